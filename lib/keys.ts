@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto'
+import { MemorywareError } from './errors.ts'
+
+/** What may name a user, a session or a partition: text, or a safe integer. */
+export type Id = string | number
+
+const longest = 128
+
+/** An id that cannot name anything; whoever took it decides whose fault that is. */
+export class IdError extends MemorywareError {
+  constructor(what: string, problem: string) {
+    super('ERR_ID', `${what} ${problem}`)
+  }
+}
+
+/**
+ * The form of an id inside a key: everything outside `[A-Za-z0-9_.@-]` percent-encoded, so that no
+ * id can hold a separator, a brace, a glob character or the `~` that marks guests and partitions.
+ *
+ * @throws IdError when it is empty, longer than 128 bytes, holds a lone surrogate, or is no id at all.
+ */
+export function encodeId(what: string, id: unknown): string {
+  if (typeof id === 'number') {
+    if (Number.isSafeInteger(id)) return String(id)
+    throw new IdError(what, 'must be a safe integer where it is a number')
+  }
+  if (typeof id !== 'string') throw new IdError(what, 'must be a string or a whole number')
+  if (plain.test(id)) return id
+  if (id === '') throw new IdError(what, 'must not be empty')
+  // A surrogate pair is two units and four bytes, so more units than bytes allowed is always too long.
+  if (id.length > longest || Buffer.byteLength(id) > longest)
+    throw new IdError(what, `must be at most ${longest} bytes long`)
+  if (!id.isWellFormed()) throw new IdError(what, 'must not hold a lone surrogate')
+  return encodeURIComponent(id).replace(/[!~*'()]/g, percent)
+}
+
+const plain = /^[A-Za-z0-9_.@-]{1,128}$/
+
+function percent(character: string): string {
+  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`
+}
+
+/** Gives back the id that was encoded. */
+export function decodeId(encoded: string): string {
+  return decodeURIComponent(encoded)
+}
+
+/** The owner made of a guest's secret: `~` never starts an encoded id, so no user can be a guest. */
+export function guestOwner(secret: string): string {
+  return `~${createHash('sha256').update(secret).digest('base64url')}`
+}
+
+/** Where one conversation is kept. Braces put everything of one owner on one slot. */
+export interface SessionKeys {
+  /** ZSET of the owner's sessions by last activity: `session:{owner}`. */
+  readonly index: string
+  /** HASH of the session: `session:{owner}:id`. The messages stand beside it, under `:m`. */
+  readonly session: string
+  /** The encoded id, as the index holds it. */
+  readonly id: string
+  /** Digest of owner and id, kept inside the session: a reply that belongs to another is noticed. */
+  readonly seal: string
+}
+
+/** Keys of one session; both parts are encoded already. */
+export function sessionKeys(owner: string, id: string): SessionKeys {
+  const index = sessionIndex(owner)
+  const session = `${index}:${id}`
+  return { index, session, id, seal: digest([session]).slice(0, 12) }
+}
+
+/** Key of an owner's session index. */
+export function sessionIndex(owner: string): string {
+  return `session:{${owner}}`
+}
+
+/** Whom a limit counts: the kind is part of the key, so that an address never equals a user id. */
+export type PartitionKind = 'user' | 'ip' | 'key' | 'global'
+
+/** One partition, as it stands between the braces of a limit's key. */
+export function partition(kind: PartitionKind, encoded: string): string {
+  return kind === 'global' ? kind : `${kind}~${encoded}`
+}
+
+/**
+ * Key of one budget. `shape` tells how it is counted (`s60000`: sliding, a minute), so that a rule
+ * whose window changed starts anew instead of reading what it cannot understand.
+ */
+export function limitKey(of: string, rule: string, shape: string): string {
+  return `limit:{${of}}:${rule}:${shape}`
+}
+
+/** Key of one cached resource. */
+export function cacheKey(fields: readonly (string | Uint8Array)[]): string {
+  return `cache:{${digest(fields)}}`
+}
+
+/** SHA-256 over length-prefixed fields: no two lists of fields read alike. */
+export function digest(fields: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256')
+  for (const field of fields) {
+    const bytes = typeof field === 'string' ? Buffer.from(field) : field
+    hash.update(`${bytes.byteLength}:`).update(bytes)
+  }
+  return hash.digest('base64url')
+}
+
+/**
+ * Checks a whole key that a caller hands to the store.
+ *
+ * @throws IdError when it is no string, empty, longer than 1,024 bytes or not well-formed.
+ */
+export function checkKey(key: unknown): string {
+  if (typeof key !== 'string') throw new IdError('A key', 'must be a string')
+  if (key === '' || key.length > 1024 || Buffer.byteLength(key) > 1024)
+    throw new IdError('A key', 'must be 1 to 1,024 bytes long')
+  if (!key.isWellFormed()) throw new IdError('A key', 'must not hold a lone surrogate')
+  return key
+}
+
+/** Makes text stand for itself in a pattern for `keys()` and `deletePattern()`. */
+export function escapePattern(text: string): string {
+  return text.replace(/[\\*?[\]^-]/g, '\\$&')
+}
