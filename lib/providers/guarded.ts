@@ -1,0 +1,208 @@
+import {
+  type CircuitBreakerPolicy,
+  CircuitState,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  handleWhen,
+} from 'cockatiel'
+import { type Call, Deadline, type Wait } from '../deadline.ts'
+import { isAway, StoreError } from '../errors.ts'
+import type { Provider } from '../ports/provider.ts'
+import { publish } from '../telemetry.ts'
+
+const failuresToOpen = 5
+const halfOpenAfterMs = 1000
+
+/** A provider that answers or fails in time. */
+export interface Guarded extends Provider {
+  /** The breaker is open: calls fail at once until the provider is back. */
+  readonly degraded: boolean
+  /** A fresh budget of waiting, for one request. */
+  deadline(): Deadline
+}
+
+/**
+ * Puts a deadline and a breaker around a provider.
+ *
+ * Each call ends within what is left of its deadline; a reply that comes later is dropped. After
+ * five failures in a row calls fail at once; a second later, or when the provider says that it is
+ * ready, one of them goes through as a probe. Scans (`keys`, `deletePattern`) take as long as they
+ * take.
+ */
+export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number }): Guarded {
+  const gate = breaker()
+  provider.onReady?.(gate.probe)
+
+  function bound<Args extends unknown[], T>(
+    operation: string,
+    send: (...args: [...Args, Call]) => Promise<T>,
+  ): (...args: [...Args, call?: Call]) => Promise<T> {
+    return (...given) => {
+      const args = given.slice(0, send.length - 1) as Args
+      const call = given[send.length - 1] as Call | undefined
+      const deadline = call?.deadline ?? new Deadline(deadlineMs)
+      return gate.pass(operation, deadline, (wait) => send(...args, { deadline, wait }))
+    }
+  }
+
+  const { history, budgets, entries } = provider
+  return {
+    name: provider.name,
+    get degraded() {
+      return gate.open
+    },
+    deadline: () => new Deadline(deadlineMs),
+    get: bound('get', (key: string, call: Call) => provider.get(key, call)),
+    set: bound('set', (key: string, value: Uint8Array, ttlMs: number | undefined, call: Call) =>
+      provider.set(key, value, ttlMs, call),
+    ),
+    delete: bound('delete', (keys: readonly string[], call: Call) => provider.delete(keys, call)),
+    exists: bound('exists', (keys: readonly string[], call: Call) => provider.exists(keys, call)),
+    mget: bound('mget', (keys: readonly string[], call: Call) => provider.mget(keys, call)),
+    expire: bound('expire', (key: string, ttlMs: number, call: Call) =>
+      provider.expire(key, ttlMs, call),
+    ),
+    ttl: bound('ttl', (key: string, call: Call) => provider.ttl(key, call)),
+    incr: bound('incr', (key: string, by: number, call: Call) => provider.incr(key, by, call)),
+    batch: bound('pipeline', (commands: Parameters<Provider['batch']>[0], call: Call) =>
+      provider.batch(commands, call),
+    ),
+    keys: (pattern) => gate.pass('keys', undefined, () => provider.keys(pattern)),
+    deletePattern: (pattern) =>
+      gate.pass('deletePattern', undefined, () => provider.deletePattern(pattern)),
+    history: {
+      append: bound('append', (keys, entries, bounds, call) =>
+        history.append(keys, entries, bounds, call),
+      ),
+      read: bound('read', (keys, range, call) => history.read(keys, range, call)),
+      list: bound('list', (index, page, call) => history.list(index, page, call)),
+      remove: bound('remove', (keys, call) => history.remove(keys, call)),
+    },
+    budgets: {
+      charge: bound('charge', (charges, call) => budgets.charge(charges, call)),
+      count: bound('count', (key, by, bounds, call) => budgets.count(key, by, bounds, call)),
+      clear: bound('clear', (keys, call) => budgets.clear(keys, call)),
+    },
+    entries: {
+      find: bound('find', (key, variant, call) => entries.find(key, variant, call)),
+      keep: bound('keep', (key, variant, call) => entries.keep(key, variant, call)),
+      drop: bound('drop', (key, call) => entries.drop(key, call)),
+    },
+    close: () => provider.close(),
+  }
+}
+
+interface Gate {
+  readonly open: boolean
+  /** Sends, within the deadline where there is one. */
+  pass<T>(
+    operation: string,
+    deadline: Deadline | undefined,
+    send: (wait: Wait) => Promise<T>,
+  ): Promise<T>
+  /** Lets the next call through at once. */
+  probe(): void
+}
+
+function breaker(): Gate {
+  const policy = circuitBreaker(handleWhen(isAway), {
+    halfOpenAfter: halfOpenAfterMs,
+    breaker: new ConsecutiveBreaker(failuresToOpen),
+  })
+  announce(policy)
+  return {
+    get open() {
+      return policy.state !== CircuitState.Closed
+    },
+    async pass(operation, deadline, send) {
+      const leftMs = deadline?.remaining()
+      if (leftMs !== undefined && leftMs < 1)
+        throw new StoreError(operation, 'timeout', { outcome: 'not-sent' })
+      // While the probe is out the others fail at once: cockatiel would have them wait for it.
+      if (policy.state === CircuitState.HalfOpen) throw refused(operation)
+      try {
+        return await policy.execute(() => within(operation, deadline, leftMs, send))
+      } catch (error) {
+        if (error instanceof Error && 'isBrokenCircuitError' in error)
+          throw refused(operation, error)
+        throw error
+      }
+    },
+    probe() {
+      // The count of failures stays: should the first call fail, the breaker opens again.
+      if (policy.state === CircuitState.Open) policy.isolate().dispose()
+    },
+  }
+}
+
+function announce(policy: CircuitBreakerPolicy): void {
+  let lost = false
+  policy.onBreak((cause) => {
+    if (lost || !('error' in cause)) return
+    lost = true
+    publish('store', () => ({ state: 'degraded', error: cause.error }))
+  })
+  policy.onSuccess(() => {
+    if (!lost) return
+    lost = false
+    publish('store', () => ({ state: 'healthy' }))
+  })
+}
+
+function refused(operation: string, cause?: Error): StoreError {
+  return new StoreError(operation, 'unavailable', { cause, outcome: 'not-sent' })
+}
+
+/** Ends with the reply, or with the deadline. */
+async function within<T>(
+  operation: string,
+  deadline: Deadline | undefined,
+  leftMs: number | undefined,
+  send: (wait: Wait) => Promise<T>,
+): Promise<T> {
+  const wait: Wait = { over: false, sent: undefined }
+  if (deadline === undefined || leftMs === undefined) return send(wait)
+  const startedAt = performance.now()
+  const expiry = alarm(leftMs)
+  try {
+    return await Promise.race([
+      send(wait),
+      expiry.ring.then(() => {
+        const outcome = wait.sent === false ? 'not-sent' : 'unknown'
+        throw new StoreError(operation, 'timeout', { outcome })
+      }),
+    ])
+  } catch (error) {
+    if (isAway(error)) deadline.failed(startedAt)
+    throw error
+  } finally {
+    wait.over = true
+    expiry.cancel()
+  }
+}
+
+const lateMs = 15
+const longestMs = 900
+
+/**
+ * Rings after so many milliseconds in which this process could have read a reply. A timer that
+ * fires late says that the process was busy, not that the store was slow: it starts again then,
+ * but never so often that a request takes a second.
+ */
+function alarm(afterMs: number): { readonly ring: Promise<void>; cancel(): void } {
+  const startedAt = performance.now()
+  let timer: NodeJS.Timeout
+  const ring = new Promise<void>((resolve) => {
+    function start(): void {
+      const dueAt = performance.now() + afterMs
+      timer = setTimeout(() => {
+        const now = performance.now()
+        const busy = now - dueAt >= lateMs && now + afterMs - startedAt < longestMs
+        if (busy) start()
+        else resolve()
+      }, afterMs)
+    }
+    start()
+  })
+  return { ring, cancel: () => clearTimeout(timer) }
+}

@@ -1,0 +1,182 @@
+import type { ChainableCommander } from 'ioredis'
+import type { Call } from '../../deadline.ts'
+import type { SessionKeys } from '../../keys.ts'
+import type { HistoryLog, ListCursor, Listed, ReadRange } from '../../ports/history.ts'
+import { redacted } from '../../redact.ts'
+import type { Connection } from './client.ts'
+import { run } from './script.ts'
+import { append } from './scripts/append.ts'
+import { remove } from './scripts/remove.ts'
+import { metaFields, parseEntry, parseMeta } from './session-record.ts'
+
+/** Conversations on Redis: a HASH and a LIST a session, a ZSET an owner. */
+export function redisHistory(connection: Connection): HistoryLog {
+  return {
+    append(keys, entries, { ttlMs = 0, max, keep, ifRev = -1, title }, call) {
+      const messages = entries.flatMap(({ id, role, tokens, payload }) => [
+        id,
+        role,
+        tokens,
+        redacted(payload),
+      ])
+      const bounds = [ttlMs, max, keep, ifRev, keys.seal, keys.id, redacted(title ?? '')] as const
+      return connection.send(
+        'append',
+        (client) =>
+          run(client, append, [keys.session, listOf(keys), keys.index], [...bounds, ...messages]),
+        // Message ids make a second sending harmless, but for the `rev` it would find changed.
+        { again: ifRev < 0 },
+        call,
+      )
+    },
+    read: (keys, range, call) => read(connection, keys, range, call),
+    list: (index, page, call) => list(connection, index, page, call),
+    remove: (keys, call) =>
+      connection.send(
+        'remove',
+        (client) => run(client, remove, [keys.session, listOf(keys), keys.index], [keys.id]),
+        { again: false },
+        call,
+      ),
+  }
+}
+
+const again = { again: true }
+
+async function read(
+  connection: Connection,
+  keys: SessionKeys,
+  range: ReadRange,
+  call: Call | undefined,
+): ReturnType<HistoryLog['read']> {
+  const { before, limit, ttlMs } = range
+  const bounds =
+    before === undefined
+      ? ([-limit, -1] as const)
+      : await pageBefore(before, connection, keys, range, call)
+  if (bounds === undefined) return { meta: undefined, entries: [] }
+  const [values, lines] = await pipelined(connection, 'read', call, (pipeline) => {
+    pipeline.hmgetBuffer(keys.session, ...metaFields)
+    pipeline.lrangeBuffer(listOf(keys), ...bounds)
+    if (ttlMs !== undefined) renew(pipeline, keys, ttlMs)
+  })
+  const meta = parseMeta(values, keys.seal)
+  if (meta === undefined) return { meta, entries: [] }
+  const entries = (lines as Buffer[]).map(parseEntry)
+  return { meta, entries: entries.filter(({ seq }) => before === undefined || seq < before) }
+}
+
+/** Places in the list of the messages before a position; `undefined` where there are none. */
+async function pageBefore(
+  before: number,
+  connection: Connection,
+  { session }: SessionKeys,
+  { limit }: ReadRange,
+  call: Call | undefined,
+): Promise<readonly [number, number] | undefined> {
+  const [seq, length] = await connection.send(
+    'read',
+    (client) => client.hmget(session, 'seq', 'len'),
+    again,
+    call,
+  )
+  const first = Number(seq) - Number(length) + 1
+  const end = Math.min(before, Number(seq) + 1) - first
+  return end <= 0 ? undefined : [Math.max(0, end - limit), end - 1]
+}
+
+async function list(
+  connection: Connection,
+  index: string,
+  { limit, after }: { readonly limit: number; readonly after: ListCursor | undefined },
+  call: Call | undefined,
+): Promise<readonly Listed[]> {
+  const listed: Listed[] = []
+  const gone: string[] = []
+  let offset = 0
+  let more = true
+  while (more && listed.length < limit) {
+    const lines = await connection.send(
+      'list',
+      (client) =>
+        client.zrevrangebyscore(
+          index,
+          after?.at ?? '+inf',
+          '-inf',
+          'WITHSCORES',
+          'LIMIT',
+          offset,
+          limit,
+        ),
+      again,
+      call,
+    )
+    offset += limit
+    more = lines.length === limit * 2
+    const ids = lines.filter((_, at) => at % 2 === 0 && !isListed(lines, at, after))
+    const found = await metas(connection, index, ids, call)
+    listed.push(...found)
+    const there = new Set(found.map(({ id }) => id))
+    gone.push(...ids.filter((id) => !there.has(id)))
+  }
+  if (gone.length > 0)
+    await connection.send('list', (client) => client.zrem(index, ...gone), again, call)
+  return listed.slice(0, limit)
+}
+
+/** The sessions among these that are there. */
+async function metas(
+  connection: Connection,
+  index: string,
+  ids: readonly string[],
+  call: Call | undefined,
+): Promise<Listed[]> {
+  if (ids.length === 0) return []
+  const values = await pipelined(connection, 'list', call, (pipeline) => {
+    for (const id of ids) pipeline.hmgetBuffer(`${index}:${id}`, ...metaFields)
+  })
+  return ids.flatMap((id, at) => {
+    const meta = parseMeta(values[at])
+    return meta ? [{ id, meta }] : []
+  })
+}
+
+/** Lines of the cursor's own activity come again; of those only smaller ids are still to be listed. */
+function isListed(lines: string[], at: number, after: ListCursor | undefined): boolean {
+  if (after === undefined || Number(lines[at + 1]) !== after.at) return false
+  return (lines[at] ?? '') >= after.id
+}
+
+/** Sends several commands in one write; gives their replies. */
+async function pipelined(
+  connection: Connection,
+  operation: string,
+  call: Call | undefined,
+  fill: (pipeline: ChainableCommander) => void,
+): Promise<unknown[]> {
+  return connection.send(
+    operation,
+    async (client) => {
+      const pipeline = client.pipeline()
+      fill(pipeline)
+      const results = (await pipeline.exec()) ?? []
+      return results.map(([error, reply]) => {
+        if (error) throw error
+        return reply
+      })
+    },
+    again,
+    call,
+  )
+}
+
+function renew(pipeline: ChainableCommander, keys: SessionKeys, ttlMs: number): void {
+  pipeline.pexpire(keys.session, ttlMs)
+  pipeline.pexpire(listOf(keys), ttlMs)
+  // GT: the index lives as long as the longest session in it.
+  pipeline.pexpire(keys.index, ttlMs, 'GT')
+}
+
+function listOf({ session }: SessionKeys): string {
+  return `${session}:m`
+}

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto'
+import type { Redis } from 'ioredis'
+
+type Argument = string | number | Buffer
+
+/** A Lua script with the shape of its keys, its arguments and its parsed reply. */
+export interface Script<Keys extends readonly string[], Args extends readonly Argument[], Reply> {
+  readonly lua: string
+  readonly sha: string
+  readonly parse: (raw: unknown) => Reply
+  /** Never set: carries the types. */
+  readonly _?: { keys: Keys; args: Args }
+}
+
+/** Declares a script next to the TypeScript that calls it. */
+export function script<Keys extends readonly string[], Args extends readonly Argument[], Reply>(
+  lua: string,
+  parse: (raw: unknown) => Reply,
+): Script<Keys, Args, Reply> {
+  return { lua, sha: createHash('sha1').update(lua).digest('hex'), parse }
+}
+
+/**
+ * Runs a script by its digest, sending the source only when the server has not seen it. Nothing is
+ * defined on the client.
+ */
+export async function run<Keys extends readonly string[], Args extends readonly Argument[], Reply>(
+  client: Redis,
+  { lua, sha, parse }: Script<Keys, Args, Reply>,
+  keys: NoInfer<Keys>,
+  args: NoInfer<Args>,
+): Promise<Reply> {
+  try {
+    return parse(await client.evalsha(sha, keys.length, ...keys, ...args))
+  } catch (error) {
+    if (!isMissing(error)) throw error
+    return parse(await client.eval(lua, keys.length, ...keys, ...args))
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT')
+}

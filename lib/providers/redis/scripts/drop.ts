@@ -1,0 +1,13 @@
+import { type Script, script } from '../script.ts'
+
+/** Forgets a cached resource with all its variants. */
+export const drop: Script<[resource: string], [], void> = script(
+  /* lua */ `
+    for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+      local name = string.match(field, '^v:(.*)$')
+      if name then redis.call('UNLINK', KEYS[1] .. ':' .. name) end
+    end
+    redis.call('UNLINK', KEYS[1])
+  `,
+  () => undefined,
+)

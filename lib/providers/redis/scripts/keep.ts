@@ -1,0 +1,75 @@
+import { type Script, script } from '../script.ts'
+
+type Keys = [resource: string, variant: string]
+type Args = [
+  variant: string,
+  vary: string,
+  head: Buffer,
+  body: Buffer,
+  ttlMs: number,
+  maxVariants: number,
+]
+
+/**
+ * Keeps a cached response. A resource that does not vary is one hash; one that does is a hash of
+ * what it varies by and when each variant ends (`v:<variant>`), beside a hash a variant.
+ */
+export const keep: Script<Keys, Args, void> = script(
+  /* lua */ `
+    local resource, key = KEYS[1], KEYS[2]
+    local variant, vary, head, body = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+    local ttl, max = tonumber(ARGV[5]), tonumber(ARGV[6])
+    local time = redis.call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+    local function write(at)
+      redis.call('DEL', at)
+      redis.call('HSET', at, 'head', head, 'body', body)
+      redis.call('PEXPIRE', at, ttl)
+    end
+
+    local raw = redis.call('HGETALL', resource)
+    local ends, count, longest = {}, 0, ttl
+    for j = 1, #raw, 2 do
+      local name = string.match(raw[j], '^v:(.*)$')
+      if name then ends[name] = tonumber(raw[j + 1]) end
+    end
+    local function forget(name)
+      redis.call('UNLINK', resource .. ':' .. name)
+      redis.call('HDEL', resource, 'v:' .. name)
+      ends[name] = nil
+    end
+
+    if variant == '' then
+      for name in pairs(ends) do redis.call('UNLINK', resource .. ':' .. name) end
+      write(resource)
+      return
+    end
+
+    local names = {}
+    for name in pairs(ends) do names[#names + 1] = name end
+    for _, name in ipairs(names) do
+      if ends[name] <= now then forget(name) end
+    end
+    ends[variant] = now + ttl
+    for _, at in pairs(ends) do
+      count = count + 1
+      longest = math.max(longest, at - now)
+    end
+    while count > max do
+      local first
+      for name, at in pairs(ends) do
+        if name ~= variant and (not first or at < ends[first]) then first = name end
+      end
+      if not first then break end
+      forget(first)
+      count = count - 1
+    end
+
+    write(key)
+    redis.call('HDEL', resource, 'head', 'body')
+    redis.call('HSET', resource, 'vary', vary, 'v:' .. variant, ends[variant])
+    redis.call('PEXPIRE', resource, longest)
+  `,
+  () => undefined,
+)
