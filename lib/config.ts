@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs'
+import { type Duration, toMs } from './duration.ts'
+import { EnvironmentError, MemorywareError } from './errors.ts'
+
+/** Variables of a process's environment. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What the environment says about the default store and the defaults of the middlewares. */
+export interface EnvironmentConfig {
+  /** `MEMORY_PROVIDER`; without it Redis where one is configured, else the embedded provider. */
+  readonly provider: 'redis' | 'embedded'
+  /** `REDIS_URL`. */
+  readonly url?: string
+  /** `REDIS_HOST`. */
+  readonly host?: string
+  /** `REDIS_PORT`. */
+  readonly port?: number
+  /** `REDIS_DB`. */
+  readonly db?: number
+  /** `REDIS_USERNAME`. */
+  readonly username?: string
+  /** `REDIS_PASSWORD`. */
+  readonly password?: string
+  /** Contents of `REDIS_TLS_CA_FILE`. */
+  readonly ca?: string
+  /** `SESSION_TTL`: how long an idle session is kept. @default 3600 */
+  readonly sessionTtl: Duration
+  /** `MAX_HISTORY_LENGTH`: messages handed to the model. @default 20 */
+  readonly maxHistoryLength: number
+}
+
+const parts = ['REDIS_HOST', 'REDIS_PORT', 'REDIS_DB', 'REDIS_USERNAME', 'REDIS_PASSWORD'] as const
+
+/**
+ * Reads the configuration from environment variables. An empty variable counts as absent.
+ *
+ * @throws EnvironmentError naming the variable, and both where two contradict each other.
+ */
+export function configFromEnv(environment: Environment = process.env): EnvironmentConfig {
+  const env = present(environment)
+  const url = redisUrl(env)
+  const configured = url !== undefined || env['REDIS_HOST'] !== undefined
+  const ca = env['REDIS_TLS_CA_FILE']
+  return {
+    provider: provider(env, configured),
+    ...defined({
+      url,
+      host: env['REDIS_HOST'],
+      port: whole(env, 'REDIS_PORT', 1, 65_535),
+      db: whole(env, 'REDIS_DB', 0, 1_000_000),
+      username: env['REDIS_USERNAME'],
+      password: env['REDIS_PASSWORD'],
+      ca: ca === undefined ? undefined : readCa(ca),
+    }),
+    sessionTtl: duration(env, 'SESSION_TTL') ?? 3600,
+    maxHistoryLength: whole(env, 'MAX_HISTORY_LENGTH', 1, 100_000) ?? 20,
+  }
+}
+
+function present(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
+}
+
+function redisUrl(env: Environment): string | undefined {
+  const url = env['REDIS_URL']
+  if (url === undefined) return undefined
+  const other = parts.find((name) => env[name] !== undefined)
+  if (other) throw new EnvironmentError('REDIS_URL', `contradicts ${other}: set one of them`)
+  if (!/^(redis|rediss|unix):\/\//.test(url) || !URL.canParse(url))
+    throw new EnvironmentError(
+      'REDIS_URL',
+      'must be a URL such as redis://user:password@host:6379/0',
+    )
+  return url
+}
+
+function provider(env: Environment, configured: boolean): 'redis' | 'embedded' {
+  const name = env['MEMORY_PROVIDER']
+  if (name === undefined) return configured ? 'redis' : 'embedded'
+  if (name === 'redis' || name === 'embedded') return name
+  throw new EnvironmentError(
+    'MEMORY_PROVIDER',
+    `must be redis or embedded, got ${JSON.stringify(name)}`,
+  )
+}
+
+function whole(env: Environment, name: string, min: number, max: number): number | undefined {
+  const text = env[name]
+  if (text === undefined) return undefined
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  if (value >= min && value <= max) return value
+  throw new EnvironmentError(
+    name,
+    `must be a whole number from ${min} to ${max}, got ${JSON.stringify(text)}`,
+  )
+}
+
+function duration(env: Environment, name: string): Duration | undefined {
+  const text = env[name]
+  if (text === undefined) return undefined
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : text
+  try {
+    toMs(name, value)
+  } catch (cause) {
+    if (!(cause instanceof MemorywareError)) throw cause
+    throw new EnvironmentError(
+      name,
+      `must be a duration above 0 (seconds, or such as 15m), got ${JSON.stringify(text)}`,
+    )
+  }
+  return value
+}
+
+function readCa(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new EnvironmentError('REDIS_TLS_CA_FILE', `cannot be read: ${(cause as Error).message}`)
+  }
+}
+
+function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as never
+}
