@@ -1,0 +1,28 @@
+import type { Deadline } from '../deadline.ts'
+import type { HistoryLog } from '../ports/history.ts'
+import type { Continuation } from './continuation.ts'
+import type { MessageRules } from './message.ts'
+import type { WindowSize } from './window.ts'
+
+/** What all sessions of a mount share. */
+export interface MemoryRules extends MessageRules {
+  readonly history: HistoryLog
+  /** `undefined` where a store that is away is an error. */
+  readonly continuation: Continuation | undefined
+  readonly ttlMs: number | undefined
+  readonly maxStored: number
+  readonly window: WindowSize
+  readonly title: boolean
+}
+
+/** Who asks, in one request. */
+export interface MemoryScope {
+  /** Encoded. */
+  readonly owner: string
+  readonly user: string
+  readonly deadline: Deadline
+  /** Encodes an id the client may have chosen. */
+  readonly encodeSession: (id: unknown) => string
+  /** Set once something went on without the store. */
+  degraded: boolean
+}

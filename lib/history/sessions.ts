@@ -1,0 +1,77 @@
+import { RequestError } from '../errors.ts'
+import { decodeId, sessionIndex, sessionKeys } from '../keys.ts'
+import type { Listed } from '../ports/history.ts'
+import type { Serializer } from '../serializer.ts'
+import type { MemoryRules, MemoryScope } from './scope.ts'
+
+/** A run of items, and where to go on. */
+export interface Page<Item, Cursor = number> {
+  readonly items: readonly Item[]
+  /** Hand it in as `before` for the next page; `undefined` at the end. */
+  readonly next: Cursor | undefined
+}
+
+/** A session in a list. Times are milliseconds since 1970. */
+export interface SessionInfo {
+  readonly id: string
+  readonly title: string | undefined
+  readonly messages: number
+  readonly tokens: number
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly rev: number
+}
+
+/** A user's sessions. */
+export interface Sessions {
+  /** Last active first. @default limit 20 */
+  list(options?: { limit?: number; before?: string }): Promise<Page<SessionInfo, string>>
+  /** False when there is no such session of this user. */
+  delete(id: string): Promise<boolean>
+}
+
+const longestPage = 1000
+
+/** The sessions of a request's user. */
+export function sessionsOf({ history, serializer }: MemoryRules, scope: MemoryScope): Sessions {
+  const call = { deadline: scope.deadline }
+  return {
+    async list({ limit = 20, before } = {}) {
+      const count = bounded('limit', limit)
+      const page = { limit: count, after: before === undefined ? undefined : cursor(before) }
+      const listed = await history.list(sessionIndex(scope.owner), page, call)
+      const last = listed.at(-1)
+      const full = listed.length === count && last !== undefined
+      return {
+        items: listed.map((each) => toInfo(each, serializer)),
+        next: full ? `${last.meta.updatedAt}:${last.id}` : undefined,
+      }
+    },
+    delete: async (id) => history.remove(sessionKeys(scope.owner, scope.encodeSession(id)), call),
+  }
+}
+
+function toInfo({ id, meta }: Listed, serializer: Serializer): SessionInfo {
+  return {
+    id: decodeId(id),
+    title: meta.title && String(serializer.decode(meta.title)),
+    messages: meta.length,
+    tokens: meta.tokens,
+    createdAt: meta.createdAt,
+    updatedAt: meta.updatedAt,
+    rev: meta.rev,
+  }
+}
+
+/** A number of items, as a client may have asked for. @throws RequestError 400 */
+export function bounded(option: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1) return Math.min(value, longestPage)
+  throw new RequestError(400, `${option} must be a whole number above 0`)
+}
+
+function cursor(before: string): { at: number; id: string } {
+  const [, at, id] = /^(\d{1,15}):([\w.@%~-]{1,400})$/.exec(before) ?? []
+  if (at === undefined || id === undefined)
+    throw new RequestError(400, 'before must be what `next` of a page was')
+  return { at: Number(at), id }
+}

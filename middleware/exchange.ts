@@ -1,0 +1,71 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+/** Header fields of a response: lower-case names. */
+export type Fields = Record<string, string | readonly string[]>
+
+/** One request and its response, as every framework can offer them. */
+export interface Exchange<Native> {
+  /** What the framework hands its own middleware: Express's `req`, Koa's `ctx`. */
+  readonly native: Native
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** Path and query as the client sent them, wherever the middleware is mounted. */
+  readonly url: string
+  /** `http` or `https`, as the framework sees it behind the proxies it trusts. */
+  readonly protocol: string
+  /** Host and port, as the framework sees them behind the proxies it trusts. */
+  readonly host: string
+  /** The client's address, as the framework sees it behind the proxies it trusts. */
+  readonly ip: string | undefined
+  /** Who the application says this is: `user.id`, else `session.userId`. */
+  readonly userId: unknown
+  /** The route's parameter `sessionId`, where the route has one. */
+  readonly sessionParam: string | undefined
+  /** The body, where a body parser ran before; `undefined` where none did. */
+  parsedBody(): unknown
+  /** Puts a helper where handlers look for it: `req.memory`, `ctx.memory`. Read anew each time. */
+  attach(name: string, read: () => unknown): void
+  /** Answers at once; nothing downstream runs. */
+  answer(status: number, fields: Fields, body: Buffer | undefined): void
+}
+
+/** Follows what the rest of the chain answers, as the bytes go out. */
+export interface Observer {
+  /**
+   * Status and the fields that the rest of the chain set, before the first byte goes out: what
+   * stood on the response before is not among them. The fields given back are set as well. False
+   * stops the observation.
+   */
+  head(status: number, fields: Fields): Fields | false
+  /** A piece of the body, once each, in order. */
+  chunk(bytes: Buffer): void
+  /** The response is over: `complete` when the handler ended it, not when it broke off. */
+  end(complete: boolean): void
+}
+
+/** What a middleware decided: go on, go on and tell the observer, or it has answered. */
+export type Outcome = 'next' | 'answered' | { readonly observe: Observer }
+
+/**
+ * One middleware, knowing no framework, in three steps, so that several can share a round trip.
+ * `prepare` asks the application (user, key, body), `start` sends the first commands without
+ * waiting, `finish` decides.
+ */
+export interface Core<Native, Prepared, Started> {
+  prepare(exchange: Exchange<Native>): Promise<Prepared>
+  start(exchange: Exchange<Native>, prepared: Prepared): Started
+  finish(exchange: Exchange<Native>, prepared: Prepared, started: Started): Promise<Outcome>
+}
+
+/** A core that runs its three steps one after the other. */
+export type Handler<Native> = (exchange: Exchange<Native>) => Promise<Outcome>
+
+/** Runs one core alone. */
+export function alone<Native, Prepared, Started>(
+  core: Core<Native, Prepared, Started>,
+): Handler<Native> {
+  return async (exchange) => {
+    const prepared = await core.prepare(exchange)
+    return core.finish(exchange, prepared, core.start(exchange, prepared))
+  }
+}

@@ -1,0 +1,40 @@
+import type { IncomingMessage } from 'node:http'
+import type { Deadline } from '../lib/deadline.ts'
+import type { Identity } from './identity.ts'
+import type { RateLimitState } from './rate-limit.ts'
+
+/** What the middlewares of one request share. */
+export interface RequestState {
+  /** The first resolution wins for the whole request. */
+  identity: Promise<Identity> | undefined
+  /** One budget of waiting for the store. */
+  deadline: Deadline | undefined
+  /** The secret of the guest this request made, before any cookie came back. */
+  newGuest: string | undefined
+  /** A handler has touched `memory`: what it answers is private. */
+  memoryUsed: boolean
+  /** What the limiters have found so far. */
+  rateLimit: RateLimitState | undefined
+}
+
+const slot: unique symbol = Symbol.for('memoryware.request') as never
+
+/** The state of this request, made at its first use. Copies of this package share it. */
+export function requestState(req: IncomingMessage): RequestState {
+  const carrier = req as IncomingMessage & { [slot]?: RequestState }
+  carrier[slot] ??= {
+    identity: undefined,
+    deadline: undefined,
+    newGuest: undefined,
+    memoryUsed: false,
+    rateLimit: undefined,
+  }
+  return carrier[slot]
+}
+
+/** The one budget of waiting that this request has, over all its middlewares. */
+export function requestDeadline(req: IncomingMessage, store: { deadline(): Deadline }): Deadline {
+  const state = requestState(req)
+  state.deadline ??= store.deadline()
+  return state.deadline
+}

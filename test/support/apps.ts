@@ -1,0 +1,147 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express, { type Request } from 'express'
+import Koa, { type Context } from 'koa'
+import type { Memory } from '../../lib/index.ts'
+import type { CacheResponseOptions } from '../../middleware/cache-response.ts'
+import * as onExpress from '../../middleware/express.ts'
+import * as onKoa from '../../middleware/koa.ts'
+import type { RateLimitOptions } from '../../middleware/rate-limit-options.ts'
+import type { SessionMemoryOptions } from '../../middleware/session-memory.ts'
+
+/** A request and its response, as the handlers of these tests see them on either framework. */
+export interface Exchange {
+  readonly memory: Memory
+  readonly rateLimit: Request['rateLimit']
+  readonly cache: Request['cache']
+  readonly query: URLSearchParams
+  readonly body: string
+  header(name: string): string | undefined
+  set(name: string, value: string): void
+  send(status: number, body: unknown): void
+}
+
+/** What functions in options are given: Express's `req` and Koa's `ctx` both read fields so. */
+export interface Native {
+  get(name: string): string | undefined
+}
+
+/** Options that hold on both frameworks. */
+export interface Mounts {
+  memory?: Omit<SessionMemoryOptions<Native>, 'user'>
+  limit?: Omit<RateLimitOptions<Native>, 'user'>
+  cache?: Omit<CacheResponseOptions<Native>, 'user'>
+  /** Reads the user from the field X-User: what a sign-in would do. @default true */
+  signIn?: boolean
+  /** @default false */
+  trustProxy?: boolean
+}
+
+/** The same app on one framework. */
+export interface Framework {
+  readonly name: 'express' | 'koa'
+  serve(mounts: Mounts, handle: (exchange: Exchange) => unknown): Promise<App>
+}
+
+/** A served app. */
+export interface App {
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Both frameworks: what a test says of one must hold in the other. */
+export const frameworks: readonly Framework[] = [
+  { name: 'express', serve: async (mounts, handle) => listen(expressApp(mounts, handle)) },
+  { name: 'koa', serve: async (mounts, handle) => listen(koaApp(mounts, handle)) },
+]
+
+function expressApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): RequestListener {
+  const app = express()
+  app.set('trust proxy', mounts.trustProxy ?? false)
+  const user = mounts.signIn === false ? {} : { user: (req: Request) => req.get('x-user') }
+  if (mounts.memory) app.use(onExpress.sessionMemory({ ...mounts.memory, ...user }))
+  if (mounts.limit) app.use(onExpress.rateLimit({ ...mounts.limit, ...user }))
+  if (mounts.cache) app.use(onExpress.cacheResponse({ ...mounts.cache, ...user }))
+  app.use(express.text({ type: '*/*', limit: '5mb' }))
+  app.use(async (req, res) => {
+    await handle({
+      get memory() {
+        return req.memory
+      },
+      get rateLimit() {
+        return req.rateLimit
+      },
+      get cache() {
+        return req.cache
+      },
+      query: new URL(req.originalUrl, 'http://test').searchParams,
+      body: String(req.body ?? ''),
+      header: (name) => req.get(name),
+      set: (name, value) => res.set(name, value),
+      send: (status, body) => res.status(status).send(body),
+    })
+  })
+  app.use((error: Failure, _req: Request, res: express.Response, _next: express.NextFunction) => {
+    res.status(error.status ?? 500).set(error.headers ?? {})
+    res.send(error.expose ? error.message : 'Internal Server Error')
+  })
+  return app
+}
+
+interface Failure extends Error {
+  status?: number
+  expose?: boolean
+  headers?: Record<string, string>
+}
+
+function koaApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): RequestListener {
+  const app = new Koa({ proxy: mounts.trustProxy ?? false })
+  // Errors that the tests ask for are not news.
+  app.silent = true
+  const user =
+    mounts.signIn === false ? {} : { user: (ctx: Context) => ctx.get('x-user') || undefined }
+  if (mounts.memory) app.use(onKoa.sessionMemory({ ...mounts.memory, ...user }))
+  if (mounts.limit) app.use(onKoa.rateLimit({ ...mounts.limit, ...user }))
+  if (mounts.cache) app.use(onKoa.cacheResponse({ ...mounts.cache, ...user }))
+  app.use(async (ctx) => {
+    const chunks: Buffer[] = []
+    for await (const chunk of ctx.req) chunks.push(chunk as Buffer)
+    await handle({
+      get memory() {
+        return ctx.memory
+      },
+      get rateLimit() {
+        return ctx.rateLimit
+      },
+      get cache() {
+        return ctx.cache
+      },
+      query: new URL(ctx.originalUrl, 'http://test').searchParams,
+      body: Buffer.concat(chunks).toString(),
+      header: (name) => ctx.get(name) || undefined,
+      set: (name, value) => ctx.set(name, value),
+      send: (status, body) => {
+        ctx.status = status
+        ctx.body = body
+      },
+    })
+  })
+  return app.callback()
+}
+
+async function listen(listener: RequestListener): Promise<App> {
+  const server: Server = createServer(listener)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
