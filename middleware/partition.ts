@@ -1,0 +1,41 @@
+import { UsageError } from '../lib/errors.ts'
+import { encodeId, partition } from '../lib/keys.ts'
+import { clientNetwork } from '../lib/limit/address.ts'
+import type { CheckedRule } from '../lib/limit/rule.ts'
+import type { Exchange } from './exchange.ts'
+import { encodeClientId, type Identity, identify, type UserOf } from './identity.ts'
+
+/**
+ * Whom a rule counts in this request: `user~ann`, `ip~203.0.113.7`, `key~…`, `global`; `undefined`
+ * where it does not apply.
+ *
+ * @throws RequestError 400 for a key that cannot name anything, UsageError where there is none.
+ */
+export async function partitionOf<Native>(
+  exchange: Exchange<Native>,
+  { name, key }: CheckedRule<Native>,
+  user: UserOf<Native> | undefined,
+): Promise<string | undefined> {
+  if (typeof key === 'function') return named(name, await key(exchange.native))
+  if (key === 'global') return partition('global', '')
+  if (key === 'ip') return address(exchange)
+  const identity = await identify(exchange, user)
+  return ofUser(identity) ?? (key === 'user' ? undefined : address(exchange))
+}
+
+function named(rule: string, key: string | number | null | undefined): string | undefined {
+  if (key === null) return undefined
+  if (key === undefined)
+    throw new UsageError(
+      `The key function of the limit ${rule} gave undefined: give null to skip it`,
+    )
+  return partition('key', encodeClientId(`The key of the limit ${rule}`, key))
+}
+
+function ofUser({ user }: Identity): string | undefined {
+  return user === undefined ? undefined : partition('user', user)
+}
+
+function address<Native>({ ip }: Exchange<Native>): string {
+  return partition('ip', encodeId('The address', clientNetwork(ip)))
+}

@@ -1,0 +1,20 @@
+import { createStore } from '../../lib/index.ts'
+import { frameworks } from './apps.ts'
+
+// One of several processes of a test: arguments are framework, algorithm and the URL of Redis.
+const [name, algorithm, url] = process.argv.slice(2)
+const framework = frameworks.find((each) => each.name === name)
+if (!framework || !url) throw new Error('Usage: limited-app FRAMEWORK ALGORITHM URL')
+
+// A machine that is busy with other things makes Redis late; this is about the count.
+const store = createStore({ url, deadline: '1s' })
+const limits = [
+  {
+    limit: 100,
+    window: '1m',
+    algorithm: algorithm === 'fixed' ? 'fixed' : 'sliding',
+    key: 'global',
+  },
+] as const
+const app = await framework.serve({ limit: { store, limits } }, ({ send }) => send(200, 'ok'))
+process.send?.(app.url)
