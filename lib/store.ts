@@ -44,8 +44,11 @@ export interface Store {
   readonly provider: string
   /** The store is away: calls fail at once until it is back. */
   readonly degraded: boolean
+  /** Conversations. */
   readonly history: HistoryLog
+  /** What limits have counted. */
   readonly budgets: Budgets
+  /** Cached responses and results. */
   readonly entries: Entries
   /** Budgets that stand in while the store is away: in this process only, bounded. */
   readonly insurance: Budgets

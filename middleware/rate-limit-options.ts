@@ -9,7 +9,7 @@ import type { Awaitable, UserOf } from './identity.ts'
 export interface RateLimitOptions<Native> {
   /** What may be used in a window: the short form of one rule. */
   readonly limit?: Rule<Native>['limit']
-  /** @default '1m' */
+  /** How long it takes until what was used is there again. @default '1m' */
   readonly window?: Rule<Native>['window']
   /** Whom the rules count that name no `key` of their own. */
   readonly key?: Rule<Native>['key']
@@ -17,7 +17,7 @@ export interface RateLimitOptions<Native> {
   readonly limits?: readonly Rule<Native>[]
   /** Names the signed-in user. @default `user.id`, else `session.userId` */
   readonly user?: UserOf<Native>
-  /** @default the default store */
+  /** Where it is kept. @default the default store */
   readonly store?: Store
   /**
    * When the store is away: count in this process (`local`), let everything pass (`open`), or answer

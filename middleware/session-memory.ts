@@ -16,7 +16,7 @@ import { requestDeadline, requestState } from './request-state.ts'
 
 /** Options of `sessionMemory()`. */
 export interface SessionMemoryOptions<Native> {
-  /** @default the default store */
+  /** Where it is kept. @default the default store */
   readonly store?: Store
   /** Names the signed-in user. @default `user.id`, else `session.userId`, else a guest by cookie */
   readonly user?: UserOf<Native>

@@ -37,6 +37,7 @@ export interface Context {
 export interface Memory {
   /** The user's id; `~…` for a guest. */
   readonly user: string
+  /** The session's. */
   readonly id: string
   /** Something of this request went on without the store. */
   readonly degraded: boolean
@@ -59,6 +60,7 @@ export interface Memory {
   open(id: string): Memory
   /** False when the session was not there. */
   delete(): Promise<boolean>
+  /** All conversations of this user. */
   readonly sessions: Sessions
 }
 

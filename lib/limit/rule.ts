@@ -15,7 +15,7 @@ export interface Rule<Native> {
    * request, by the caller's plan for example; it is given the partition (`user~ann`).
    */
   readonly limit: number | ((native: Native, partition: string) => Awaitable<number>)
-  /** @default '1m' */
+  /** How long it takes until what was used is there again. @default '1m' */
   readonly window?: Duration
   /**
    * `sliding`: never more than `limit` in any window, wherever it starts. `fixed`: a window begins

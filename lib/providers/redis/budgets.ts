@@ -6,7 +6,6 @@ import { count } from './scripts/count.ts'
 
 // Counting twice would refuse somebody who is within the limit: what may have been counted is not repeated.
 const once = { again: false }
-const exactUpTo = 24
 
 /** Budgets on Redis, each call one script on the server's clock. */
 export function redisBudgets({ send }: Connection): Budgets {
@@ -15,7 +14,7 @@ export function redisBudgets({ send }: Connection): Budgets {
       const distinct = merged(charges)
       const keys = [...distinct.keys()]
       const args = [...distinct.values()].flatMap((each) => [
-        algorithm(each),
+        each.algorithm === 'fixed' ? 'f' : 's',
         each.limit,
         each.windowMs,
         each.cost,
@@ -41,9 +40,4 @@ function merged(charges: readonly Charge[]): Map<string, Charge> {
     distinct.set(each.key, known ? { ...known, cost: known.cost + each.cost } : each)
   }
   return distinct
-}
-
-function algorithm({ algorithm: name, limit }: Charge): string {
-  if (name === 'fixed') return 'f'
-  return limit <= exactUpTo ? 'x' : 'b'
 }

@@ -7,11 +7,17 @@ import { storeError } from './failure.ts'
 
 /** Where a standalone Redis is. */
 export interface Address {
+  /** `redis://user:password@host:6379/0`, `rediss://…` for TLS, `unix:///path` for a socket. */
   readonly url?: string | undefined
+  /** @default 'localhost' */
   readonly host?: string | undefined
+  /** @default 6379 */
   readonly port?: number | undefined
+  /** Number of the database. @default 0 */
   readonly db?: number | undefined
+  /** An ACL user. @default the default user */
   readonly username?: string | undefined
+  /** Of that user. @default none */
   readonly password?: string | undefined
   /** Certificate authority, as PEM: connects with TLS. */
   readonly ca?: string | undefined

@@ -42,6 +42,7 @@ export function redisHistory(connection: Connection): HistoryLog {
 }
 
 const again = { again: true }
+const nowhere = [1, 0] as const
 
 async function read(
   connection: Connection,
@@ -51,10 +52,7 @@ async function read(
 ): ReturnType<HistoryLog['read']> {
   const { before, limit, ttlMs } = range
   const bounds =
-    before === undefined
-      ? ([-limit, -1] as const)
-      : await pageBefore(before, connection, keys, range, call)
-  if (bounds === undefined) return { meta: undefined, entries: [] }
+    before === undefined ? newest(limit) : await pageBefore(before, connection, keys, range, call)
   const [values, lines] = await pipelined(connection, 'read', call, (pipeline) => {
     pipeline.hmgetBuffer(keys.session, ...metaFields)
     pipeline.lrangeBuffer(listOf(keys), ...bounds)
@@ -66,14 +64,19 @@ async function read(
   return { meta, entries: entries.filter(({ seq }) => before === undefined || seq < before) }
 }
 
-/** Places in the list of the messages before a position; `undefined` where there are none. */
+/** Places in the list of so many messages: counted from its end, 0 of them would be all. */
+function newest(limit: number): readonly [number, number] {
+  return limit === 0 ? nowhere : [-limit, -1]
+}
+
+/** Places in the list of the messages before a position. */
 async function pageBefore(
   before: number,
   connection: Connection,
   { session }: SessionKeys,
   { limit }: ReadRange,
   call: Call | undefined,
-): Promise<readonly [number, number] | undefined> {
+): Promise<readonly [number, number]> {
   const [seq, length] = await connection.send(
     'read',
     (client) => client.hmget(session, 'seq', 'len'),
@@ -82,7 +85,7 @@ async function pageBefore(
   )
   const first = Number(seq) - Number(length) + 1
   const end = Math.min(before, Number(seq) + 1) - first
-  return end <= 0 ? undefined : [Math.max(0, end - limit), end - 1]
+  return end <= 0 ? nowhere : [Math.max(0, end - limit), end - 1]
 }
 
 async function list(

@@ -7,23 +7,30 @@ const width = 5
 /**
  * Charges several budgets, all or none, on the server's clock.
  *
- * Four arguments a budget: algorithm (`x` exact, `b` buckets, `f` fixed), limit, window, cost. `x`
- * keeps the time of each unit, packed in six bytes. `b` keeps twelfths of a window in a hash, of
- * which the current and twelve before count whole: never more than the limit in any window. `f` is
- * a counter with a time to live. Redis returns whole numbers only; a wait of -1 stands for never.
+ * Four arguments a budget: algorithm (`s` sliding, `f` fixed), limit, window, cost. A sliding
+ * budget of up to 24 keeps the time of each unit, packed in six bytes; above, a hash of twelfths of
+ * a window, of which the current and twelve before count whole: never more than the limit in any
+ * window. Where a limit has changed since, what is stored is read in its own form; times become
+ * twelfths, twelfths stay. A fixed budget is a counter with a time to live. Redis returns whole
+ * numbers only; a wait of -1 stands for never.
  */
 export const charge: Script<string[], (string | number)[], Budget[]> = script(
   /* lua */ `
     local time = redis.call('TIME')
     local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-    local function exact(key, limit, window, cost)
+    local function stamps(key, window)
       local packed = redis.call('GET', key) or ''
       local live = {}
       for at = 1, #packed - 5, 6 do
         local stamp = struct.unpack('>I6', packed, at)
         if now - stamp < window then live[#live + 1] = stamp end
       end
+      return live
+    end
+
+    local function exact(key, limit, window, cost)
+      local live = stamps(key, window)
       local s = { used = #live, reset = 0, wait = 0 }
       if #live > 0 then s.reset = live[1] + window - now end
       local over = #live + cost - limit
@@ -37,10 +44,24 @@ export const charge: Script<string[], (string | number)[], Budget[]> = script(
       return s
     end
 
-    local function buckets(key, limit, window, cost)
+    -- What stamps hold, as a hash of buckets would give it back.
+    local function bucketed(key, window, span)
+      local raw, counts = {}, {}
+      for _, stamp in ipairs(stamps(key, window)) do
+        local bucket = math.floor(stamp / span)
+        counts[bucket] = (counts[bucket] or 0) + 1
+      end
+      for bucket, count in pairs(counts) do
+        raw[#raw + 1] = bucket
+        raw[#raw + 1] = count
+      end
+      return raw
+    end
+
+    local function buckets(key, limit, window, cost, stamped)
       local span = math.ceil(window / 12)
       local current = math.floor(now / span)
-      local raw = redis.call('HGETALL', key)
+      local raw = stamped and bucketed(key, window, span) or redis.call('HGETALL', key)
       local live, dead, used = {}, {}, 0
       for j = 1, #raw, 2 do
         local bucket, count = tonumber(raw[j]), tonumber(raw[j + 1])
@@ -62,6 +83,10 @@ export const charge: Script<string[], (string | number)[], Budget[]> = script(
         s.wait = until_gone(each[1])
       end
       function s.write()
+        if stamped then
+          redis.call('DEL', key)
+          if #raw > 0 then redis.call('HSET', key, unpack(raw)) end
+        end
         if #dead > 0 then redis.call('HDEL', key, unpack(dead)) end
         redis.call('HINCRBY', key, current, cost)
         redis.call('PEXPIRE', key, span * 13)
@@ -85,7 +110,14 @@ export const charge: Script<string[], (string | number)[], Budget[]> = script(
       return s
     end
 
-    local algorithms = { x = exact, b = buckets, f = fixed }
+    local function sliding(key, limit, window, cost)
+      local kind = redis.call('TYPE', key).ok
+      if kind == 'string' and limit > 24 then return buckets(key, limit, window, cost, true) end
+      if kind == 'hash' or limit > 24 then return buckets(key, limit, window, cost) end
+      return exact(key, limit, window, cost)
+    end
+
+    local algorithms = { s = sliding, f = fixed }
     local states, all = {}, true
     for i, key in ipairs(KEYS) do
       local at = (i - 1) * 4

@@ -1,0 +1,43 @@
+export type { CachedFunction, CachedOptions, Lookup } from './cached.ts'
+export { cached } from './cached.ts'
+export { configFromEnv, type Environment, type EnvironmentConfig } from './config.ts'
+export type { Call, Deadline } from './deadline.ts'
+export type { Duration } from './duration.ts'
+export {
+  EnvironmentError,
+  isAway,
+  MemorywareError,
+  OptionError,
+  type Outcome,
+  RequestError,
+  StoreError,
+  type StoreFailure,
+  UsageError,
+} from './errors.ts'
+export type { AppendResult, Context, Memory } from './history/memory.ts'
+export type { ContentPart, Message, Role, StoredMessage } from './history/message.ts'
+export type { Page, SessionInfo, Sessions } from './history/sessions.ts'
+export { escapePattern, type Id, IdError, type SessionKeys } from './keys.ts'
+export type { Rule } from './limit/rule.ts'
+export type { Decision, LimitStanding } from './limit/verdict.ts'
+export type { Pipeline } from './pipeline.ts'
+export type { Algorithm, Budget, Budgets, Charge, Count } from './ports/budgets.ts'
+export type { Entries, FoundEntry, NewVariant, StoredEntry } from './ports/entries.ts'
+export type {
+  AppendBounds,
+  Appended,
+  Entry,
+  HistoryLog,
+  ListCursor,
+  Listed,
+  NewEntry,
+  ReadRange,
+  ReadResult,
+  RoleLetter,
+  SessionMeta,
+} from './ports/history.ts'
+export type { Batch, Command, Counter, Expiry, Keyspace, KeyValue } from './ports/key-value.ts'
+export type { Provider } from './ports/provider.ts'
+export { json, type Serializer } from './serializer.ts'
+export { createStore, defaultStore, type Store, type StoreOptions } from './store.ts'
+export type { CacheEvent, ErrorEvent, LimitEvent, NoticeEvent, StoreEvent } from './telemetry.ts'

@@ -1,0 +1,50 @@
+import { type Cell, createShelf, failure, type Held, type Share, type Shelf } from './shelf.ts'
+
+/** All keys of a store: several shelves, on each of which a key may stand, but only on one. */
+export interface Keyspace {
+  readonly now: () => number
+  /** Adds a shelf. */
+  shelf<C extends Cell>(share: Share, onGone?: (cell: C) => void): Shelf<C>
+  /** The live cell of a key, of whatever kind; it does not count as used. */
+  find(key: string): Held | undefined
+  /** True when the key was there. */
+  remove(key: string): boolean
+  /** Each live key once. */
+  keys(): string[]
+  clear(): void
+}
+
+/** Makes a keyspace without shelves. */
+export function createKeyspace(now: () => number): Keyspace {
+  const shelves: Pick<Shelf<Cell>, 'peek' | 'delete' | 'keys' | 'clear'>[] = []
+
+  function find(key: string): Held | undefined {
+    for (const shelf of shelves) {
+      const held = shelf.peek(key)
+      if (held !== undefined) return held
+    }
+    return undefined
+  }
+
+  return {
+    now,
+    shelf(share, onGone) {
+      const added = createShelf({
+        share,
+        now,
+        onGone,
+        elsewhere(operation, key) {
+          if (find(key) !== undefined) throw failure(operation, 'corrupt')
+        },
+      })
+      shelves.push(added)
+      return added
+    },
+    find,
+    remove: (key) => shelves.some((shelf) => shelf.delete(key)),
+    keys: () => shelves.flatMap((shelf) => shelf.keys()),
+    clear: () => {
+      for (const shelf of shelves) shelf.clear()
+    },
+  }
+}

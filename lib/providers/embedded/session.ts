@@ -1,0 +1,139 @@
+import type { SessionKeys } from '../../keys.ts'
+import type { AppendBounds, Entry, NewEntry, RoleLetter, SessionMeta } from '../../ports/history.ts'
+import { type Packed, pack, unpack } from './packed.ts'
+
+/** A message as it is kept. */
+interface KeptMessage {
+  readonly seq: number
+  readonly id: string
+  readonly role: RoleLetter
+  readonly tokens: number
+  readonly packed: Packed
+}
+
+/** A conversation; each change makes a new one. */
+export interface SessionCell {
+  readonly kind: 'session'
+  readonly bytes: number
+  readonly keys: SessionKeys
+  readonly rev: number
+  readonly seq: number
+  readonly tokens: number
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly title: Packed | undefined
+  readonly system: KeptMessage | undefined
+  readonly messages: readonly KeptMessage[]
+}
+
+/** The session after an append, and what the append did. */
+export interface Change {
+  readonly session: SessionCell
+  readonly added: number
+  readonly trimmed: number
+}
+
+// Objects and array slot of a message, and of a session, on Node 20.
+const messageBytes = 120
+const sessionBytes = 400
+
+/** Adds what is not there yet and trims at a turn; `undefined` when nothing was added. */
+export function extended(
+  session: SessionCell | undefined,
+  keys: SessionKeys,
+  entries: readonly NewEntry[],
+  { max, keep, title }: Pick<AppendBounds, 'max' | 'keep' | 'title'>,
+  now: number,
+): Change | undefined {
+  const kept = session?.messages ?? []
+  const fresh = distinct(kept, entries, session?.seq ?? 0)
+  if (fresh.length === 0) return undefined
+  const all = [...kept, ...fresh]
+  const trimmed = all.length > max ? turnStart(all, all.length - keep) : 0
+  const messages = all.slice(trimmed)
+  const parts = {
+    title: session?.title ?? (title?.byteLength ? pack(title) : undefined),
+    system: fresh.findLast(({ role }) => role === 's' || role === 'd') ?? session?.system,
+    messages,
+  }
+  return {
+    session: {
+      kind: 'session',
+      bytes: sizeOfParts(parts),
+      keys,
+      rev: (session?.rev ?? 0) + 1,
+      seq: all.at(-1)?.seq ?? 0,
+      tokens: messages.reduce((sum, { tokens }) => sum + tokens, 0),
+      createdAt: session?.createdAt ?? now,
+      updatedAt: now,
+      ...parts,
+    },
+    added: fresh.length,
+    trimmed,
+  }
+}
+
+/** What is known of a session without its messages. */
+export function metaOf(session: SessionCell): SessionMeta {
+  const { rev, seq, tokens, createdAt, updatedAt, title, system, messages } = session
+  return {
+    rev,
+    seq,
+    length: messages.length,
+    tokens,
+    createdAt,
+    updatedAt,
+    title: title === undefined ? undefined : unpack(title),
+    system: system && entryOf(system),
+  }
+}
+
+/** The newest `limit` messages before a position, oldest first. */
+export function pageOf(
+  { messages }: SessionCell,
+  limit: number,
+  before: number = Number.POSITIVE_INFINITY,
+): Entry[] {
+  const end = messages.findLastIndex(({ seq }) => seq < before) + 1
+  return messages.slice(Math.max(0, end - limit), end).map(entryOf)
+}
+
+function entryOf({ seq, id, role, tokens, packed }: KeptMessage): Entry {
+  return { seq, id, role, tokens, payload: unpack(packed) }
+}
+
+function distinct(
+  kept: readonly KeptMessage[],
+  entries: readonly NewEntry[],
+  lastSeq: number,
+): KeptMessage[] {
+  const known = new Set(kept.map(({ id }) => id))
+  const fresh: KeptMessage[] = []
+  for (const { id, role, tokens, payload } of entries) {
+    if (known.has(id)) continue
+    known.add(id)
+    fresh.push({ seq: lastSeq + fresh.length + 1, id, role, tokens, packed: pack(payload) })
+  }
+  return fresh
+}
+
+/** The first turn at or after a place; in a turn without end, the first message that is no tool's result. */
+function turnStart(messages: readonly KeptMessage[], from: number): number {
+  const turn = messages.findIndex(({ role }, at) => at >= from && role === 'u')
+  if (turn >= 0) return turn
+  const whole = messages.findIndex(({ role }, at) => at >= from && role !== 't')
+  return whole >= 0 ? whole : messages.length
+}
+
+function sizeOfParts({
+  title,
+  system,
+  messages,
+}: Pick<SessionCell, 'title' | 'system' | 'messages'>): number {
+  const texts = (title?.length ?? 0) + (system ? messageSize(system) : 0)
+  return messages.reduce((sum, message) => sum + messageSize(message), sessionBytes + texts)
+}
+
+function messageSize({ id, packed }: KeptMessage): number {
+  return messageBytes + id.length + packed.length
+}

@@ -1,0 +1,139 @@
+import type { Context, Middleware } from 'koa'
+import type { Memory } from '../lib/history/memory.ts'
+import {
+  type CacheControl,
+  type CacheResponseOptions,
+  cacheResponseCore,
+} from './cache-response.ts'
+import { alone, type Exchange, type Fields, type Handler } from './exchange.ts'
+import { observeContext } from './koa-observe.ts'
+import { type RateLimitState, rateLimitCore } from './rate-limit.ts'
+import type { RateLimitOptions } from './rate-limit-options.ts'
+import { type SessionMemoryOptions, sessionMemoryCore } from './session-memory.ts'
+
+export type {
+  BodyOf,
+  CacheControl,
+  CachedMethod,
+  CacheKeyOptions,
+  CacheResponseOptions,
+  CacheResult,
+  ResponseHead,
+  ScopeOf,
+  TtlOf,
+} from './cache-response.ts'
+export type { RateLimitState } from './rate-limit.ts'
+export type { RateLimitOptions } from './rate-limit-options.ts'
+export type { ContextOptions, SessionMemoryOptions } from './session-memory.ts'
+
+declare module 'koa' {
+  interface DefaultContext {
+    /** Set by `sessionMemory()`: the conversation of this request's session. */
+    memory: Memory
+    /** Set by `rateLimit()`: where this request stands. */
+    rateLimit: RateLimitState
+    /** Set by `cacheResponse()`: what the cache does with this request. */
+    cache: CacheControl
+  }
+}
+
+/**
+ * Gives handlers `ctx.memory`, the conversation of this request's session.
+ *
+ * @throws OptionError for a wrong or unknown option, when mounting.
+ */
+export function sessionMemory(options: SessionMemoryOptions<Context> = {}): Middleware {
+  return mount(alone(sessionMemoryCore(options)))
+}
+
+/**
+ * Answers 429 above the limit, with `RateLimit` header fields
+ * (draft-ietf-httpapi-ratelimit-headers-11), and gives handlers `ctx.rateLimit`.
+ *
+ * @throws OptionError for a wrong or unknown option, when mounting.
+ */
+export function rateLimit(options: RateLimitOptions<Context>): Middleware {
+  return mount(alone(rateLimitCore(options)))
+}
+
+/**
+ * Answers repeated requests from the store as RFC 9111 lets a shared cache, and gives handlers
+ * `ctx.cache`.
+ *
+ * @throws OptionError for a wrong or unknown option, when mounting.
+ */
+export function cacheResponse(options: CacheResponseOptions<Context> = {}): Middleware {
+  return mount(alone(cacheResponseCore(options)))
+}
+
+function mount(handle: Handler<Context>): Middleware {
+  return async function memoryware(ctx, next) {
+    const outcome = await handle(new KoaExchange(ctx))
+    if (outcome === 'answered') return
+    if (outcome === 'next') await next()
+    else await observeContext(ctx, next, outcome.observe)
+  }
+}
+
+interface Visitor {
+  state: { user?: { id?: unknown } }
+  session?: { userId?: unknown } | null
+  params?: Record<string, string | undefined>
+  request: { body?: unknown }
+}
+
+class KoaExchange implements Exchange<Context> {
+  readonly native: Context
+
+  constructor(ctx: Context) {
+    this.native = ctx
+  }
+
+  get req(): Context['req'] {
+    return this.native.req
+  }
+
+  get res(): Context['res'] {
+    return this.native.res
+  }
+
+  get url(): string {
+    return this.native.originalUrl
+  }
+
+  get protocol(): string {
+    return this.native.protocol
+  }
+
+  get host(): string {
+    return this.native.host
+  }
+
+  get ip(): string | undefined {
+    return this.native.ip || undefined
+  }
+
+  get userId(): unknown {
+    const { state, session } = this.native as Visitor
+    return state.user?.id ?? session?.userId
+  }
+
+  get sessionParam(): string | undefined {
+    return (this.native as Visitor).params?.['sessionId']
+  }
+
+  parsedBody(): unknown {
+    return (this.native as Visitor).request.body
+  }
+
+  attach(name: string, read: () => unknown): void {
+    Object.defineProperty(this.native, name, { get: read, configurable: true, enumerable: false })
+  }
+
+  answer(status: number, fields: Fields, body: Buffer | undefined): void {
+    this.native.status = status
+    for (const [name, value] of Object.entries(fields))
+      this.native.set(name, value as string | string[])
+    if (body !== undefined) this.native.body = body
+  }
+}

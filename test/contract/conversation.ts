@@ -1,0 +1,34 @@
+import { encodeId, type SessionKeys, sessionKeys } from '../../lib/keys.ts'
+import type { AppendBounds, NewEntry, RoleLetter } from '../../lib/ports/history.ts'
+import { fresh, type Opened } from './subject.ts'
+
+export const minuteMs = 60_000
+
+/** Keys of a session nobody else uses; with an owner, one of that owner's. */
+export function session(owner = fresh('owner'), id = fresh('id')): SessionKeys {
+  return sessionKeys(encodeId('owner', owner), encodeId('id', id))
+}
+
+/** A message of a user; its text names it. */
+export function message(id: string, role: RoleLetter = 'u', text = `text of ${id}`): NewEntry {
+  return { id: encodeId('message', id), role, tokens: 10, payload: Buffer.from(text) }
+}
+
+/** A message a letter: `uatta` is a turn with two results of tools. Ids are `from` and upwards. */
+export function messages(roles: string, from = 1): NewEntry[] {
+  return [...roles].map((role, at) => message(`m${from + at}`, role as RoleLetter))
+}
+
+/** An append for a minute that trims nothing, but for what is said otherwise. */
+export function bounds(other: Partial<AppendBounds> = {}): AppendBounds {
+  return { ttlMs: minuteMs, max: 200, keep: 150, ifRev: undefined, title: undefined, ...other }
+}
+
+/** Reads all, and leaves the time to live. */
+export const everything = { limit: 10_000, before: undefined, ttlMs: undefined }
+
+/** The roles that are kept, in order, and their positions. */
+export async function kept(open: Opened, keys: SessionKeys): Promise<[string, number[]]> {
+  const { entries } = await open().history.read(keys, everything)
+  return [entries.map(({ role }) => role).join(''), entries.map(({ seq }) => seq)]
+}

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { describe, it } from 'mocha'
+import type { Provider } from '../lib/ports/provider.ts'
+import { embeddedProvider } from '../lib/providers/embedded/provider.ts'
+import { bounds, everything, message, messages, session } from './contract/conversation.ts'
+import { failsWith } from './contract/subject.ts'
+
+const minuteMs = 60_000
+const text = (value: string) => Buffer.from(value)
+
+function page(body: Buffer, variant = '', ttlMs = minuteMs) {
+  const entry = { head: text('head'), body }
+  return { vary: ['accept'], variant, entry, ttlMs, maxVariants: 8 }
+}
+
+async function limited(store: Provider, key: string): Promise<boolean> {
+  const charge = { key, algorithm: 'sliding', limit: 10, windowMs: minuteMs, cost: 1 } as const
+  const [budget] = await store.budgets.charge([charge])
+  return budget?.allowed === false
+}
+
+describe('a full embedded provider', () => {
+  it('drops what was not used for longest', async () => {
+    const store = embeddedProvider({ maxEntries: 16 })
+    for (const key of ['a', 'b', 'c', 'd']) await store.set(key, text(key), undefined)
+    await store.get('a')
+    await store.incr('n', 1)
+    assert.deepEqual((await store.keys('*')).sort(), ['a', 'c', 'd', 'n'])
+  })
+
+  it('still limits an active key while 50,000 others come by, in bounded memory', async () => {
+    const store = embeddedProvider()
+    const before = heapBytes()
+    for (let at = 0; at < 10; at += 1) assert.equal(await limited(store, 'active'), false)
+    for (let at = 0; at < 50_000; at += 1) {
+      await limited(store, `limit:{ip~${at}}:rpm:s60000`)
+      if (at % 500 === 0) assert.equal(await limited(store, 'active'), true)
+    }
+    assert.equal(await limited(store, 'active'), true)
+    assert.ok((await store.keys('*')).length <= 37_500)
+    assert.ok(heapBytes() - before < 12 * 1024 * 1024)
+    await store.close()
+  })
+
+  it('never drops one kind for another', async () => {
+    const store = embeddedProvider({ maxEntries: 80, maxBytes: 128 * 1024 })
+    const keys = session('ann', 'one')
+    await store.set('value', text('1'), undefined)
+    await store.history.append(keys, messages('ua'), bounds())
+    for (let at = 0; at < 10; at += 1) await limited(store, 'budget')
+    for (let at = 0; at < 1_000; at += 1) await store.entries.keep(`${at}`, page(Buffer.alloc(999)))
+    assert.equal((await store.history.read(keys, everything)).entries.length, 2)
+    assert.deepEqual(await store.get('value'), text('1'))
+    assert.equal(await limited(store, 'budget'), true)
+    assert.equal((await store.keys('*')).length, 4 + 10)
+  })
+
+  it('does not drop the living for the dead', async () => {
+    let nowMs = 0
+    const store = embeddedProvider({ maxEntries: 800, now: () => nowMs })
+    const living = Array.from({ length: 100 }, (_, at) => `living:${at}`)
+    for (const key of living) await store.set(key, text('1'), undefined)
+    for (let at = 0; at < 10_000; at += 1) {
+      nowMs += 1
+      await store.set(`dead:${at}`, text('1'), 10)
+    }
+    assert.equal(await store.exists(living), living.length)
+  })
+
+  it('takes the memory it was given, of whatever size the values are', async () => {
+    const maxBytes = 32 * 1024 * 1024
+    for (const size of [0, 100, 10_000]) {
+      const store = embeddedProvider({ maxEntries: 2 ** 20, maxBytes })
+      const before = heapBytes()
+      const count = (2 * maxBytes) / (size + 200)
+      for (let at = 0; at < count; at += 1) await store.set(`v${at}`, Buffer.alloc(size), undefined)
+      const taken = heapBytes() - before
+      assert.ok(taken < (maxBytes / 4) * 1.3, `${taken} for values of ${size}`)
+      await store.close()
+    }
+  })
+})
+
+describe('what is too large for the embedded provider', () => {
+  const small = () => embeddedProvider({ maxBytes: 65_536 })
+
+  it('is refused as full, and what was there stays', async () => {
+    const store = small()
+    await store.set('key', text('old'), undefined)
+    await store.entries.keep('page', page(text('old')))
+    await failsWith('full', store.set('key', Buffer.alloc(20_000), undefined))
+    await failsWith('full', store.set('page', Buffer.alloc(20_000), undefined))
+    await failsWith('full', store.entries.keep('page', page(Buffer.alloc(20_000))))
+    assert.deepEqual(await store.get('key'), text('old'))
+    assert.deepEqual((await store.entries.find('page', '')).entry?.body, text('old'))
+  })
+
+  it('is refused as a message, and the session stays as it was', async () => {
+    const store = small()
+    const keys = session('ann', 'one')
+    const large = [message('b', 'u', 'b'.repeat(30_000))]
+    await failsWith('full', store.history.append(keys, large, bounds()))
+    assert.deepEqual(await store.keys('*'), [])
+    await store.history.append(keys, [message('a')], bounds())
+    const before = await store.history.read(keys, everything)
+    await failsWith('full', store.history.append(keys, large, bounds()))
+    assert.deepEqual(await store.history.read(keys, everything), before)
+    assert.equal((await store.history.list(keys.index, { limit: 9, after: undefined })).length, 1)
+  })
+
+  it('is made room for among the variants of a resource: those that end first go', async () => {
+    const store = small()
+    const body = Buffer.alloc(6_000)
+    await store.entries.keep('key', page(body, 'second', 2 * minuteMs))
+    await store.entries.keep('key', page(body, 'first', minuteMs))
+    await store.entries.keep('key', page(body, 'third', 3 * minuteMs))
+    const found = async (name: string) =>
+      (await store.entries.find('key', name)).entry !== undefined
+    assert.deepEqual(
+      [await found('first'), await found('second'), await found('third')],
+      [false, true, true],
+    )
+  })
+})
+
+describe('the sessions of a full embedded provider', () => {
+  it('leave the index with their session', async () => {
+    const store = embeddedProvider({ maxEntries: 80 })
+    for (let at = 0; at < 100; at += 1)
+      await store.history.append(session('ann', `s${at}`), messages('u'), bounds())
+    const listed = await store.history.list('session:{ann}', { limit: 100, after: undefined })
+    assert.equal(listed.length, 19)
+    assert.equal((await store.keys('session:*')).length, 20)
+    assert.equal((await store.history.read(session('ann', 's99'), everything)).entries.length, 1)
+    assert.equal((await store.history.read(session('ann', 's0'), everything)).meta, undefined)
+  })
+
+  it('are kept with their line in the index, or not at all', async () => {
+    const [kept, refused] = [new Set<number>(), new Set<number>()]
+    for (let size = 23_000; size < 24_500; size += 25) {
+      const store = embeddedProvider({ maxBytes: 65_536 })
+      const append = store.history.append(
+        session('ann', 'one'),
+        [message('a', 'u', 'a'.repeat(size))],
+        bounds(),
+      )
+      const done = await append.catch(() => undefined)
+      const seen = done ? kept : refused
+      seen.add(size)
+      assert.equal((await store.keys('*')).length, done ? 2 : 0, `${size}`)
+    }
+    assert.ok(kept.size > 0 && refused.size > 0)
+  })
+
+  it('leave nothing behind when they are removed', async () => {
+    const store = embeddedProvider({ maxBytes: 65_536 })
+    await store.history.append(session('ann', 'stays'), messages('u'), bounds())
+    for (let at = 0; at < 1_000; at += 1) {
+      await store.history.append(session('ann', `s${at}`), messages('u'), bounds())
+      await store.history.remove(session('ann', `s${at}`))
+    }
+    assert.deepEqual(await store.keys('*:*:*'), ['session:{ann}:stays'])
+  })
+
+  it('stay listed as long as they are kept, whoever else comes by', async () => {
+    const store = embeddedProvider({ maxEntries: 80 })
+    for (let at = 0; at < 200; at += 1) {
+      await store.history.append(session(`guest${at}`, 'one'), messages('u'), bounds())
+      await store.history.read(session('ann', `s${at % 3}`), everything)
+      await store.history.append(session('ann', `s${at % 3}`), [message(`${at}`)], bounds())
+    }
+    const kept = await store.keys('session:{ann}:*')
+    const listed = await store.history.list('session:{ann}', { limit: 100, after: undefined })
+    assert.deepEqual([kept.length, listed.length], [3, 3])
+    for (const key of await store.keys('session:{guest*}:*')) {
+      const index = key.slice(0, key.lastIndexOf(':'))
+      assert.equal((await store.history.list(index, { limit: 9, after: undefined })).length, 1)
+    }
+  })
+})
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+function heapBytes(): number {
+  collect()
+  return process.memoryUsage().heapUsed
+}

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { before, describe, it } from 'mocha'
+import { type Consumer, packedConsumer, type run } from './support/consumer.ts'
+import { root, sourceFiles } from './support/source-files.ts'
+
+const MIDDLEWARES = ['cacheResponse', 'rateLimit', 'sessionMemory']
+/** Entry points, each with some of what it exports. */
+const entries: Record<string, readonly string[]> = {
+  memoryware: ['cached', 'configFromEnv', 'createStore', 'defaultStore', 'escapePattern', 'json'],
+  'memoryware/express': MIDDLEWARES,
+  'memoryware/koa': MIDDLEWARES,
+}
+
+/** What Node calls timers, connections, watchers, workers and the like. */
+const OPENED =
+  /^(Timeout|Immediate|TCP|UDP|TLS|GETADDRINFO|HTTP|FSEVENT|STATWATCHER|SIGNAL|PROCESS|WORKER|MESSAGEPORT)/
+
+describe('the packed package', () => {
+  let consumer: Consumer
+  before(async function () {
+    this.timeout(120_000)
+    consumer = await packedConsumer()
+  })
+
+  it('holds the build, the licence, the documents, and nothing else', async () => {
+    const names = await readdir(consumer.installed)
+    assert.deepEqual(
+      names.filter((name) => !/^(dist|package\.json|LICENSE|README\.md|CHANGELOG\.md)$/.test(name)),
+      [],
+    )
+    const built = await readdir(join(consumer.installed, 'dist'), { recursive: true })
+    assert.deepEqual(
+      built.filter((name) => /\.[a-z]+$/.test(name) && !/\.(js|d\.ts|map|json)$/.test(name)),
+      [],
+    )
+    assert.ok(built.length > 0)
+  })
+
+  for (const [entry, names] of Object.entries(entries)) {
+    it(`${entry} can be imported`, async () => {
+      const script = `console.log(Object.keys(await import('${entry}')).join())`
+      await exports(consumer.node('--input-type=module', '-e', script), names)
+    })
+
+    it(`${entry} can be required, as one copy with what is imported`, async () => {
+      const script = `const it = require('${entry}')
+        console.log(Object.keys(it).join())
+        import('${entry}').then((same) => { if (same.${names[0]} !== it.${names[0]}) throw 0 })`
+      await exports(consumer.node('--input-type=commonjs', '-e', script), names)
+    })
+
+    it(`${entry} has a CommonJS build that can be required`, async () => {
+      const script = `console.log(Object.keys(require('${commonJs(consumer, entry)}')).join())`
+      await exports(consumer.node('--input-type=commonjs', '-e', script), names)
+    })
+
+    it(`${entry} does nothing when it is imported`, async () => {
+      const script = `import { createHook } from 'node:async_hooks'
+        const begun = []
+        createHook({ init: (_id, type) => begun.push(type) }).enable()
+        await import('${entry}')
+        const opened = begun.filter((type) => ${OPENED}.test(type))
+        const given = Object.getOwnPropertySymbols(globalThis).map(String)
+        console.log(JSON.stringify({ opened, given: given.filter((s) => /memoryware/.test(s)) }))`
+      const ended = await consumer.node('--input-type=module', '--trace-warnings', '-e', script)
+      assert.deepEqual(ended, {
+        code: 0,
+        stdout: '{"opened":[],"given":[]}\n',
+        stderr: '',
+      })
+    })
+  }
+
+  it('shares the default store between its two builds', async () => {
+    const script = `const required = require('${commonJs(consumer, 'memoryware')}')
+      import('memoryware').then(async ({ defaultStore }) => {
+        console.log(required.defaultStore !== defaultStore, required.defaultStore() === defaultStore())
+        await defaultStore().close()
+      })`
+    const { stdout, stderr } = await consumer.node('--input-type=commonjs', '-e', script)
+    assert.equal(stdout, 'true true\n', stderr)
+  })
+
+  for (const [extension, moduleKind] of [
+    ['mts', 'an ES module'],
+    ['cts', 'a CommonJS module'],
+  ]) {
+    it(`has types that ${moduleKind} in TypeScript can use`, async () => {
+      const text = `import { createStore, type Store } from 'memoryware'
+        import * as onExpress from 'memoryware/express'
+        import * as onKoa from 'memoryware/koa'
+        import type { RequestHandler } from 'express'
+        import type { Middleware } from 'koa'
+        export const store: Store = createStore({ provider: 'embedded' })
+        export const express: RequestHandler = onExpress.sessionMemory({ store })
+        export const koa: Middleware = onKoa.sessionMemory({ store })
+        // @ts-expect-error A misspelt option is an error.
+        onExpress.sessionMemory({ stor: store })`
+      await writeFile(join(consumer.folder, `typed.${extension}`), text)
+      const tsc = join(root, 'node_modules/typescript/bin/tsc')
+      const options = ['--noEmit', '--strict', '--module', 'nodenext', '--skipLibCheck']
+      const { code, stdout } = await consumer.node(tsc, ...options, `typed.${extension}`)
+      assert.equal(code, 0, stdout)
+    })
+  }
+
+  it('has no source of more than 250 lines', async () => {
+    const long = [...(await sourceFiles('lib')), ...(await sourceFiles('middleware'))]
+      .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
+      .filter(({ lines }) => lines > 250)
+    assert.deepEqual(long, [])
+  })
+
+  it('depends on exact versions: npm would pick older majors for older Nodes', async () => {
+    const { dependencies, devDependencies } = JSON.parse(
+      await readFile(join(root, 'package.json'), 'utf8'),
+    )
+    const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
+      ([, version]) => !/^\d+\.\d+\.\d+$/.test(String(version)),
+    )
+    assert.deepEqual(loose, [])
+  })
+})
+
+/** Node itself takes the other build, also for `require`; bundlers and test runners take this one. */
+function commonJs(consumer: Consumer, entry: string): string {
+  const file = entry === 'memoryware' ? 'lib/index' : entry.replace('memoryware', 'middleware')
+  return join(consumer.installed, 'dist/cjs', `${file}.js`).replaceAll('\\', '/')
+}
+
+async function exports(ending: ReturnType<typeof run>, names: readonly string[]): Promise<void> {
+  const { code, stdout, stderr } = await ending
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' })
+  const found = stdout.trim().split(',')
+  assert.deepEqual(
+    names.filter((name) => !found.includes(name)),
+    [],
+  )
+}

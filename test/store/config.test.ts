@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { configFromEnv } from '../../lib/index.ts'
+
+describe('configFromEnv', () => {
+  const defaults = { provider: 'embedded', sessionTtl: 3600, maxHistoryLength: 20 }
+
+  it('is the embedded provider where nothing is set, or set to nothing', () => {
+    assert.deepEqual(configFromEnv({}), defaults)
+    assert.deepEqual(configFromEnv({ REDIS_URL: '', SESSION_TTL: '' }), defaults)
+  })
+
+  it('is Redis where a URL or a host is set', () => {
+    const url = 'redis://:pw@host:6380/2'
+    assert.deepEqual(configFromEnv({ REDIS_URL: url }), { ...defaults, provider: 'redis', url })
+    const env = { REDIS_HOST: 'h', REDIS_PORT: '6380', REDIS_DB: '0', REDIS_PASSWORD: 'pw' }
+    const address = { host: 'h', port: 6380, db: 0, password: 'pw' }
+    assert.deepEqual(configFromEnv(env), { ...defaults, provider: 'redis', ...address })
+  })
+
+  it('can be told to stay in this process', () => {
+    const env = { MEMORY_PROVIDER: 'embedded', REDIS_URL: 'redis://h' }
+    assert.equal(configFromEnv(env).provider, 'embedded')
+  })
+
+  it('reads the defaults of sessions', () => {
+    const env = { SESSION_TTL: '15m', MAX_HISTORY_LENGTH: '8' }
+    assert.deepEqual(configFromEnv(env), { ...defaults, sessionTtl: '15m', maxHistoryLength: 8 })
+    assert.equal(configFromEnv({ SESSION_TTL: '90' }).sessionTtl, 90)
+  })
+
+  for (const [env, message] of [
+    [{ REDIS_URL: 'redis://h', REDIS_HOST: 'h' }, /REDIS_URL contradicts REDIS_HOST/],
+    [{ REDIS_URL: 'redis://h', REDIS_DB: '1' }, /REDIS_URL contradicts REDIS_DB/],
+    [{ REDIS_URL: 'localhost' }, /REDIS_URL must be a URL/],
+    [
+      { REDIS_HOST: 'h', REDIS_PORT: '0' },
+      /REDIS_PORT must be a whole number from 1 to 65535, got "0"/,
+    ],
+    [{ REDIS_HOST: 'h', REDIS_PORT: '6379x' }, /REDIS_PORT must be a whole number/],
+    [{ REDIS_HOST: 'h', REDIS_DB: '-1' }, /REDIS_DB must be a whole number/],
+    [{ MEMORY_PROVIDER: 'memory' }, /MEMORY_PROVIDER must be redis or embedded, got "memory"/],
+    [{ SESSION_TTL: 'soon' }, /SESSION_TTL must be a duration above 0/],
+    [{ SESSION_TTL: '0' }, /SESSION_TTL must be a duration above 0/],
+    [{ MAX_HISTORY_LENGTH: '2.5' }, /MAX_HISTORY_LENGTH must be a whole number/],
+    [{ REDIS_TLS_CA_FILE: '/nowhere/ca.pem' }, /REDIS_TLS_CA_FILE cannot be read/],
+  ] as const) {
+    it(`refuses ${JSON.stringify(env)}, naming the variable`, () => {
+      assert.throws(
+        () => configFromEnv(env),
+        (error: Error & { code?: string }) => {
+          assert.equal(error.code, 'ERR_ENV')
+          assert.match(error.message, message)
+          return true
+        },
+      )
+    })
+  }
+})

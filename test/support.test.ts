@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { access } from 'node:fs/promises'
+import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
+import { startCountingProxy } from './support/counting-proxy.ts'
+import { type FaultProxy, startFaultProxy } from './support/fault-proxy.ts'
+import { startRedis, type TestServer } from './support/redis.ts'
+
+describe('startRedis', () => {
+  let server: TestServer
+  before(async () => {
+    server = await startRedis({ password: 'pa ss', appendonly: true })
+  })
+  after(() => server.stop())
+
+  it('answers on its URL and on its socket', async () => {
+    assert.equal(await server.client().ping(), 'PONG')
+    assert.equal(await server.client({ path: server.path }).ping(), 'PONG')
+  })
+
+  it('refuses a client without the password', async () => {
+    const client = server.client({ password: '', enableReadyCheck: false })
+    await assert.rejects(client.ping(), /NOAUTH/)
+  })
+
+  it('keeps what was stored over a crash, on the same port', async () => {
+    const client = server.client()
+    await client.set('kept', 'yes')
+    await later(1_100, undefined)
+    const before = server.pid
+    await server.kill()
+    await server.restart()
+    assert.notEqual(server.pid, before)
+    assert.equal(await client.get('kept'), 'yes')
+  })
+
+  it('holds every answer while it is frozen', async () => {
+    const client = server.client()
+    await client.ping()
+    server.freeze()
+    let answered = false
+    const answer = client.ping().then(() => {
+      answered = true
+    })
+    await later(100, undefined)
+    assert.equal(answered, false)
+    server.thaw()
+    await answer
+  })
+
+  it('is gone after stop(), also when frozen, with its folder', async () => {
+    const other = await startRedis()
+    other.freeze()
+    await other.stop()
+    assert.throws(() => process.kill(other.pid, 0), /ESRCH/)
+    await assert.rejects(access(other.path), /ENOENT/)
+  })
+})
+
+describe('startCountingProxy', () => {
+  let server: TestServer
+  before(async () => {
+    server = await startRedis()
+  })
+  after(() => server.stop())
+
+  it('counts commands by name, and what is sent together as one round trip', async () => {
+    const proxy = await startCountingProxy(server)
+    const client = server.client({ port: proxy.port })
+    await client.ping()
+    proxy.reset()
+    await Promise.all([client.set('a', 'x'.repeat(300_000)), client.get('a'), client.get('b')])
+    assert.deepEqual(proxy.counts, { SET: 1, GET: 2 })
+    assert.equal(proxy.roundTrips, 1)
+    await client.get('a')
+    await client.eval('return ARGV[1]', 0, '*2\r\n$3\r\nGET\r\n$1\r\na\r\n')
+    assert.deepEqual(proxy.commands, ['SET', 'GET', 'GET', 'GET', 'EVAL'])
+    assert.equal(proxy.roundTrips, 3)
+    client.disconnect()
+    await proxy.close()
+  })
+})
+
+describe('startFaultProxy', () => {
+  let server: TestServer
+  let proxy: FaultProxy
+  before(async () => {
+    server = await startRedis()
+  })
+  after(() => server.stop())
+  beforeEach(async () => {
+    proxy = await startFaultProxy(server)
+  })
+  afterEach(() => proxy.close())
+
+  const impatient = () =>
+    server.client({
+      port: proxy.port,
+      retryStrategy: () => null,
+      maxRetriesPerRequest: 0,
+      connectTimeout: 200,
+      commandTimeout: 200,
+    })
+
+  it('passes everything on until it is told otherwise', async () => {
+    assert.equal(await impatient().ping(), 'PONG')
+  })
+
+  it('refuses new connections', async () => {
+    proxy.set({ refuse: true })
+    await assert.rejects(impatient().ping())
+    proxy.clear()
+    assert.equal(await impatient().ping(), 'PONG')
+    assert.equal(proxy.accepted, 2)
+  })
+
+  it('accepts a connection and never answers on it', async () => {
+    proxy.set({ silence: true })
+    const client = impatient()
+    await assert.rejects(client.ping(), /timed out/)
+    proxy.clear()
+    assert.equal(await impatient().ping(), 'PONG')
+  })
+
+  it('holds what passes during a stall, and lets it go in order', async () => {
+    const client = server.client({ port: proxy.port })
+    await client.ping()
+    proxy.set({ stall: true })
+    const early = await Promise.race([client.set('k', '1'), later(100, 'nothing')])
+    assert.equal(early, 'nothing')
+    const answers = Promise.all([client.append('k', '2'), client.append('k', '3')])
+    proxy.clear()
+    await answers
+    assert.equal(await client.get('k'), '123')
+  })
+
+  it('resets the connections that stand', async () => {
+    const client = impatient()
+    await client.ping()
+    const failed = new Promise<NodeJS.ErrnoException>((resolve) => client.once('error', resolve))
+    proxy.reset()
+    assert.equal((await failed).code, 'ECONNRESET')
+  })
+
+  it('delays replies, keeping their order', async () => {
+    const client = server.client({ port: proxy.port })
+    await client.ping()
+    proxy.set({ delayMs: 60 })
+    const start = performance.now()
+    const [first, second] = await Promise.all([client.echo('1'), client.echo('2')])
+    assert.deepEqual([first, second], ['1', '2'])
+    const took = performance.now() - start
+    assert.ok(took >= 59 && took < 150, `took ${took} ms`)
+  })
+})
+
+function later<T>(ms: number, value: T): Promise<T> {
+  return new Promise((resolve) => setTimeout(() => resolve(value), ms))
+}

@@ -1,0 +1,232 @@
+/** Biome's rule for what a file may import. */
+export const IMPORTS = 'lint/style/noRestrictedImports'
+const ENVIRONMENT = 'lint/style/noProcessEnv'
+
+/** A rule of the house, a file it holds for, lines that break it and lines it leaves alone. */
+export interface Rule {
+  readonly fact: string
+  readonly file: string
+  /** Biome's name of the rule; `IMPORTS` where it is left out. */
+  readonly category?: string
+  readonly refused: readonly string[]
+  readonly allowed: readonly string[]
+}
+
+/** What each place of the tree may import, with lines to try it on. */
+export const importRules: readonly Rule[] = [
+  {
+    fact: 'errors.ts imports nothing of ours',
+    file: 'lib/errors.ts',
+    refused: [
+      `import { encode } from './keys.ts'`,
+      `import type { Provider } from './ports/provider.ts'`,
+      `export { encode } from './keys.ts'`,
+    ],
+    allowed: [`import { inspect } from 'node:util'`],
+  },
+  ...['deadline', 'duration', 'keys', 'notice', 'options', 'redact', 'serializer', 'telemetry'].map(
+    (name) => ({
+      fact: `${name}.ts imports only what everything stands on`,
+      file: `lib/${name}.ts`,
+      refused: [
+        `import { store } from './store.ts'`,
+        `import type { Provider } from './ports/provider.ts'`,
+        `import { history } from './history/memory.ts'`,
+      ],
+      allowed: [`import { MemorywareError } from './errors.ts'`, `import ms from 'ms'`],
+    }),
+  ),
+  {
+    fact: 'a port knows no provider and no core',
+    file: 'lib/ports/example.ts',
+    refused: [
+      `import { guarded } from '../providers/guarded.ts'`,
+      `import type { Memory } from '../history/memory.ts'`,
+      `import type { Store } from '../store.ts'`,
+    ],
+    allowed: [`import type { Deadline } from '../deadline.ts'`, `import type { A } from './a.ts'`],
+  },
+  ...['history', 'cache', 'limit'].map((core) => ({
+    fact: `the ${core} core knows ports, and no provider, store or other core`,
+    file: `lib/${core}/example.ts`,
+    refused: [
+      `import { guarded } from '../providers/guarded.ts'`,
+      `import { redis } from '../providers/redis/provider.ts'`,
+      `import type { Store } from '../store.ts'`,
+      `import { other } from '../${core === 'limit' ? 'cache' : 'limit'}/other.ts'`,
+      `import { Redis } from 'ioredis'`,
+    ],
+    allowed: [
+      `import type { Provider } from '../ports/provider.ts'`,
+      `import { encode } from '../keys.ts'`,
+      `import { own } from './own.ts'`,
+    ],
+  })),
+  ...['lib/history/a.ts', 'lib/cache/a.ts', 'lib/store.ts', 'lib/providers/redis/a.ts'].map(
+    (file) => ({
+      fact: `rate-limiter-flexible stays in lib/limit: not in ${file}`,
+      file,
+      refused: [`import { RateLimiterMemory } from 'rate-limiter-flexible'`],
+      allowed: [`import { createHash } from 'node:crypto'`],
+    }),
+  ),
+  {
+    fact: 'lib/limit may use rate-limiter-flexible',
+    file: 'lib/limit/fixed.ts',
+    refused: [],
+    allowed: [`import { RateLimiterMemory } from 'rate-limiter-flexible'`],
+  },
+  ...[
+    'lib/store.ts',
+    'lib/example.ts',
+    'lib/errors.ts',
+    'lib/keys.ts',
+    'lib/ports/a.ts',
+    'lib/providers/example.ts',
+    'lib/providers/embedded/a.ts',
+    'middleware/express.ts',
+    'middleware/koa.ts',
+  ].map((file) => ({
+    fact: `ioredis stays in lib/providers/redis: not in ${file}`,
+    file,
+    refused: [
+      `import { Redis } from 'ioredis'`,
+      `import type { Redis as Client } from 'ioredis'`,
+      `import { x } from 'ioredis/built/utils/index.js'`,
+      `export const driver = await import('ioredis')`,
+    ],
+    allowed: [`import { LRUCache } from 'lru-cache'`],
+  })),
+  ...['lib/providers/redis/example.ts', 'lib/providers/redis/scripts/example.ts'].map((file) => ({
+    fact: `the redis provider may use ioredis: ${file}`,
+    file,
+    refused: [`import { embedded } from '../embedded/provider.ts'`],
+    allowed: [`import { Redis } from 'ioredis'`, `import { run } from './script.ts'`],
+  })),
+  ...[
+    'lib/example.ts',
+    'lib/index.ts',
+    'lib/cached.ts',
+    'middleware/example.ts',
+    'middleware/express.ts',
+    'middleware/koa.ts',
+  ].map((file) => ({
+    fact: `only store.ts picks a provider: not ${file}`,
+    file,
+    refused: [
+      `import { redisProvider } from './providers/redis/provider.ts'`,
+      `import { embeddedProvider } from '../lib/providers/embedded/provider.ts'`,
+    ],
+    allowed: [`import type { Provider } from './ports/provider.ts'`],
+  })),
+  {
+    fact: 'store.ts may pick a provider',
+    file: 'lib/store.ts',
+    refused: [],
+    allowed: [`import { redisProvider } from './providers/redis/provider.ts'`],
+  },
+  {
+    fact: 'a wrapper of providers picks none',
+    file: 'lib/providers/example.ts',
+    refused: [
+      `import { redisProvider } from './redis/provider.ts'`,
+      `import { embeddedProvider } from './embedded/provider.ts'`,
+      `import { createStore } from '../store.ts'`,
+    ],
+    allowed: [`import type { Provider } from '../ports/provider.ts'`],
+  },
+  ...[
+    'lib/example.ts',
+    'lib/store.ts',
+    'lib/errors.ts',
+    'lib/keys.ts',
+    'lib/cache/a.ts',
+    'lib/limit/a.ts',
+    'lib/ports/a.ts',
+    'lib/providers/embedded/a.ts',
+    'lib/providers/redis/a.ts',
+  ].map((file) => ({
+    fact: `lib knows no framework and no HTTP server: not ${file}`,
+    file,
+    refused: [
+      `import express from 'express'`,
+      `import type { Request } from 'express'`,
+      `import type Koa from 'koa'`,
+      `import Router from '@koa/router'`,
+      `import session from 'express-session'`,
+      `import { createServer } from 'node:http'`,
+      `import { rateLimitCore } from '../../middleware/rate-limit.ts'`,
+    ],
+    allowed: [`import { createHash } from 'node:crypto'`],
+  })),
+  {
+    fact: 'a middleware core names no framework, types included',
+    file: 'middleware/example.ts',
+    refused: [
+      `import type { Request } from 'express'`,
+      `import type { Context } from 'koa'`,
+      `import { mount } from './express.ts'`,
+      `import { observe } from './koa-observe.ts'`,
+      `import { Redis } from 'ioredis'`,
+    ],
+    allowed: [
+      `import type { IncomingMessage } from 'node:http'`,
+      `import type { Exchange } from './exchange.ts'`,
+      `import { createStore } from '../lib/store.ts'`,
+    ],
+  },
+  ...['middleware/express.ts', 'middleware/express-example.ts'].map((file) => ({
+    fact: `${file} names Express and nothing of Koa`,
+    file,
+    refused: [`import type { Context } from 'koa'`, `import { observe } from './koa-observe.ts'`],
+    allowed: [`import type { Request } from 'express'`, `import { capture } from './capture.ts'`],
+  })),
+  ...['middleware/koa.ts', 'middleware/koa-example.ts'].map((file) => ({
+    fact: `${file} names Koa and nothing of Express`,
+    file,
+    refused: [`import type { Request } from 'express'`, `import { mount } from './express.ts'`],
+    allowed: [`import type { Context } from 'koa'`, `import { observe } from './koa-observe.ts'`],
+  })),
+  {
+    fact: 'an example imports the package by its name',
+    file: 'examples/some-chat/server.ts',
+    refused: [
+      `import { createStore } from '../../lib/index.ts'`,
+      `import { rateLimit } from '../../middleware/express.ts'`,
+      `import { sessionMemory } from '../middleware/koa.ts'`,
+    ],
+    allowed: [
+      `import { createStore } from 'memoryware'`,
+      `import { rateLimit } from 'memoryware/express'`,
+      `import { answer } from './answer.ts'`,
+    ],
+  },
+  ...['lib/example.ts', 'lib/store.ts', 'middleware/example.ts'].map((file) => ({
+    fact: `the environment is read in config.ts only: not in ${file}`,
+    file,
+    category: ENVIRONMENT,
+    refused: [`export const url = process.env['REDIS_URL']`],
+    allowed: [`export const version = process.version`],
+  })),
+  ...['lib/config.ts', 'test/example.test.ts', 'examples/some-chat/server.ts'].map((file) => ({
+    fact: `the environment may be read in ${file}`,
+    file,
+    category: ENVIRONMENT,
+    refused: [],
+    allowed: [`export const url = process.env['REDIS_URL']`],
+  })),
+  {
+    fact: 'nothing in lib is loaded with require',
+    file: 'lib/example.ts',
+    category: 'lint/style/noCommonJs',
+    refused: [`export const driver = require('ioredis')`],
+    allowed: [`import { createHash } from 'node:crypto'`],
+  },
+  {
+    fact: 'two files do not import each other',
+    file: 'lib/first.ts',
+    category: 'lint/suspicious/noImportCycles',
+    refused: [`import { second } from './second.ts'`],
+    allowed: [`import { third } from './third.ts'`],
+  },
+]
