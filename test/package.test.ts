@@ -100,7 +100,14 @@ describe('the packed package', () => {
         onExpress.sessionMemory({ stor: store })`
       await writeFile(join(consumer.folder, `typed.${extension}`), text)
       const tsc = join(root, 'node_modules/typescript/bin/tsc')
-      const options = ['--noEmit', '--strict', '--module', 'nodenext', '--skipLibCheck']
+      const options = [
+        '--ignoreConfig',
+        '--noEmit',
+        '--strict',
+        '--module',
+        'nodenext',
+        '--skipLibCheck',
+      ]
       const { code, stdout } = await consumer.node(tsc, ...options, `typed.${extension}`)
       assert.equal(code, 0, stdout)
     })

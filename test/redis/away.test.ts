@@ -89,7 +89,7 @@ for (const framework of frameworks) {
 
     it('answers within a second while frozen for 5 s under load, and is well 2 s later', async function () {
       this.timeout(30_000)
-      const call = await serve()
+      const call = await serve({ memory: { store, maxStored: 2000 } })
       await call()
       const { stop } = load(call)
       await sleep(300)
@@ -128,9 +128,8 @@ for (const framework of frameworks) {
         await fetch(`${app?.url}/?read`, { headers: { 'x-user': 'ann' } })
       ).json()) as string[]
       // What was said while frozen was sent later: nothing said is lost, nothing doubled.
-      assert.equal(new Set(kept).size, kept.length)
-      assert.ok(kept.length >= 200)
-      assert.equal(kept.at(-1), String(seen.length + 1))
+      const said = Array.from({ length: seen.length + 1 }, (_, n) => n + 1)
+      assert.deepEqual(kept.map(Number).sort(byNumber), said)
     })
 
     it('keeps the budget of one request over all its middlewares', async () => {
@@ -217,4 +216,8 @@ for (const framework of frameworks) {
       assert.deepEqual([seen.status, seen.memory, seen.limit], [200, false, false])
     })
   })
+}
+
+function byNumber(a: number, b: number): number {
+  return a - b
 }

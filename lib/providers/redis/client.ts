@@ -9,9 +9,9 @@ import { storeError } from './failure.ts'
 export interface Address {
   /** `redis://user:password@host:6379/0`, `rediss://…` for TLS, `unix:///path` for a socket. */
   readonly url?: string | undefined
-  /** @default 'localhost' */
+  /** Name or address of the server. @default 'localhost' */
   readonly host?: string | undefined
-  /** @default 6379 */
+  /** Its port. @default 6379 */
   readonly port?: number | undefined
   /** Number of the database. @default 0 */
   readonly db?: number | undefined

@@ -1,0 +1,186 @@
+import { LRUCache } from 'lru-cache'
+
+// After so many leaders died the rest no longer wait for another.
+const mostHeirs = 2
+const notStoredForMs = 5000
+const mostRemembered = 10_000
+
+/** A request that could wait for another's answer. */
+export interface Follower {
+  /** Names the variant it asks for, under the fields a response varies by. */
+  variantOf(names: readonly string[]): string
+  /** Calls `leave` once its client is gone. */
+  onGone(leave: () => void): void
+}
+
+/**
+ * How a wait ends: with the leader's answer; with the lead, since the leader died; with `alone`,
+ * where the answer may not be shared; with `again`, where it is for another variant; with `gone`,
+ * when the follower's own client left.
+ */
+type Landing<Copy> =
+  | { readonly kind: 'copy'; readonly copy: Copy }
+  | { readonly kind: 'lead'; readonly lease: Lease<Copy> }
+  | { readonly kind: 'alone' | 'again' | 'gone' }
+
+/** What a request that missed does: lead, wait, use a copy that is being written, or run on its own. */
+export type Boarding<Copy> =
+  | Extract<Landing<Copy>, { kind: 'copy' | 'lead' }>
+  | { readonly kind: 'wait'; readonly landing: Promise<Landing<Copy>> }
+  | { readonly kind: 'alone' }
+
+/** The duty of the one that runs the handler for all; it ends once, by one of the last three. */
+export interface Lease<Copy> {
+  /** The answer varies by these fields: who asks for another variant need not wait. */
+  narrow(names: readonly string[], variant: string): void
+  /** The answer may not be shared: everybody runs on their own, also for some seconds to come. */
+  refuse(): void
+  /** Here is the answer. New requests get it from here until it is `written`. */
+  land(copy: Copy, written: Promise<unknown>): void
+  /** There will be no answer: one of those who wait takes the lead. */
+  abandon(): void
+}
+
+interface Waiter<Copy> {
+  readonly follower: Follower
+  settle(landing: Landing<Copy>): void
+}
+
+/** Requests for one variant of one resource, in this process, with one of them at work. */
+export interface Flight<Copy> {
+  readonly resource: string
+  variant: string
+  /** What the answer varies by, once its head is known. */
+  names: readonly string[] | undefined
+  copy: Copy | undefined
+  heirs: number
+  readonly waiting: Set<Waiter<Copy>>
+}
+
+/** Lets one request run the handler while others that miss on the same key wait for its answer. */
+export class Flights<Copy> {
+  readonly #under = new Map<string, Flight<Copy>>()
+  readonly #notStored = new LRUCache<string, true>({ max: mostRemembered, ttl: notStoredForMs })
+
+  /** The flight for this variant, to be asked for its copy when the store turns out to have none. */
+  find(resource: string, variant: string): Flight<Copy> | undefined {
+    return this.#under.get(lane(resource, variant))
+  }
+
+  /** The answer of a flight that has landed, where it is for this request. */
+  copyOf(flight: Flight<Copy> | undefined, follower: Follower): Copy | undefined {
+    return flight && matches(flight, follower) ? flight.copy : undefined
+  }
+
+  /** Whether the last answer for this resource could not be stored. */
+  isShunned(resource: string): boolean {
+    return this.#notStored.has(resource)
+  }
+
+  /** An answer that could be stored: the next ones may wait again. */
+  welcome(resource: string): void {
+    this.#notStored.delete(resource)
+  }
+
+  /** An answer that could not be stored: the next ones do not wait. */
+  shun(resource: string): void {
+    this.#notStored.set(resource, true)
+  }
+
+  /** Joins, or starts, the flight for this variant. */
+  board(resource: string, variant: string, follower: Follower): Boarding<Copy> {
+    const flight = this.#under.get(lane(resource, variant))
+    if (flight?.copy !== undefined) return { kind: 'copy', copy: flight.copy }
+    if (this.isShunned(resource)) return { kind: 'alone' }
+    if (flight) return { kind: 'wait', landing: wait(flight, follower) }
+    const started: Flight<Copy> = {
+      resource,
+      variant,
+      names: undefined,
+      copy: undefined,
+      heirs: 0,
+      waiting: new Set(),
+    }
+    this.#under.set(lane(resource, variant), started)
+    return { kind: 'lead', lease: this.#lease(started) }
+  }
+
+  #lease(flight: Flight<Copy>): Lease<Copy> {
+    let held = true
+    const once = (end: () => void) => () => {
+      if (held) end()
+      held = false
+    }
+    return {
+      narrow: (names, variant) => {
+        if (held) this.#narrow(flight, names, variant)
+      },
+      refuse: once(() => {
+        this.shun(flight.resource)
+        this.#disband(flight)
+      }),
+      land: (copy, written) => once(() => this.#land(flight, copy, written))(),
+      abandon: once(() => this.#inherit(flight)),
+    }
+  }
+
+  #narrow(flight: Flight<Copy>, names: readonly string[], variant: string): void {
+    this.#remove(flight)
+    flight.names = names
+    flight.variant = variant
+    if (!this.#under.has(lane(flight.resource, variant)))
+      this.#under.set(lane(flight.resource, variant), flight)
+    for (const waiter of flight.waiting) {
+      if (!matches(flight, waiter.follower)) waiter.settle({ kind: 'again' })
+    }
+  }
+
+  #land(flight: Flight<Copy>, copy: Copy, written: Promise<unknown>): void {
+    this.welcome(flight.resource)
+    flight.copy = copy
+    for (const waiter of flight.waiting) waiter.settle({ kind: 'copy', copy })
+    // A reply to a question from before the write may stand in the same packet as the reply to the
+    // write, and takes longer to reach whoever asked: the copy stays until that one has been told.
+    const remove = (): unknown => setImmediate(() => this.#remove(flight))
+    written.then(remove, remove)
+  }
+
+  #inherit(flight: Flight<Copy>): void {
+    const [heir] = flight.waiting
+    flight.heirs += 1
+    if (heir === undefined || flight.heirs > mostHeirs) this.#disband(flight)
+    else heir.settle({ kind: 'lead', lease: this.#lease(flight) })
+  }
+
+  #disband(flight: Flight<Copy>): void {
+    this.#remove(flight)
+    for (const waiter of flight.waiting) waiter.settle({ kind: 'alone' })
+  }
+
+  #remove(flight: Flight<Copy>): void {
+    const name = lane(flight.resource, flight.variant)
+    if (this.#under.get(name) === flight) this.#under.delete(name)
+  }
+}
+
+function lane(resource: string, variant: string): string {
+  return `${resource} ${variant}`
+}
+
+function matches<Copy>({ names, variant }: Flight<Copy>, follower: Follower): boolean {
+  return names === undefined || follower.variantOf(names) === variant
+}
+
+function wait<Copy>(flight: Flight<Copy>, follower: Follower): Promise<Landing<Copy>> {
+  return new Promise((resolve) => {
+    const waiter: Waiter<Copy> = {
+      follower,
+      settle(landing) {
+        flight.waiting.delete(waiter)
+        resolve(landing)
+      },
+    }
+    flight.waiting.add(waiter)
+    follower.onGone(() => waiter.settle({ kind: 'gone' }))
+  })
+}

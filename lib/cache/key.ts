@@ -1,0 +1,52 @@
+import { cacheKey } from '../keys.ts'
+import { keyedQuery, type QueryRule } from './query.ts'
+
+// A new number makes every entry written before a miss.
+const version = '1'
+
+/** The body of a POST or QUERY, as it stands in the key. */
+export interface KeyedBody {
+  /** `json`: canonical; `raw`: as sent; `own`: what the application made of it. */
+  readonly form: 'json' | 'raw' | 'own'
+  readonly type: string
+  readonly encoding: string
+  readonly content: string | Uint8Array
+}
+
+/** What chooses the answer. */
+export interface KeyParts {
+  /** `GET`, also for HEAD. */
+  readonly method: string
+  readonly scheme: string
+  readonly host: string
+  /** Path and query as sent. */
+  readonly url: string
+  readonly query: QueryRule
+  /** Tagged, so that no id equals `public`. */
+  readonly scope: string
+  /** Chosen request fields, in the order of the options; `undefined` for an absent one. */
+  readonly headers: readonly (readonly [name: string, value: string | undefined])[]
+  readonly body: KeyedBody | undefined
+  readonly extra: string | undefined
+}
+
+/** Key of the resource: a SHA-256 over length-prefixed fields, so that no two lists read alike. */
+export function resourceKey(parts: KeyParts): string {
+  const { method, scheme, host, url, query, scope, headers, body, extra } = parts
+  const mark = url.indexOf('?')
+  const path = mark < 0 ? url : url.slice(0, mark)
+  return cacheKey([
+    version,
+    method,
+    scheme.toLowerCase(),
+    host.toLowerCase(),
+    path,
+    JSON.stringify(query),
+    mark < 0 ? '' : `?${keyedQuery(url.slice(mark + 1), query)}`,
+    scope,
+    String(headers.length),
+    ...headers.flatMap(([name, value]) => [name, value === undefined ? '-' : `=${value}`]),
+    ...(body ? [body.form, body.type, body.encoding, body.content] : ['-']),
+    extra === undefined ? '-' : `=${extra}`,
+  ])
+}

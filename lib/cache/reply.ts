@@ -1,0 +1,87 @@
+import { type CacheFact, cacheStatus } from './cache-status.ts'
+import { notModified } from './conditional.ts'
+import { currentAgeMs, type Entry } from './entry.ts'
+import { type Fields, lineOf, type RequestHeaders } from './fields.ts'
+import { sliceOf } from './range.ts'
+import { mergeVary } from './vary.ts'
+
+/** What is sent. */
+export interface Reply {
+  readonly status: number
+  readonly fields: Fields
+  /** `undefined` where the answer has none. */
+  readonly body: Buffer | undefined
+}
+
+/** What a reply is made for. */
+export interface Asked {
+  readonly method: string | undefined
+  readonly headers: RequestHeaders
+  /** What stands on the response already. */
+  readonly outer: Fields
+  /** `undefined` leaves `Cache-Status` out. */
+  readonly fact: CacheFact | undefined
+  readonly now: number
+}
+
+/** Answers from an entry: the whole, a part of it (206, 416), its head, or that it is known (304). */
+export function replyFrom(entry: Entry, asked: Asked): Reply {
+  const { method, headers } = asked
+  const fields = replayed(entry, asked)
+  const safe = method !== 'POST'
+  if (safe && notModified(headers, entry.status, entry.fields))
+    return { status: 304, fields: withoutContent(fields), body: undefined }
+  if (method === 'GET' && entry.status === 200) {
+    const part = partial(entry, headers, fields)
+    if (part) return part
+  }
+  if (entry.status === 204) return { status: 204, fields, body: undefined }
+  const whole = { ...fields, 'content-length': String(entry.body.length) }
+  return { status: entry.status, fields: whole, body: method === 'HEAD' ? undefined : entry.body }
+}
+
+function replayed(
+  entry: Entry,
+  { outer, fact, now }: Asked,
+): Record<string, string | readonly string[]> {
+  const vary = mergeVary(lineOf(outer, 'vary'), lineOf(entry.fields, 'vary'))
+  const status = fact && cacheStatus(lineOf(outer, 'cache-status'), fact)
+  return {
+    ...entry.fields,
+    age: String(Math.floor(currentAgeMs(entry, now) / 1000)),
+    ...(vary === undefined ? {} : { vary }),
+    ...(status === undefined ? {} : { 'cache-status': status }),
+  }
+}
+
+/** RFC 9110 section 15.4.5: a 304 describes no content, but says where it is. */
+function withoutContent(fields: Fields): Fields {
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !contentFields.has(name)))
+}
+
+const contentFields = new Set([
+  'content-encoding',
+  'content-language',
+  'content-range',
+  'content-type',
+])
+
+function partial(
+  { body, fields }: Entry,
+  headers: RequestHeaders,
+  replay: Fields,
+): Reply | undefined {
+  const slice = sliceOf(headers, fields, body.length)
+  if (slice === undefined) return undefined
+  if (slice.kind === 'unsatisfiable') {
+    const range = { 'content-range': `bytes */${body.length}`, 'content-length': '0' }
+    return { status: 416, fields: { ...withoutContent(replay), ...range }, body: Buffer.alloc(0) }
+  }
+  const { start, end } = slice
+  const part = body.subarray(start, end + 1)
+  const range = {
+    'content-range': `bytes ${start}-${end}/${body.length}`,
+    'content-length': String(part.length),
+  }
+  return { status: 206, fields: { ...replay, ...range }, body: part }
+}

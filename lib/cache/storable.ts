@@ -1,0 +1,85 @@
+import { isBare } from './cache-control.ts'
+import type { Fields } from './fields.ts'
+import type { Controls, Freshness } from './freshness.ts'
+
+/** Whose answers an entry holds: nobody said, everybody's, or those of one id that is in the key. */
+export type Scoping = 'none' | 'public' | 'id'
+
+/** What ties a request to a person, where the key does not. */
+export type Credential = 'authorization' | 'cookie'
+
+/** Why a response is not stored. */
+export type Refusal =
+  | 'handler'
+  | 'status'
+  | 'no-store'
+  | 'private'
+  | 'no-cache'
+  | 'set-cookie'
+  | 'vary'
+  | 'memory'
+  | Credential
+  | 'stale'
+  | 'size'
+  | 'length'
+  | 'incomplete'
+
+/** What decides whether a response may be stored. */
+export interface Candidate {
+  readonly status: number
+  /** What the handler set. */
+  readonly fields: Fields
+  /** Read from all that stands on the response. */
+  readonly controls: Controls
+  /** `undefined` where it varies by what no request says. */
+  readonly vary: readonly string[] | undefined
+  readonly freshness: Freshness | undefined
+  readonly ageMs: number
+  readonly scoping: Scoping
+  readonly credential: Credential | undefined
+  /** The handler read a conversation. */
+  readonly memoryUsed: boolean
+  /** The handler asked not to store. */
+  readonly declined: boolean
+}
+
+/** Why this response must not be stored (RFC 9111 section 3, and stricter); `undefined` where it may. */
+export function refusalOf(candidate: Candidate): Refusal | undefined {
+  return refusedByHandler(candidate) ?? refusedByOrigin(candidate) ?? refusedForAge(candidate)
+}
+
+function refusedByHandler(candidate: Candidate): Refusal | undefined {
+  const { declined, memoryUsed, scoping, fields, vary } = candidate
+  if (declined) return 'handler'
+  if (Object.hasOwn(fields, 'set-cookie')) return 'set-cookie'
+  if (memoryUsed && scoping !== 'id') return 'memory'
+  return vary === undefined ? 'vary' : undefined
+}
+
+// The final statuses whose meaning RFC 9110 gives and this cache honours.
+const understood = new Set([200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 501])
+
+function refusedByOrigin(candidate: Candidate): Refusal | undefined {
+  const { status, controls, scoping, credential } = candidate
+  const { directives } = controls
+  if (status < 200 || status === 206 || status === 304) return 'status'
+  // RFC 9111 section 5.2.2.3: who understands the status ignores the `no-store` beside it.
+  if (directives.has('must-understand')) {
+    if (!understood.has(status)) return 'status'
+  } else if (directives.has('no-store')) return 'no-store'
+  if (directives.has('private') && scoping !== 'id') return 'private'
+  if (isBare(directives, 'no-cache')) return 'no-cache'
+  const forAll = ['public', 's-maxage', 'must-revalidate'].some((name) => directives.has(name))
+  if (credential === 'authorization' && scoping === 'none' && !forAll) return 'authorization'
+  return undefined
+}
+
+const statusesOfTtl = new Set([200, 203, 204, 300, 301, 308, 410])
+
+function refusedForAge(candidate: Candidate): Refusal | undefined {
+  const { status, freshness, ageMs, scoping, credential } = candidate
+  if (freshness === undefined || freshness.lifeMs <= ageMs) return 'stale'
+  if (freshness.explicit) return undefined
+  if (freshness.from === 'ttl' && !statusesOfTtl.has(status)) return 'status'
+  return scoping === 'none' ? credential : undefined
+}
