@@ -2,7 +2,7 @@ import { estimateTokenCount } from 'tokenx'
 import { configFromEnv } from '../lib/config.ts'
 import { type Duration, toMs } from '../lib/duration.ts'
 import { OptionError } from '../lib/errors.ts'
-import { continuation } from '../lib/history/continuation.ts'
+import { continuationOf } from '../lib/history/continuation.ts'
 import { type Memory, openMemory } from '../lib/history/memory.ts'
 import { type Message, textOf } from '../lib/history/message.ts'
 import type { MemoryRules, MemoryScope } from '../lib/history/scope.ts'
@@ -138,7 +138,7 @@ function rulesOf<Native>(store: Store, options: SessionMemoryOptions<Native>): M
   const { maxStored = Math.max(200, 10 * messages) } = options
   return {
     history: store.history,
-    continuation: onStoreError === 'local' ? continuation(store.history) : undefined,
+    continuation: onStoreError === 'local' ? continuationOf(store.history) : undefined,
     ttlMs: ttl === false ? undefined : toMs('sessionMemory.ttl', ttl),
     maxStored: wholeNumber('sessionMemory.maxStored', maxStored, { min: messages }),
     maxBytes: wholeNumber('sessionMemory.maxMessageBytes', maxMessageBytes),

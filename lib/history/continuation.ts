@@ -28,7 +28,16 @@ export interface Continuation {
  * store is back: on the next use of the session, or within half a second by itself. Message ids
  * make it harmless where the lost write had been carried out after all.
  */
-export function continuation(history: HistoryLog): Continuation {
+export function continuationOf(history: HistoryLog): Continuation {
+  const made = known.get(history) ?? continuation(history)
+  known.set(history, made)
+  return made
+}
+
+// All mounts on one store share it: what one has kept, another sends before its own.
+const known = new WeakMap<HistoryLog, Continuation>()
+
+function continuation(history: HistoryLog): Continuation {
   const sessions = new Map<string, Pending>()
   let bytes = 0
   let timer: NodeJS.Timeout | undefined

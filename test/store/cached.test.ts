@@ -54,8 +54,7 @@ for (const stores of testStores()) {
         store,
         name: 'alike',
       })
-      for (const args of [['1'], [1], [[1]], [1, null], ['1,null'], [{ a: 1 }]])
-        await fn(...args)
+      for (const args of [['1'], [1], [[1]], [1, null], ['1,null'], [{ a: 1 }]]) await fn(...args)
       assert.equal(runs, 6)
       await fn({ b: 1, a: { d: 1, c: 2 } })
       await fn({ a: { c: 2, d: 1 }, b: 1 })

@@ -153,6 +153,30 @@ describe('createStore', () => {
     client.disconnect()
   })
 
+  it('never writes to another database than the one it was told', async () => {
+    const store = createStore({
+      host: server.host,
+      port: server.port,
+      password: 'pa ss/word',
+      db: 99,
+    })
+    await assert.rejects(store.set('lost', 1), { code: 'ERR_STORE', outcome: 'not-sent' })
+    assert.equal(await server.client().exists('lost'), 0)
+    await store.close()
+  })
+
+  it('says once that Redis is away when it starts, and what Redis refuses', async () => {
+    const notices: unknown[] = []
+    const listen = (warning: Error & { code?: string }) => notices.push(warning.code)
+    process.on('warning', listen)
+    const away = createStore({ port: 1 })
+    const refused = createStore({ host: server.host, port: server.port, password: 'wrong' })
+    await new Promise((done) => setTimeout(done, 500))
+    process.off('warning', listen)
+    assert.deepEqual(notices.sort(), ['MEMORYWARE_REDIS_AWAY', 'MEMORYWARE_REDIS_REFUSES'])
+    await Promise.all([away.close(), refused.close()])
+  })
+
   it('does not tell the password in errors', async () => {
     const store = createStore({ url: server.url.replace('word', 'wrong-canary') })
     const error: unknown = await store.get('a').catch((reason: unknown) => reason)

@@ -84,9 +84,7 @@ const bounded = {
 /** Shares one client. A client the caller handed in is left open by `close()`. */
 export function connect(client: Redis, { owned }: { owned: boolean }): Connection {
   if (!owned) adviseOn(client)
-  client.on('error', (error: unknown) => {
-    publish('error', () => ({ during: 'connection', error: storeError('connect', error) }))
-  })
+  const health = watch(client)
   if (client.status === 'wait') client.connect().catch(() => {})
   const ready = readiness(client)
 
@@ -96,6 +94,7 @@ export function connect(client: Redis, { owned }: { owned: boolean }): Connectio
       const wait = call?.wait ?? { over: false, sent: undefined }
       wait.sent = false
       if (client.status !== 'ready') await ready(operation, wait)
+      if (health.wrongDatabase) throw notReady(operation, health.wrongDatabase)
       wait.sent = true
       try {
         return await command(client)
@@ -113,6 +112,31 @@ export function connect(client: Redis, { owned }: { owned: boolean }): Connectio
     },
     close: async () => {
       if (owned) await quit(client)
+    },
+  }
+}
+
+const refusal = /^(NOAUTH|WRONGPASS|NOPERM|ERR (DB index|invalid DB|AUTH|max number of clients))/
+
+/** Says once what is wrong with the connection, and keeps what makes it unusable. */
+function watch(client: Redis): { readonly wrongDatabase: Error | undefined } {
+  let wrongDatabase: Error | undefined
+  let wasReady = false
+  client.on('ready', () => {
+    wasReady = true
+  })
+  client.on('error', (error: Error) => {
+    publish('error', () => ({ during: 'connection', error: storeError('connect', error) }))
+    // The driver goes on with database 0, which belongs to somebody else.
+    if (/^ERR (DB index|invalid DB)/.test(error.message)) wrongDatabase = error
+    if (refusal.test(error.message))
+      notice('MEMORYWARE_REDIS_REFUSES', `Redis refuses the connection: ${error.message}`)
+    else if (!wasReady)
+      notice('MEMORYWARE_REDIS_AWAY', 'Redis cannot be reached: starting without it, until it can')
+  })
+  return {
+    get wrongDatabase() {
+      return wrongDatabase
     },
   }
 }
@@ -142,8 +166,8 @@ function readiness(client: Redis): (operation: string, wait: Wait) => Promise<vo
   }
 }
 
-function notReady(operation: string): StoreError {
-  return new StoreError(operation, 'unavailable', { outcome: 'not-sent' })
+function notReady(operation: string, cause?: Error): StoreError {
+  return new StoreError(operation, 'unavailable', { cause, outcome: 'not-sent' })
 }
 
 function adviseOn({ options }: Redis): void {
