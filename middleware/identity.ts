@@ -2,21 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { MemorywareError, RequestError, UsageError } from '../lib/errors.ts'
 import { encodeId, guestOwner, type Id, IdError } from '../lib/keys.ts'
 import type { Exchange } from './exchange.ts'
-import { requestState } from './request-state.ts'
+import { type Identity, requestState } from './request-state.ts'
 
 /** A value now or later. */
 export type Awaitable<T> = T | Promise<T>
 
 /** Names the signed-in user; `undefined` for a guest. */
 export type UserOf<Native> = (native: Native) => Awaitable<Id | null | undefined>
-
-/** Who makes this request. */
-export interface Identity {
-  /** The encoded id of the signed-in user. */
-  readonly user: string | undefined
-  /** The owner that the guest cookie stands for, when there is no user and the cookie is sound. */
-  readonly guest: string | undefined
-}
 
 /** The cookie that holds a guest's secret. */
 export const guestCookie = 'memoryware.guest'

@@ -7,8 +7,9 @@ import {
 } from './cache-response.ts'
 import { alone, type Exchange, type Fields, type Handler } from './exchange.ts'
 import { observeContext } from './koa-observe.ts'
-import { type RateLimitState, rateLimitCore } from './rate-limit.ts'
+import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
+import type { RateLimitState } from './request-state.ts'
 import { type SessionMemoryOptions, sessionMemoryCore } from './session-memory.ts'
 
 export type {
@@ -22,8 +23,8 @@ export type {
   ScopeOf,
   TtlOf,
 } from './cache-response.ts'
-export type { RateLimitState } from './rate-limit.ts'
 export type { RateLimitOptions } from './rate-limit-options.ts'
+export type { RateLimitState } from './request-state.ts'
 export type { ContextOptions, SessionMemoryOptions } from './session-memory.ts'
 
 declare module 'koa' {

@@ -3,7 +3,8 @@ import { encodeId, partition } from '../lib/keys.ts'
 import { clientNetwork } from '../lib/limit/address.ts'
 import type { CheckedRule } from '../lib/limit/rule.ts'
 import type { Exchange } from './exchange.ts'
-import { encodeClientId, type Identity, identify, type UserOf } from './identity.ts'
+import { encodeClientId, identify, type UserOf } from './identity.ts'
+import type { Identity } from './request-state.ts'
 
 /**
  * Whom a rule counts in this request: `user~ann`, `ip~203.0.113.7`, `key~…`, `global`; `undefined`

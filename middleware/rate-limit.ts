@@ -4,7 +4,7 @@ import { type ChargeFixed, fixedWindow, isWhole } from '../lib/limit/fixed.ts'
 import { rateLimitFields } from '../lib/limit/header-fields.ts'
 import { type Problem, quotaExceeded, reducedCapacity } from '../lib/limit/problem.ts'
 import { type CheckedRule, isCost, isLimit } from '../lib/limit/rule.ts'
-import { type Decision, decide, type LimitStanding, type Standing } from '../lib/limit/verdict.ts'
+import { type Decision, decide, type Standing } from '../lib/limit/verdict.ts'
 import type { Budget, Budgets, Charge } from '../lib/ports/budgets.ts'
 import { defaultStore, type Store } from '../lib/store.ts'
 import { publish } from '../lib/telemetry.ts'
@@ -14,14 +14,6 @@ import { partitionOf } from './partition.ts'
 import { checkRateLimit, type RateLimitOptions } from './rate-limit-options.ts'
 import { requestDeadline, requestState } from './request-state.ts'
 import { register } from './rule-registry.ts'
-
-/** Where a request stands: `req.rateLimit`, `ctx.rateLimit`. */
-export interface RateLimitState {
-  /** Every rule that applied, of all limiters the request has passed. */
-  readonly limits: Readonly<Record<string, LimitStanding>>
-  /** Decided in this process, because the store is away. */
-  readonly degraded: boolean
-}
 
 /** A rule that applies to this request. */
 interface Applied<Native> {

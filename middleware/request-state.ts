@@ -1,7 +1,22 @@
 import type { IncomingMessage } from 'node:http'
 import type { Deadline } from '../lib/deadline.ts'
-import type { Identity } from './identity.ts'
-import type { RateLimitState } from './rate-limit.ts'
+import type { LimitStanding } from '../lib/limit/verdict.ts'
+
+/** Who makes this request. */
+export interface Identity {
+  /** The encoded id of the signed-in user. */
+  readonly user: string | undefined
+  /** The owner that the guest cookie stands for, when there is no user and the cookie is sound. */
+  readonly guest: string | undefined
+}
+
+/** Where a request stands: `req.rateLimit`, `ctx.rateLimit`. */
+export interface RateLimitState {
+  /** Every rule that applied, of all limiters the request has passed. */
+  readonly limits: Readonly<Record<string, LimitStanding>>
+  /** Decided in this process, because the store is away. */
+  readonly degraded: boolean
+}
 
 /** What the middlewares of one request share. */
 export interface RequestState {

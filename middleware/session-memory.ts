@@ -11,7 +11,8 @@ import { checkNames, type Names, oneOf, optionalFunction, wholeNumber } from '..
 import { json, type Serializer } from '../lib/serializer.ts'
 import { checkStore, defaultStore, type Store } from '../lib/store.ts'
 import type { Core, Exchange } from './exchange.ts'
-import { encodeClientId, type Identity, identify, ownerOf, type UserOf } from './identity.ts'
+import { encodeClientId, identify, ownerOf, type UserOf } from './identity.ts'
+import type { Identity } from './request-state.ts'
 import { requestDeadline, requestState } from './request-state.ts'
 
 /** Options of `sessionMemory()`. */
