@@ -173,8 +173,8 @@ describe('createStore', () => {
     const refused = createStore({ host: server.host, port: server.port, password: 'wrong' })
     await new Promise((done) => setTimeout(done, 500))
     process.off('warning', listen)
-    assert.deepEqual(notices.sort(), ['MEMORYWARE_REDIS_AWAY', 'MEMORYWARE_REDIS_REFUSES'])
     await Promise.all([away.close(), refused.close()])
+    assert.deepEqual(notices.sort(), ['MEMORYWARE_REDIS_AWAY', 'MEMORYWARE_REDIS_REFUSES'])
   })
 
   it('does not tell the password in errors', async () => {

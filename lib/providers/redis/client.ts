@@ -120,6 +120,8 @@ const refusal = /^(NOAUTH|WRONGPASS|NOPERM|ERR (DB index|invalid DB|AUTH|max num
 
 /** Says once what is wrong with the connection, and keeps what makes it unusable. */
 function watch(client: Redis): { readonly wrongDatabase: Error | undefined } {
+  const { path, host, port } = client.options
+  const where = path ?? `${host}:${port}`
   let wrongDatabase: Error | undefined
   let wasReady = false
   client.on('ready', () => {
@@ -130,9 +132,15 @@ function watch(client: Redis): { readonly wrongDatabase: Error | undefined } {
     // The driver goes on with database 0, which belongs to somebody else.
     if (/^ERR (DB index|invalid DB)/.test(error.message)) wrongDatabase = error
     if (refusal.test(error.message))
-      notice('MEMORYWARE_REDIS_REFUSES', `Redis refuses the connection: ${error.message}`)
+      notice(
+        'MEMORYWARE_REDIS_REFUSES',
+        `Redis at ${where} refuses the connection: ${error.message}`,
+      )
     else if (!wasReady)
-      notice('MEMORYWARE_REDIS_AWAY', 'Redis cannot be reached: starting without it, until it can')
+      notice(
+        'MEMORYWARE_REDIS_AWAY',
+        `Redis at ${where} cannot be reached: starting without it, until it can`,
+      )
   })
   return {
     get wrongDatabase() {
