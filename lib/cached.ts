@@ -73,28 +73,37 @@ export function cached<Args extends readonly unknown[], T>(
   options: CachedOptions<Args>,
 ): CachedFunction<Args, T> {
   const { ttlMs, name, key, serializer } = checkOptions(fn, options)
-  const running = new Map<string, Promise<Lookup<T>>>()
+  const running = new Map<string, Run<T>>()
   const store = () => options.store ?? defaultStore()
 
   async function withStatus(...args: Args): Promise<Lookup<T>> {
     const at = keyOf(name, key ? key(...args) : args)
     const leader = running.get(at)
-    if (leader) return { ...(await leader), status: 'collapsed' }
-    const found = find(at, args)
-    running.set(at, found)
-    found.catch(() => running.delete(at))
-    return found
+    if (leader) return { ...copied(await leader.found, serializer), status: 'collapsed' }
+    const run: Run<T> = { found: find(at, args, () => running.get(at) === run) }
+    running.set(at, run)
+    const release = () => {
+      if (running.get(at) === run) running.delete(at)
+    }
+    try {
+      const { kept, ...lookup } = await run.found
+      // Until it is written, who asks is answered from here.
+      if (kept) void kept.finally(release)
+      else release()
+      return lookup
+    } catch (error) {
+      release()
+      throw error
+    }
   }
 
-  async function find(at: string, args: Args): Promise<Lookup<T>> {
+  /** `wanted` tells whether the result is still to be kept when it is there. */
+  async function find(at: string, args: Args, wanted: () => boolean): Promise<Found<T>> {
     const stored = await read(at)
-    if (stored !== 'away' && stored !== undefined) {
-      running.delete(at)
-      return stored
-    }
+    if (stored !== 'away' && stored !== undefined) return { ...stored, kept: undefined }
     const value = await fn(...args)
-    void keep(at, value).finally(() => running.delete(at))
-    return { value, status: stored === 'away' ? 'bypass' : 'miss', age: 0 }
+    const kept = wanted() ? keep(at, value) : undefined
+    return { value, status: stored === 'away' ? 'bypass' : 'miss', age: 0, kept }
   }
 
   async function read(at: string): Promise<Lookup<T> | 'away' | undefined> {
@@ -122,8 +131,29 @@ export function cached<Args extends readonly unknown[], T>(
   const call = async (...args: Args): Promise<T> => (await withStatus(...args)).value
   return Object.assign(call, {
     withStatus,
-    delete: (...args: Args) => store().entries.drop(keyOf(name, key ? key(...args) : args)),
+    delete: (...args: Args) => {
+      const at = keyOf(name, key ? key(...args) : args)
+      // What is under way was asked before: it answers who waits for it, and is not kept.
+      running.delete(at)
+      return store().entries.drop(at)
+    },
   })
+}
+
+/** A call of the function, or a look for its result, that others may share. */
+interface Run<T> {
+  readonly found: Promise<Found<T>>
+}
+
+interface Found<T> extends Lookup<T> {
+  /** The result is being written. */
+  readonly kept: Promise<void> | undefined
+}
+
+/** A value of one's own: who changes it changes it for nobody else. */
+function copied<T>({ value, status, age }: Found<T>, serializer: Serializer): Lookup<T> {
+  if (typeof value !== 'object' || value === null) return { value, status, age }
+  return { value: serializer.decode(serializer.encode(value)) as T, status, age }
 }
 
 const version = 1

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Duration, toMs } from './duration.ts'
 import { EnvironmentError, MemorywareError } from './errors.ts'
+import { isRedisUrl } from './redis-url.ts'
 
 /** Variables of a process's environment. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -9,6 +10,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export interface EnvironmentConfig {
   /** `MEMORY_PROVIDER`; without it Redis where one is configured, else the embedded provider. */
   readonly provider: 'redis' | 'embedded'
+  /** `MEMORY_PROVIDER` says so. */
+  readonly chosen: boolean
   /** `REDIS_URL`. */
   readonly url?: string
   /** `REDIS_HOST`. */
@@ -39,10 +42,11 @@ const parts = ['REDIS_HOST', 'REDIS_PORT', 'REDIS_DB', 'REDIS_USERNAME', 'REDIS_
 export function configFromEnv(environment: Environment = process.env): EnvironmentConfig {
   const env = present(environment)
   const url = redisUrl(env)
-  const configured = url !== undefined || env['REDIS_HOST'] !== undefined
+  const configured = url !== undefined || parts.some((name) => env[name] !== undefined)
   const ca = env['REDIS_TLS_CA_FILE']
   return {
     provider: provider(env, configured),
+    chosen: env['MEMORY_PROVIDER'] !== undefined,
     ...defined({
       url,
       host: env['REDIS_HOST'],
@@ -53,7 +57,7 @@ export function configFromEnv(environment: Environment = process.env): Environme
       ca: ca === undefined ? undefined : readCa(ca),
     }),
     sessionTtl: duration(env, 'SESSION_TTL') ?? 3600,
-    maxHistoryLength: whole(env, 'MAX_HISTORY_LENGTH', 1, 100_000) ?? 20,
+    maxHistoryLength: whole(env, 'MAX_HISTORY_LENGTH', 1, 1000) ?? 20,
   }
 }
 
@@ -66,7 +70,7 @@ function redisUrl(env: Environment): string | undefined {
   if (url === undefined) return undefined
   const other = parts.find((name) => env[name] !== undefined)
   if (other) throw new EnvironmentError('REDIS_URL', `contradicts ${other}: set one of them`)
-  if (!/^(redis|rediss|unix):\/\//.test(url) || !URL.canParse(url))
+  if (!isRedisUrl(url))
     throw new EnvironmentError(
       'REDIS_URL',
       'must be a URL such as redis://user:password@host:6379/0',

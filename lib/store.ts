@@ -2,6 +2,7 @@ import { configFromEnv } from './config.ts'
 import { Deadline } from './deadline.ts'
 import { type Duration, toMs } from './duration.ts'
 import { OptionError, UsageError } from './errors.ts'
+import { closeContinuation } from './history/continuation.ts'
 import { checkKey } from './keys.ts'
 import { notice } from './notice.ts'
 import { checkNames, wholeNumber } from './options.ts'
@@ -14,6 +15,7 @@ import { embeddedProvider } from './providers/embedded/provider.ts'
 import { type Guarded, guarded } from './providers/guarded.ts'
 import { namespaced } from './providers/namespaced.ts'
 import { type RedisProviderOptions, redisProvider } from './providers/redis/provider.ts'
+import { isRedisUrl, namesDatabase } from './redis-url.ts'
 import { json, type Serializer } from './serializer.ts'
 
 /** What a store is made of. */
@@ -116,8 +118,8 @@ export function defaultStore(): Store {
 }
 
 function fromEnvironment(): Store {
-  const { provider, sessionTtl: _, maxHistoryLength: __, ...address } = configFromEnv()
-  if (provider === 'embedded')
+  const { provider, chosen, sessionTtl: _, maxHistoryLength: __, ...address } = configFromEnv()
+  if (provider === 'embedded' && !chosen)
     notice(
       'MEMORYWARE_EMBEDDED',
       'No REDIS_URL or REDIS_HOST is set: memory, limits and cache are kept in this process and lost when it exits',
@@ -171,7 +173,7 @@ function choose(options: StoreOptions): Provider {
 
 function checkAddress(address: RedisProviderOptions): RedisProviderOptions {
   const { url, port, db } = address
-  if (url !== undefined && !/^(redis|rediss|unix):\/\//.test(url))
+  if (url !== undefined && !isRedisUrl(url))
     throw new OptionError(
       'url',
       'a URL such as redis://host:6379',
@@ -179,6 +181,8 @@ function checkAddress(address: RedisProviderOptions): RedisProviderOptions {
     )
   if (port !== undefined) wholeNumber('port', port, { max: 65_535 })
   if (db !== undefined) wholeNumber('db', db, { min: 0, max: 1_000_000 })
+  if (db !== undefined && url !== undefined && namesDatabase(url))
+    throw new OptionError('db', 'absent where the URL names a database', db)
   for (const name of ['host', 'username', 'password', 'ca'] as const) {
     if (address[name] !== undefined && typeof address[name] !== 'string')
       throw new OptionError(name, 'a string', typeof address[name])
@@ -213,7 +217,9 @@ function facade(provider: Guarded, serializer: Serializer): Store {
       return standIn.budgets
     },
     get: async <T>(key: string) => decode(serializer, await provider.get(checkKey(key))) as T,
-    set: async (key, value, { ttl } = {}) => {
+    set: async (key, value, options = {}) => {
+      checkNames('set', options, { ttl: true })
+      const { ttl } = options
       const ttlMs = ttl === undefined ? undefined : toMs('ttl', ttl)
       await provider.set(checkKey(key), serializer.encode(value), ttlMs)
     },
@@ -230,7 +236,10 @@ function facade(provider: Guarded, serializer: Serializer): Store {
     },
     pipeline: () => pipeline(provider, serializer),
     deadline: provider.deadline,
-    close: () => provider.close(),
+    close: async () => {
+      await closeContinuation(provider.history)
+      await provider.close()
+    },
   }
 }
 

@@ -17,24 +17,53 @@ const secretShape = /^[A-Za-z0-9_-]{22}$/
 // The longest life browsers grant a cookie.
 const cookieSeconds = 400 * 86_400
 
-/** Resolves who this is, once a request: the first middleware's `user` holds for all. */
-export function identify<Native>(
+/**
+ * Resolves who this is. A middleware's own `user` is asked once a request; the first that names
+ * somebody holds for the middlewares without one. That nobody is signed in is never remembered:
+ * authentication may stand further in.
+ */
+export async function identify<Native>(
   exchange: Exchange<Native>,
   user: UserOf<Native> | undefined,
 ): Promise<Identity> {
-  const state = requestState(exchange.req)
-  state.identity ??= resolve(exchange, user)
-  return state.identity
-}
-
-async function resolve<Native>(
-  exchange: Exchange<Native>,
-  user: UserOf<Native> | undefined,
-): Promise<Identity> {
-  const id = user ? await user(exchange.native) : exchange.userId
-  if (id !== undefined && id !== null) return { user: encodeUser(id), guest: undefined }
+  const id = user ? await own(exchange, user) : inherited(exchange)
+  if (id !== undefined) return { user: id, guest: undefined }
   const secret = readCookie(exchange.req.headers.cookie)
   return { user: undefined, guest: secret === undefined ? undefined : guestOwner(secret) }
+}
+
+/** Who this is now that a handler runs, where nobody was signed in when the middleware ran. */
+export function identifyLate<Native>(
+  exchange: Exchange<Native>,
+  user: UserOf<Native> | undefined,
+  early: Identity,
+): Identity {
+  if (early.user !== undefined) return early
+  const id = user ? user(exchange.native) : inherited(exchange)
+  // An asynchronous answer comes too late: mount the middleware after authentication.
+  if (id === undefined || id === null || id instanceof Promise) return early
+  return { user: user ? encodeUser(id) : String(id), guest: undefined }
+}
+
+async function own<Native>(
+  { req, native }: Exchange<Native>,
+  user: UserOf<Native>,
+): Promise<string | undefined> {
+  const state = requestState(req)
+  const key = user as (native: never) => unknown
+  const known = state.users.get(key)
+  if (known !== undefined) return known
+  const id = await user(native)
+  if (id === undefined || id === null) return undefined
+  const encoded = encodeUser(id)
+  state.users.set(key, encoded)
+  return encoded
+}
+
+function inherited<Native>({ req, userId }: Exchange<Native>): string | undefined {
+  const [first] = requestState(req).users.values()
+  if (first !== undefined) return first
+  return userId === undefined || userId === null ? undefined : encodeUser(userId)
 }
 
 function encodeUser(id: unknown): string {

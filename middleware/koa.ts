@@ -6,6 +6,7 @@ import {
   cacheResponseCore,
 } from './cache-response.ts'
 import { alone, type Exchange, type Fields, type Handler } from './exchange.ts'
+import { guestCookie } from './identity.ts'
 import { observeContext } from './koa-observe.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
@@ -71,9 +72,33 @@ function mount(handle: Handler<Context>): Middleware {
   return async function memoryware(ctx, next) {
     const outcome = await handle(new KoaExchange(ctx))
     if (outcome === 'answered') return
-    if (outcome === 'next') await next()
-    else await observeContext(ctx, next, outcome.observe)
+    try {
+      if (outcome === 'next') await next()
+      else await observeContext(ctx, next, outcome.observe)
+    } catch (error) {
+      keepFields(ctx, error)
+      throw error
+    }
   }
+}
+
+const ours = ['RateLimit-Policy', 'RateLimit']
+
+/**
+ * Koa takes all fields off a response whose handler throws, but for those on the error. Without
+ * the cookie a guest would be somebody else at every failure.
+ */
+function keepFields({ res }: Context, error: unknown): void {
+  if (!(error instanceof Error) || res.headersSent) return
+  const fields: Record<string, unknown> = {}
+  for (const name of ours) {
+    if (res.hasHeader(name)) fields[name] = res.getHeader(name)
+  }
+  const cookies = [res.getHeader('Set-Cookie') ?? []].flat().map(String)
+  const guest = cookies.filter((cookie) => cookie.startsWith(`${guestCookie}=`))
+  if (guest.length > 0) fields['Set-Cookie'] = guest
+  const failure = error as Error & { headers?: Record<string, unknown> }
+  if (Object.keys(fields).length > 0) failure.headers = { ...fields, ...failure.headers }
 }
 
 interface Visitor {

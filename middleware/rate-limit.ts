@@ -38,10 +38,10 @@ export function rateLimitCore<Native>(
     },
 
     start(exchange, applied) {
-      const charges = applied.map((each) => each.charge)
-      // What can never pass is refused without asking; nothing else is charged for it.
-      if (charges.length === 0 || charges.some(impossible)) return undefined
-      return charge(charges, requestDeadline(exchange.req, store))
+      const charges = chargesOf(applied)
+      return charges.length === 0
+        ? undefined
+        : charge(charges, requestDeadline(exchange.req, store))
     },
 
     async finish(exchange, applied, started) {
@@ -54,7 +54,7 @@ export function rateLimitCore<Native>(
       pass(exchange, standings, decision.degraded)
       if (headers !== false) setFields(exchange, rateLimitFields(standings))
       if (decision.allowed) return 'next'
-      onLimited?.(exchange.native, decision)
+      tell(() => onLimited?.(exchange.native, decision))
       return answer(exchange, quotaExceeded(decision), decision.retryAfter)
     },
   }
@@ -64,7 +64,7 @@ export function rateLimitCore<Native>(
     started: Promise<readonly Budget[]> | undefined,
   ): Promise<Settled | 'open' | 'refuse'> {
     try {
-      return judged(applied, started ? await started : applied.map(unasked), false)
+      return judged(applied, started ? await started : [], false)
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       publish('error', () => ({ during: 'limit', error }))
@@ -73,8 +73,7 @@ export function rateLimitCore<Native>(
   }
 
   async function insured(applied: readonly Applied<Native>[]): Promise<Settled> {
-    const budgets = await store.insurance.charge(applied.map((each) => each.charge))
-    return judged(applied, budgets, true)
+    return judged(applied, await store.insurance.charge(chargesOf(applied)), true)
   }
 }
 
@@ -85,13 +84,24 @@ interface Settled {
   readonly decision: Decision
 }
 
+/**
+ * What to ask the store. What can never pass is refused without asking; nothing is charged then,
+ * the other budgets are only looked at.
+ */
+function chargesOf<Native>(applied: readonly Applied<Native>[]): readonly Charge[] {
+  const charges = applied.map(({ charge }) => charge)
+  if (!charges.some(impossible)) return charges
+  return charges.filter((each) => !impossible(each)).map((each) => ({ ...each, cost: 0 }))
+}
+
 function judged<Native>(
   applied: readonly Applied<Native>[],
-  budgets: readonly Budget[],
+  asked: readonly Budget[],
   degraded: boolean,
 ): Settled {
-  const standings = applied.flatMap(({ rule, charge }, at) => {
-    const budget = budgets[at]
+  const budgets = asked.values()
+  const standings = applied.flatMap(({ rule, charge }) => {
+    const budget = impossible(charge) ? never : budgets.next().value
     const { name, windowMs, unit } = rule
     return budget ? [{ name, windowMs, unit, limit: charge.limit, budget }] : []
   })
@@ -143,11 +153,20 @@ function impossible({ cost, limit }: Charge): boolean {
   return limit === 0 || cost > limit
 }
 
-/** The budget of a request that was refused, or let alone, without asking the store. */
-function unasked({ charge }: { readonly charge: Charge }): Budget {
-  const allowed = !impossible(charge)
-  const retryMs = allowed ? 0 : Number.POSITIVE_INFINITY
-  return { allowed, used: 0, remaining: allowed ? charge.limit : 0, resetMs: 0, retryMs }
+/** The budget of a request that could never pass. */
+const never: Budget = {
+  allowed: false,
+  used: 0,
+  remaining: 0,
+  resetMs: 0,
+  retryMs: Number.POSITIVE_INFINITY,
+}
+
+/** A listener that fails does not change the answer. */
+function tell(listener: () => unknown): void {
+  new Promise((resolve) => resolve(listener())).catch((error: unknown) => {
+    publish('error', () => ({ during: 'onLimited', error }))
+  })
 }
 
 function pass<Native>(

@@ -20,10 +20,10 @@ export interface RateLimitState {
 
 /** What the middlewares of one request share. */
 export interface RequestState {
-  /** The first resolution wins for the whole request. */
-  identity: Promise<Identity> | undefined
-  /** One budget of waiting for the store. */
-  deadline: Deadline | undefined
+  /** Whom each `user` function named, in the order they were asked. */
+  readonly users: Map<(native: never) => unknown, string>
+  /** One budget of waiting for each store. */
+  readonly deadlines: Map<object, Deadline>
   /** The secret of the guest this request made, before any cookie came back. */
   newGuest: string | undefined
   /** A handler has touched `memory`: what it answers is private. */
@@ -38,8 +38,8 @@ const slot: unique symbol = Symbol.for('memoryware.request') as never
 export function requestState(req: IncomingMessage): RequestState {
   const carrier = req as IncomingMessage & { [slot]?: RequestState }
   carrier[slot] ??= {
-    identity: undefined,
-    deadline: undefined,
+    users: new Map(),
+    deadlines: new Map(),
     newGuest: undefined,
     memoryUsed: false,
     rateLimit: undefined,
@@ -47,9 +47,10 @@ export function requestState(req: IncomingMessage): RequestState {
   return carrier[slot]
 }
 
-/** The one budget of waiting that this request has, over all its middlewares. */
+/** The one budget of waiting for a store that this request has, over all its middlewares. */
 export function requestDeadline(req: IncomingMessage, store: { deadline(): Deadline }): Deadline {
-  const state = requestState(req)
-  state.deadline ??= store.deadline()
-  return state.deadline
+  const { deadlines } = requestState(req)
+  const known = deadlines.get(store) ?? store.deadline()
+  deadlines.set(store, known)
+  return known
 }

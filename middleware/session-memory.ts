@@ -11,7 +11,7 @@ import { checkNames, type Names, oneOf, optionalFunction, wholeNumber } from '..
 import { json, type Serializer } from '../lib/serializer.ts'
 import { checkStore, defaultStore, type Store } from '../lib/store.ts'
 import type { Core, Exchange } from './exchange.ts'
-import { encodeClientId, identify, ownerOf, type UserOf } from './identity.ts'
+import { encodeClientId, identify, identifyLate, ownerOf, type UserOf } from './identity.ts'
 import type { Identity } from './request-state.ts'
 import { requestDeadline, requestState } from './request-state.ts'
 
@@ -87,7 +87,7 @@ export function sessionMemoryCore<Native>(
     start: () => undefined,
     async finish(exchange, identity) {
       let opened: Memory | undefined
-      const scope = lazily(() => scopeOf(exchange, identity, store))
+      const scope = lazily(() => scopeOf(exchange, identifyLate(exchange, user, identity), store))
       exchange.attach('memory', () => {
         requestState(exchange.req).memoryUsed = true
         const id = String(session?.(exchange.native) ?? sessionOf(exchange))
@@ -139,7 +139,8 @@ function rulesOf<Native>(store: Store, options: SessionMemoryOptions<Native>): M
   const { maxStored = Math.max(200, 10 * messages) } = options
   return {
     history: store.history,
-    continuation: onStoreError === 'local' ? continuationOf(store.history) : undefined,
+    continuation: continuationOf(store.history),
+    goesOn: onStoreError === 'local',
     ttlMs: ttl === false ? undefined : toMs('sessionMemory.ttl', ttl),
     maxStored: wholeNumber('sessionMemory.maxStored', maxStored, { min: messages }),
     maxBytes: wholeNumber('sessionMemory.maxMessageBytes', maxMessageBytes),

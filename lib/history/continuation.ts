@@ -1,27 +1,32 @@
-import { isAway, StoreError } from '../errors.ts'
+import { Deadline } from '../deadline.ts'
+import { StoreError } from '../errors.ts'
 import type { SessionKeys } from '../keys.ts'
 import type { AppendBounds, Entry, HistoryLog, NewEntry, ReadResult } from '../ports/history.ts'
 import { publish } from '../telemetry.ts'
+import { Backlog, type Pending } from './backlog.ts'
 
-const maxPendingBytes = 16 * 1024 * 1024
 const retryEveryMs = 500
-
-interface Pending {
-  readonly keys: SessionKeys
-  bounds: AppendBounds
-  readonly entries: Map<string, NewEntry>
-  replay: Promise<void> | undefined
-}
+// A large backlog in one command would outlast its deadline, and hold up everybody else's.
+const pieceMessages = 64
+const pieceBytes = 128 * 1024
+const pieceDeadlineMs = 1000
 
 /** A history that goes on in this process while its store is away. */
 export interface Continuation {
-  /** Sends what was kept meanwhile; rejects when the store is still away. */
-  settle(keys: SessionKeys): Promise<void>
+  /** Sends what was kept meanwhile, within the deadline; rejects when the store does not take it. */
+  settle(keys: SessionKeys, deadline: Deadline): Promise<void>
   /** Keeps messages until the store is back. @throws StoreError `full` above 16 MiB. */
   keep(keys: SessionKeys, entries: readonly NewEntry[], bounds: AppendBounds): number
-  /** What was kept meanwhile. */
-  read(keys: SessionKeys): ReadResult
+  /** The newest of what was kept meanwhile; nothing where an older page is asked for. */
+  read(keys: SessionKeys, limit: number, before: number | undefined): ReadResult
+  /** Drops what was kept of a session. */
+  forget(keys: SessionKeys): void
+  /** Sends everything once more, and keeps no timer. */
+  close(): Promise<void>
 }
+
+// All mounts on one store share it: what one has kept, another sends before its own.
+const known = new WeakMap<HistoryLog, Continuation>()
 
 /**
  * Keeps messages that could not be stored and sends them again by their ids, in order, once the
@@ -34,84 +39,115 @@ export function continuationOf(history: HistoryLog): Continuation {
   return made
 }
 
-// All mounts on one store share it: what one has kept, another sends before its own.
-const known = new WeakMap<HistoryLog, Continuation>()
+/** Sends what is still kept for a store that is about to close. */
+export async function closeContinuation(history: HistoryLog): Promise<void> {
+  await known.get(history)?.close()
+}
 
 function continuation(history: HistoryLog): Continuation {
-  const sessions = new Map<string, Pending>()
-  let bytes = 0
+  const backlog = new Backlog()
   let timer: NodeJS.Timeout | undefined
+  let closed = false
 
   function schedule(): void {
-    if (timer !== undefined || sessions.size === 0) return
+    if (closed || timer !== undefined || backlog.size === 0) return
     timer = setTimeout(async () => {
       timer = undefined
-      for (const pending of sessions.values()) {
-        // One failure says that the store is still away.
-        if (!(await send(pending).then(succeeded, failed))) break
-      }
+      await flush()
       schedule()
     }, retryEveryMs).unref()
   }
 
+  /** Tries each session once; one that fails goes to the end, so that it does not stand before others. */
+  async function flush(): Promise<void> {
+    for (const pending of backlog.all()) {
+      if (await send(pending).then(succeeded, failed)) continue
+      backlog.defer(pending)
+      // One failure is enough to know that the store is still away.
+      return
+    }
+  }
+
   function send(pending: Pending): Promise<void> {
-    pending.replay ??= replay(pending).finally(() => {
+    pending.replay ??= replay(history, backlog, pending).finally(() => {
       pending.replay = undefined
     })
     return pending.replay
   }
 
-  async function replay(pending: Pending): Promise<void> {
-    while (pending.entries.size > 0) {
-      const entries = [...pending.entries.values()]
-      try {
-        await history.append(pending.keys, entries, pending.bounds)
-      } catch (error) {
-        if (isAway(error)) throw error
-        // The store is back and refuses: keeping them would block the session for ever.
-        publish('error', () => ({ during: 'replay', error }))
-      }
-      for (const { id } of entries) pending.entries.delete(id)
-      bytes -= size(entries)
-    }
-    sessions.delete(pending.keys.session)
-  }
-
   return {
-    async settle({ session }) {
-      const pending = sessions.get(session)
-      if (pending !== undefined) await send(pending)
+    async settle(keys, deadline) {
+      const pending = backlog.of(keys)
+      if (pending !== undefined) await within(deadline, send(pending))
     },
     keep(keys, entries, bounds) {
-      const pending = sessions.get(keys.session) ?? {
-        keys,
-        bounds,
-        entries: new Map(),
-        replay: undefined,
-      }
-      const added = entries.filter(({ id }) => !pending.entries.has(id))
-      if (bytes + size(added) > maxPendingBytes)
-        throw new StoreError('append', 'full', { outcome: 'not-sent' })
-      for (const entry of added) pending.entries.set(entry.id, entry)
-      pending.bounds = { ...bounds, title: pending.bounds.title ?? bounds.title }
-      bytes += size(added)
-      sessions.set(keys.session, pending)
+      const added = backlog.add(keys, entries, bounds)
       schedule()
-      return added.length
+      return added
     },
-    read({ session }) {
-      const kept = [...(sessions.get(session)?.entries.values() ?? [])]
-      return { meta: undefined, entries: kept.map(placed) }
+    read(keys, limit, before) {
+      const kept = before === undefined ? [...(backlog.of(keys)?.entries.values() ?? [])] : []
+      return { meta: undefined, entries: kept.map(placed).slice(-limit) }
+    },
+    forget(keys) {
+      const pending = backlog.of(keys)
+      if (pending) backlog.drop(pending, [...pending.entries.values()])
+    },
+    async close() {
+      closed = true
+      clearTimeout(timer)
+      await flush()
     },
   }
+}
+
+async function replay(history: HistoryLog, backlog: Backlog, pending: Pending): Promise<void> {
+  while (pending.entries.size > 0) {
+    const piece = pieceOf(pending.entries.values())
+    const call = { deadline: new Deadline(pieceDeadlineMs) }
+    try {
+      await history.append(pending.keys, piece, pending.bounds, call)
+    } catch (error) {
+      publish('error', () => ({ during: 'replay', error }))
+      // Only what can never be stored is given up; a store that is full will have room again.
+      if (!(error instanceof StoreError && error.reason === 'corrupt')) throw error
+    }
+    backlog.drop(pending, piece)
+  }
+}
+
+/** Waits for a replay as long as the request may wait. */
+async function within(deadline: Deadline, replay: Promise<void>): Promise<void> {
+  const startedAt = performance.now()
+  const leftMs = deadline.remaining(startedAt)
+  let timer: NodeJS.Timeout | undefined
+  const expiry = new Promise<never>((_resolve, reject) => {
+    const error = new StoreError('replay', 'timeout', { outcome: 'not-sent' })
+    timer = setTimeout(() => reject(error), leftMs)
+  })
+  try {
+    await Promise.race([replay, expiry])
+  } catch (error) {
+    deadline.failed(startedAt)
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function pieceOf(entries: Iterable<NewEntry>): NewEntry[] {
+  const piece: NewEntry[] = []
+  let bytes = 0
+  for (const entry of entries) {
+    bytes += entry.payload.byteLength
+    if (piece.length > 0 && (piece.length === pieceMessages || bytes > pieceBytes)) break
+    piece.push(entry)
+  }
+  return piece
 }
 
 function placed({ payload, ...entry }: NewEntry, at: number): Entry {
   return { ...entry, seq: at + 1, payload: Buffer.from(payload) }
-}
-
-function size(entries: readonly NewEntry[]): number {
-  return entries.reduce((total, { payload }) => total + payload.byteLength + 128, 0)
 }
 
 function succeeded(): boolean {
@@ -120,24 +156,4 @@ function succeeded(): boolean {
 
 function failed(): boolean {
   return false
-}
-
-/** A store's call, or what stands in for it while the store is away. */
-export interface Attempt<T> {
-  readonly result: T
-  readonly degraded: boolean
-}
-
-/** Asks the store first, then the stand-in. */
-export async function attempt<T>(
-  ask: () => Promise<T>,
-  standIn: ((error: unknown) => T) | undefined,
-): Promise<Attempt<T>> {
-  try {
-    return { result: await ask(), degraded: false }
-  } catch (error) {
-    if (standIn === undefined || !isAway(error)) throw error
-    publish('error', () => ({ during: 'memory', error }))
-    return { result: standIn(error), degraded: true }
-  }
 }

@@ -1,6 +1,6 @@
 import { RequestError, StoreError, UsageError } from '../errors.ts'
 import { decodeId, sessionKeys } from '../keys.ts'
-import type { AppendBounds, ReadResult } from '../ports/history.ts'
+import type { AppendBounds, Entry, ReadResult } from '../ports/history.ts'
 import { type Message, type StoredMessage, textOf, toEntry, toMessage } from './message.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
 import { type SessionLog, sessionLog } from './session-log.ts'
@@ -64,6 +64,8 @@ export interface Memory {
   readonly sessions: Sessions
 }
 
+const longestAppend = 10_000
+
 /** The conversation `id` of a request's user. */
 export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): Memory {
   const encoded = scope.encodeSession(id)
@@ -103,8 +105,15 @@ async function append(
   messages: readonly Message[],
   ifRev: number | undefined,
 ): Promise<AppendResult> {
-  if (ifRev !== undefined && !Number.isSafeInteger(ifRev))
+  if (ifRev !== undefined && !(Number.isSafeInteger(ifRev) && ifRev >= 0))
     throw new UsageError(`ifRev must be a rev that an append gave, got ${String(ifRev)}`)
+  const most = Math.min(kept(rules), longestAppend)
+  // More would be trimmed by the append itself, and come again when it is repeated.
+  if (messages.length > most)
+    throw new RequestError(
+      413,
+      `An append must be at most ${most} messages, got ${messages.length}`,
+    )
   const entries = messages.map((message) => toEntry(message, rules))
   const { result, degraded } = await log.append(entries, boundsOf(rules, messages, ifRev))
   if (result.kind === 'conflict')
@@ -138,21 +147,34 @@ async function context(
   async function wholeTurn(): Promise<ReadResult> {
     const everything = await log.read(maxStored)
     const turn = cutWindow(everything.entries, size, reserved)
-    return { ...everything, entries: turn ?? everything.entries }
+    return { ...everything, entries: turn ?? withoutTurns(everything.entries, size) }
   }
 }
 
+/** A conversation in which no user has spoken has no turn to begin with. */
+function withoutTurns(entries: readonly Entry[], { messages }: WindowSize): readonly Entry[] {
+  const newest = entries.slice(-messages)
+  const start = newest.findIndex(({ role }) => role !== 't')
+  return newest.slice(Math.max(0, start))
+}
+
+/** Messages that stay when a session is trimmed. */
+function kept({ maxStored }: MemoryRules): number {
+  return Math.max(1, Math.floor((maxStored * 3) / 4))
+}
+
 function boundsOf(
-  { ttlMs, maxStored, title, serializer }: MemoryRules,
+  rules: MemoryRules,
   messages: readonly Message[],
   ifRev: number | undefined,
 ): AppendBounds {
+  const { ttlMs, maxStored, title, serializer } = rules
   const first = title ? messages.find(({ role }) => role === 'user') : undefined
   const text = first && textOf(first).replace(/\s+/g, ' ').trim().slice(0, 80).toWellFormed()
   return {
     ttlMs,
     max: maxStored,
-    keep: Math.max(1, Math.floor((maxStored * 3) / 4)),
+    keep: kept(rules),
     ifRev,
     title: text ? serializer.encode(text) : undefined,
   }

@@ -7,8 +7,9 @@ import type { WindowSize } from './window.ts'
 /** What all sessions of a mount share. */
 export interface MemoryRules extends MessageRules {
   readonly history: HistoryLog
-  /** `undefined` where a store that is away is an error. */
-  readonly continuation: Continuation | undefined
+  readonly continuation: Continuation
+  /** False where a store that is away is an error. */
+  readonly goesOn: boolean
   readonly ttlMs: number | undefined
   readonly maxStored: number
   readonly window: WindowSize

@@ -1,6 +1,7 @@
+import { isAway } from '../errors.ts'
 import type { SessionKeys } from '../keys.ts'
 import type { AppendBounds, Appended, NewEntry, ReadResult } from '../ports/history.ts'
-import { type Attempt, attempt, type Continuation } from './continuation.ts'
+import { type Attempt, attempt } from './attempt.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
 
 /** One session in the store, or in this process while the store is away. */
@@ -12,45 +13,57 @@ export interface SessionLog {
 
 /** The log of one session, within the deadline of one request. */
 export function sessionLog(
-  { history, continuation, ttlMs }: MemoryRules,
+  { history, continuation, goesOn, ttlMs }: MemoryRules,
   scope: MemoryScope,
   keys: SessionKeys,
 ): SessionLog {
-  const call = { deadline: scope.deadline }
+  const { deadline } = scope
+  const call = { deadline }
 
-  async function ask<T>(
-    send: () => Promise<T>,
-    standIn?: (local: Continuation) => T,
-  ): Promise<Attempt<T>> {
-    const done = await attempt(
-      async () => {
-        // What was kept while the store was away goes first, so that the order holds.
-        await continuation?.settle(keys)
-        return send()
-      },
-      continuation && standIn && (() => standIn(continuation)),
-    )
+  async function flagged<T>(attempted: Promise<Attempt<T>>): Promise<Attempt<T>> {
+    const done = await attempted
     if (done.degraded) scope.degraded = true
     return done
   }
 
+  /** What the store refuses for now, because it is full, does not keep anybody from reading. */
+  async function settleIfPossible(): Promise<void> {
+    await continuation.settle(keys, deadline).catch((error: unknown) => {
+      if (isAway(error)) throw error
+      scope.degraded = true
+    })
+  }
+
   return {
     append: (entries, bounds) =>
-      ask(
-        () => history.append(keys, entries, bounds, call),
-        // Without the store nobody knows at which rev the session is.
-        bounds.ifRev === undefined
-          ? (local) => kept(local.keep(keys, entries, bounds), entries.length)
-          : undefined,
+      flagged(
+        attempt(
+          async () => {
+            // What was kept while the store was away goes first, so that the order holds.
+            await continuation.settle(keys, deadline)
+            return history.append(keys, entries, bounds, call)
+          },
+          // Without the store nobody knows at which rev the session is.
+          goesOn && bounds.ifRev === undefined
+            ? () => kept(continuation.keep(keys, entries, bounds), entries.length)
+            : undefined,
+        ),
       ),
     read: async (limit, before) => {
-      const { result } = await ask(
-        () => history.read(keys, { limit, before, ttlMs }, call),
-        (local) => local.read(keys),
-      )
-      return result
+      const ask = async () => {
+        await settleIfPossible()
+        return history.read(keys, { limit, before, ttlMs }, call)
+      }
+      const standIn = goesOn ? () => continuation.read(keys, limit, before) : undefined
+      return (await flagged(attempt(ask, standIn))).result
     },
-    remove: async () => (await ask(() => history.remove(keys, call))).result,
+    remove: async () => {
+      // A replay under way would put back what is removed.
+      await settleIfPossible()
+      const there = await history.remove(keys, call)
+      continuation.forget(keys)
+      return there
+    },
   }
 }
 

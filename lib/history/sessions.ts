@@ -3,6 +3,7 @@ import { decodeId, sessionIndex, sessionKeys } from '../keys.ts'
 import type { Listed } from '../ports/history.ts'
 import type { Serializer } from '../serializer.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
+import { sessionLog } from './session-log.ts'
 
 /** A run of items, and where to go on. */
 export interface Page<Item, Cursor = number> {
@@ -33,7 +34,8 @@ export interface Sessions {
 const longestPage = 1000
 
 /** The sessions of a request's user. */
-export function sessionsOf({ history, serializer }: MemoryRules, scope: MemoryScope): Sessions {
+export function sessionsOf(rules: MemoryRules, scope: MemoryScope): Sessions {
+  const { history, serializer } = rules
   const call = { deadline: scope.deadline }
   return {
     async list({ limit = 20, before } = {}) {
@@ -47,7 +49,8 @@ export function sessionsOf({ history, serializer }: MemoryRules, scope: MemorySc
         next: full ? `${last.meta.updatedAt}:${last.id}` : undefined,
       }
     },
-    delete: async (id) => history.remove(sessionKeys(scope.owner, scope.encodeSession(id)), call),
+    delete: async (id) =>
+      sessionLog(rules, scope, sessionKeys(scope.owner, scope.encodeSession(id))).remove(),
   }
 }
 

@@ -7,9 +7,16 @@ const ipv6Prefix = 56
  * and IPv6 cut to /56, since one customer is commonly given that many addresses.
  */
 export function clientNetwork(address: string | undefined): string {
-  if (address === undefined || !ipaddr.isValid(address)) return 'unknown'
-  const parsed = ipaddr.process(address)
+  const bare = withoutPort(address ?? '')
+  if (!ipaddr.isValid(bare)) return 'unknown'
+  const parsed = ipaddr.process(bare)
   if (parsed instanceof ipaddr.IPv4) return parsed.toString()
   const bytes = parsed.toByteArray().fill(0, ipv6Prefix / 8)
   return `${new ipaddr.IPv6(bytes).toString()}/${ipv6Prefix}`
+}
+
+/** Some proxies put the client's port behind its address: `203.0.113.7:5112`, `[2001:db8::1]:5112`. */
+function withoutPort(address: string): string {
+  const [, v4, v6] = /^(?:([\d.]+):\d+|\[([^\]]+)\](?::\d+)?)$/.exec(address) ?? []
+  return v4 ?? v6 ?? address
 }

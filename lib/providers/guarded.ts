@@ -67,9 +67,8 @@ export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number
     batch: bound('pipeline', (commands: Parameters<Provider['batch']>[0], call: Call) =>
       provider.batch(commands, call),
     ),
-    keys: (pattern) => gate.pass('keys', undefined, () => provider.keys(pattern)),
-    deletePattern: (pattern) =>
-      gate.pass('deletePattern', undefined, () => provider.deletePattern(pattern)),
+    keys: (pattern) => gate.scan('keys', () => provider.keys(pattern)),
+    deletePattern: (pattern) => gate.scan('deletePattern', () => provider.deletePattern(pattern)),
     history: {
       append: bound('append', (keys, entries, bounds, call) =>
         history.append(keys, entries, bounds, call),
@@ -94,12 +93,10 @@ export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number
 
 interface Gate {
   readonly open: boolean
-  /** Sends, within the deadline where there is one. */
-  pass<T>(
-    operation: string,
-    deadline: Deadline | undefined,
-    send: (wait: Wait) => Promise<T>,
-  ): Promise<T>
+  /** Sends, within the deadline. */
+  pass<T>(operation: string, deadline: Deadline, send: (wait: Wait) => Promise<T>): Promise<T>
+  /** Sends what takes as long as it takes: it is no probe, and says nothing of the others. */
+  scan<T>(operation: string, send: () => Promise<T>): Promise<T>
   /** Lets the next call through at once. */
   probe(): void
 }
@@ -115,9 +112,8 @@ function breaker(): Gate {
       return policy.state !== CircuitState.Closed
     },
     async pass(operation, deadline, send) {
-      const leftMs = deadline?.remaining()
-      if (leftMs !== undefined && leftMs < 1)
-        throw new StoreError(operation, 'timeout', { outcome: 'not-sent' })
+      const leftMs = deadline.remaining()
+      if (leftMs < 1) throw new StoreError(operation, 'timeout', { outcome: 'not-sent' })
       // While the probe is out the others fail at once: cockatiel would have them wait for it.
       if (policy.state === CircuitState.HalfOpen) throw refused(operation)
       try {
@@ -127,6 +123,10 @@ function breaker(): Gate {
           throw refused(operation, error)
         throw error
       }
+    },
+    async scan(operation, send) {
+      if (policy.state !== CircuitState.Closed) throw refused(operation)
+      return send()
     },
     probe() {
       // The count of failures stays: should the first call fail, the breaker opens again.
@@ -156,12 +156,11 @@ function refused(operation: string, cause?: Error): StoreError {
 /** Ends with the reply, or with the deadline. */
 async function within<T>(
   operation: string,
-  deadline: Deadline | undefined,
-  leftMs: number | undefined,
+  deadline: Deadline,
+  leftMs: number,
   send: (wait: Wait) => Promise<T>,
 ): Promise<T> {
   const wait: Wait = { over: false, sent: undefined }
-  if (deadline === undefined || leftMs === undefined) return send(wait)
   const startedAt = performance.now()
   const expiry = alarm(leftMs)
   try {

@@ -260,6 +260,56 @@ for (const stores of testStores()) {
         assert.deepEqual(await store.keys('limit:*'), [])
       })
 
+      it('tells how the other budgets stand where one can never pass', async () => {
+        const cost = (native: Native) => Number(native.get('x-cost'))
+        const call = await serve({
+          limits: [
+            { name: 'rpm', limit: 10, window: '1m' },
+            { name: 'tokens', limit: 100, window: '1m', cost },
+          ],
+        })
+        await call({ 'x-cost': '9' })
+        const refused = await call({ 'x-cost': '101' })
+        assert.equal(refused.status, 429)
+        const state = parseList(refused.headers.get('ratelimit') ?? '')
+        assert.deepEqual(
+          state.map(([name, parameters]) => [name, parameters.get('r')]),
+          [
+            ['rpm', 9],
+            ['tokens', 0],
+          ],
+        )
+        assert.equal((await call({ 'x-cost': '91' })).status, 200)
+      })
+
+      it('refuses all the same where whoever is told of it fails', async () => {
+        for (const onLimited of [
+          () => {
+            throw new Error('listener')
+          },
+          () => Promise.reject(new Error('listener')) as never,
+        ]) {
+          const name = `told-${Math.random().toString(36).slice(2)}`
+          const call = await serve({ limits: [{ name, limit: 0 }], onLimited })
+          assert.equal((await call()).status, 429)
+          await app?.close()
+        }
+        app = undefined
+      })
+
+      it('takes no notice of a port behind the address', async () => {
+        const call = await serve({ limit: 1, window: '1m' }, { trustProxy: true })
+        const from = (address: string) => ({ 'x-forwarded-for': address })
+        const requests = [
+          from('203.0.113.9:5112'),
+          from('203.0.113.9:5113'),
+          from('203.0.113.10:5112'),
+          from('[2001:db8:9::1]:443'),
+          from('2001:db8:9::2'),
+        ]
+        assert.deepEqual(await statuses(call, requests), [200, 429, 200, 200, 429])
+      })
+
       it('lets pass what is skipped, and tells of what it refuses', async () => {
         const told: string[][] = []
         const call = await serve({

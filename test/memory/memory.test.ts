@@ -254,6 +254,39 @@ for (const stores of testStores()) {
         assert.deepEqual(((await (await call({})).json()) as { said: string[] }).said, [])
       })
 
+      it('knows a guest again whose first request failed', async () => {
+        const call = await serve(
+          async (memory) => {
+            await memory.append({ role: 'user', content: 'hello' })
+            throw Object.assign(new Error('no luck'), { status: 422, expose: true })
+          },
+          {},
+          { signIn: false, limit: { store, limit: 100, window: '1m' } },
+        )
+        const failed = await call({})
+        assert.equal(failed.status, 422)
+        assert.match(failed.headers.get('set-cookie') ?? '', /^memoryware\.guest=/)
+        assert.ok(failed.headers.get('ratelimit'))
+      })
+
+      it('refuses an append that it would trim itself, and a rev that is none', async () => {
+        const call = await serve(
+          async (memory, exchange) => {
+            const count = Number(exchange.query.get('count'))
+            const many = Array.from(
+              { length: count },
+              () => ({ role: 'user', content: 'x' }) as const,
+            )
+            if (count > 0) return memory.append(many)
+            return memory.append({ role: 'user', content: 'x' }, { ifRev: -1 })
+          },
+          { context: { messages: 4 }, maxStored: 12 },
+        )
+        assert.equal((await call({ 'x-user': 'ann' }, '/?count=10')).status, 413)
+        assert.equal((await call({ 'x-user': 'ann' }, '/?count=9')).status, 200)
+        assert.equal((await call({ 'x-user': 'ann' }, '/?count=0')).status, 500)
+      })
+
       it('marks the cookie Secure on https', async () => {
         const call = await serve(() => undefined, {}, { signIn: false, trustProxy: true })
         const answer = await call({ 'x-forwarded-proto': 'https' })

@@ -120,6 +120,18 @@ for (const framework of frameworks) {
       assert.doesNotMatch(text, new RegExp(canary))
     })
 
+    it('drops the lines of sessions that are gone, also where nobody lists them', async () => {
+      app = await framework.serve({ memory: { store } }, async ({ memory, send }) => {
+        for (let n = 0; n < 20; n++) {
+          await memory.open(`s${n}`).append({ role: 'user', content: 'x' })
+          await store.delete(`session:{lee}:s${n}`, `session:{lee}:s${n}:m`)
+        }
+        send(200, 'ok')
+      })
+      await fetch(app.url, { headers: { 'x-user': 'lee' } })
+      assert.ok((await server.client().zcard('session:{lee}')) <= 2)
+    })
+
     it('uses one connection for the three middlewares', async () => {
       const own = createStore({ url: server.url })
       const mounts = {

@@ -3,7 +3,7 @@ import { describe, it } from 'mocha'
 import { configFromEnv } from '../../lib/index.ts'
 
 describe('configFromEnv', () => {
-  const defaults = { provider: 'embedded', sessionTtl: 3600, maxHistoryLength: 20 }
+  const defaults = { provider: 'embedded', chosen: false, sessionTtl: 3600, maxHistoryLength: 20 }
 
   it('is the embedded provider where nothing is set, or set to nothing', () => {
     assert.deepEqual(configFromEnv({}), defaults)
@@ -16,6 +16,10 @@ describe('configFromEnv', () => {
     const env = { REDIS_HOST: 'h', REDIS_PORT: '6380', REDIS_DB: '0', REDIS_PASSWORD: 'pw' }
     const address = { host: 'h', port: 6380, db: 0, password: 'pw' }
     assert.deepEqual(configFromEnv(env), { ...defaults, provider: 'redis', ...address })
+  })
+
+  it('is Redis on this machine where only a part of its address is set', () => {
+    assert.equal(configFromEnv({ REDIS_PORT: '6380' }).provider, 'redis')
   })
 
   it('can be told to stay in this process', () => {
@@ -33,6 +37,9 @@ describe('configFromEnv', () => {
     [{ REDIS_URL: 'redis://h', REDIS_HOST: 'h' }, /REDIS_URL contradicts REDIS_HOST/],
     [{ REDIS_URL: 'redis://h', REDIS_DB: '1' }, /REDIS_URL contradicts REDIS_DB/],
     [{ REDIS_URL: 'localhost' }, /REDIS_URL must be a URL/],
+    [{ REDIS_URL: 'redis://h/abc' }, /REDIS_URL must be a URL/],
+    [{ REDIS_URL: 'redis://h?db=abc' }, /REDIS_URL must be a URL/],
+    [{ MAX_HISTORY_LENGTH: '1001' }, /MAX_HISTORY_LENGTH must be a whole number from 1 to 1000/],
     [
       { REDIS_HOST: 'h', REDIS_PORT: '0' },
       /REDIS_PORT must be a whole number from 1 to 65535, got "0"/,

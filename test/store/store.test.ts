@@ -33,6 +33,14 @@ for (const stores of testStores()) {
       await assert.rejects(store.set('none', undefined), /undefined has no form in JSON/)
     })
 
+    it('refuses a time to live that is not named', async () => {
+      await assert.rejects(store.set('a', 1, 60 as never), { code: 'ERR_OPTION' })
+      await assert.rejects(
+        store.set('a', 1, { tttl: 60 } as never),
+        /`set.tttl` must be one of ttl/,
+      )
+    })
+
     it('knows times to live in seconds, and units', async () => {
       await store.set('timed', 1, { ttl: 100 })
       const left = await store.ttl('timed')
@@ -165,6 +173,45 @@ describe('createStore', () => {
     await store.close()
   })
 
+  it('never writes to another database through a client that was ready before', async () => {
+    const client = new Redis(server.url, { db: 99, socketTimeout: 1000 })
+    client.on('error', () => {})
+    await client.ping()
+    const store = createStore({ client })
+    await assert.rejects(store.set('lost', 1), { code: 'ERR_STORE', outcome: 'not-sent' })
+    assert.equal(await server.client().exists('lost'), 0)
+    await store.close()
+    client.disconnect()
+  })
+
+  it('leaves no listener on a client that was handed in', async () => {
+    const client = new Redis(server.url, { socketTimeout: 1000 })
+    const before = ['ready', 'error'].map((name) => client.listenerCount(name))
+    const store = createStore({ client })
+    await store.set('a', 1)
+    await store.close()
+    assert.deepEqual(
+      ['ready', 'error'].map((name) => client.listenerCount(name)),
+      before,
+    )
+    client.disconnect()
+  })
+
+  it('waits for what is under way when it is closed', async () => {
+    const store = createStore({ url: server.url, deadline: '1s' })
+    await server.client().script('FLUSH')
+    const counts = Promise.all(
+      Array.from({ length: 200 }, () =>
+        store.budgets.count('closing', 1, { limit: 1000, windowMs: 60_000 }),
+      ),
+    )
+    await new Promise((done) => setImmediate(done))
+    await store.close()
+    assert.equal((await counts).length, 200)
+    assert.equal(await server.client().get('closing'), '200')
+    await assert.rejects(store.get('a'), { code: 'ERR_STORE', outcome: 'not-sent' })
+  })
+
   it('says once that Redis is away when it starts, and what Redis refuses', async () => {
     const notices: unknown[] = []
     const listen = (warning: Error & { code?: string }) => notices.push(warning.code)
@@ -194,6 +241,17 @@ describe('createStore', () => {
       'a client and a URL',
       { url: 'redis://h', client: new Redis({ lazyConnect: true }) },
       /`url` must be absent/,
+    ],
+    ['two databases', { url: 'redis://h/2', db: 5 }, /`db` must be absent where the URL names/],
+    [
+      'a database that is no number',
+      { url: 'redis://h/abc' },
+      /`url` must be a URL such as redis:/,
+    ],
+    [
+      'a client that gives numbers as text',
+      { client: new Redis({ lazyConnect: true, stringNumbers: true }) },
+      /`client` must be a client without `stringNumbers`/,
     ],
     ['a client that is none', { client: {} }, /`client` must be a standalone ioredis client/],
     ['braces in the prefix', { prefix: '{app}:' }, /`prefix` must be text .* without braces/],

@@ -122,7 +122,7 @@ function turnStart(messages: readonly KeptMessage[], from: number): number {
   const turn = messages.findIndex(({ role }, at) => at >= from && role === 'u')
   if (turn >= 0) return turn
   const whole = messages.findIndex(({ role }, at) => at >= from && role !== 't')
-  return whole >= 0 ? whole : messages.length
+  return whole >= 0 ? whole : from
 }
 
 function sizeOfParts({

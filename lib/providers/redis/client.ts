@@ -2,8 +2,9 @@ import { Redis } from 'ioredis'
 import type { Call, Wait } from '../../deadline.ts'
 import { OptionError, StoreError } from '../../errors.ts'
 import { notice } from '../../notice.ts'
-import { publish } from '../../telemetry.ts'
 import { storeError } from './failure.ts'
+import { watch } from './health.ts'
+import { notReady, readiness } from './readiness.ts'
 
 /** Where a standalone Redis is. */
 export interface Address {
@@ -41,7 +42,6 @@ export interface Connection {
 }
 
 const quitWithinMs = 1000
-const longestWaitMs = 1000
 
 /** Connects to Redis with options under which nothing hangs, queues without bound or is sent twice. */
 export function openClient({ url, ca, ...address }: Address): Redis {
@@ -58,12 +58,12 @@ export function openClient({ url, ca, ...address }: Address): Redis {
   const options = {
     ...given,
     ...(ca === undefined ? {} : { tls: { ca } }),
-    ...bounded,
+    ...limits,
   }
   return url === undefined ? new Redis(options) : new Redis(url.replace(/^unix:\/\//, ''), options)
 }
 
-const bounded = {
+const limits = {
   // RESP3 reads integers above 2^53 as others.
   protocol: 2 as const,
   connectTimeout: 1000,
@@ -87,95 +87,80 @@ export function connect(client: Redis, { owned }: { owned: boolean }): Connectio
   const health = watch(client)
   if (client.status === 'wait') client.connect().catch(() => {})
   const ready = readiness(client)
+  const selected = owned ? undefined : selection(client)
+  const listeners: (() => void)[] = []
+  const running = new Set<Promise<unknown>>()
+  let closed = false
+
+  async function attempt<T>(
+    operation: string,
+    command: (client: Redis) => Promise<T>,
+    { again, wait }: { again: boolean; wait: Wait },
+  ): Promise<T> {
+    try {
+      return await command(client)
+    } catch (error) {
+      const failure = storeError(operation, error)
+      if (!again || failure.reason !== 'unavailable') throw failure
+      await ready(operation, wait)
+      return await command(client).catch((second: unknown) => {
+        throw storeError(operation, second)
+      })
+    }
+  }
 
   return {
     client,
     async send(operation, command, { again }, call) {
       const wait = call?.wait ?? { over: false, sent: undefined }
       wait.sent = false
+      if (closed) throw notReady(operation)
       if (client.status !== 'ready') await ready(operation, wait)
+      await selected?.()
       if (health.wrongDatabase) throw notReady(operation, health.wrongDatabase)
       wait.sent = true
-      try {
-        return await command(client)
-      } catch (error) {
-        const failure = storeError(operation, error)
-        if (!again || failure.reason !== 'unavailable') throw failure
-        await ready(operation, wait)
-        return await command(client).catch((second: unknown) => {
-          throw storeError(operation, second)
-        })
-      }
+      const sent = attempt(operation, command, { again, wait })
+      running.add(sent)
+      return sent.finally(() => running.delete(sent))
     },
     onReady: (listener) => {
+      listeners.push(listener)
       client.on('ready', listener)
     },
     close: async () => {
+      closed = true
+      await settled(running)
+      for (const listener of listeners) client.off('ready', listener)
+      ready.stop()
       if (owned) await quit(client)
-    },
-  }
-}
-
-const refusal = /^(NOAUTH|WRONGPASS|NOPERM|ERR (DB index|invalid DB|AUTH|max number of clients))/
-
-/** Says once what is wrong with the connection, and keeps what makes it unusable. */
-function watch(client: Redis): { readonly wrongDatabase: Error | undefined } {
-  const { path, host, port } = client.options
-  const where = path ?? `${host}:${port}`
-  let wrongDatabase: Error | undefined
-  let wasReady = false
-  client.on('ready', () => {
-    wasReady = true
-  })
-  client.on('error', (error: Error) => {
-    publish('error', () => ({ during: 'connection', error: storeError('connect', error) }))
-    // The driver goes on with database 0, which belongs to somebody else.
-    if (/^ERR (DB index|invalid DB)/.test(error.message)) wrongDatabase = error
-    if (refusal.test(error.message))
-      notice(
-        'MEMORYWARE_REDIS_REFUSES',
-        `Redis at ${where} refuses the connection: ${error.message}`,
-      )
-    else if (!wasReady)
-      notice(
-        'MEMORYWARE_REDIS_AWAY',
-        `Redis at ${where} cannot be reached: starting without it, until it can`,
-      )
-  })
-  return {
-    get wrongDatabase() {
-      return wrongDatabase
+      else health.stop()
     },
   }
 }
 
 /**
- * Waits until the client is ready. Fails without sending anything when nobody waits any more, or
- * after a second where nobody says so.
+ * Makes sure that a client handed in is on its database: where that one is not there, it said so
+ * before anybody listened, and went on with database 0.
  */
-function readiness(client: Redis): (operation: string, wait: Wait) => Promise<void> {
-  const waiting = new Set<() => void>()
-  client.on('ready', () => {
-    for (const go of waiting) go()
-  })
-  return async (operation, wait) => {
-    if (client.status !== 'ready' && client.status !== 'end') {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(go, longestWaitMs)
-        function go(): void {
-          waiting.delete(go)
-          clearTimeout(timer)
-          resolve()
-        }
-        waiting.add(go)
-      })
-    }
-    if (client.status !== 'ready' || wait.over) throw notReady(operation)
+function selection(client: Redis): (() => Promise<void>) | undefined {
+  const { db } = client.options
+  if (!db) return undefined
+  let done: Promise<void> | undefined
+  return async () => {
+    done ??= client.select(db).then(
+      () => undefined,
+      (error: unknown) => {
+        throw new StoreError('select', 'unavailable', { cause: error, outcome: 'not-sent' })
+      },
+    )
+    await done
   }
 }
 
-function notReady(operation: string, cause?: Error): StoreError {
-  return new StoreError(operation, 'unavailable', { cause, outcome: 'not-sent' })
+/** Waits for what has been sent, for a second at most. */
+async function settled(running: ReadonlySet<Promise<unknown>>): Promise<void> {
+  if (running.size === 0) return
+  await bounded(Promise.allSettled(running))
 }
 
 function adviseOn({ options }: Redis): void {
@@ -187,11 +172,15 @@ function adviseOn({ options }: Redis): void {
 }
 
 async function quit(client: Redis): Promise<void> {
+  await bounded(client.quit().catch(() => {}))
+  client.disconnect()
+}
+
+async function bounded(work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const patience = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, quitWithinMs)
   })
-  await Promise.race([client.quit().catch(() => {}), patience])
+  await Promise.race([work, patience])
   clearTimeout(timer)
-  client.disconnect()
 }

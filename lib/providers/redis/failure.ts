@@ -1,13 +1,16 @@
 import { StoreError, type StoreFailure } from '../../errors.ts'
 
 const away =
-  /^(LOADING|BUSY|MISCONF|NOAUTH|NOPERM|WRONGPASS|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|UNBLOCKED|ERR max number of clients)/
+  /^(LOADING|BUSY|MISCONF|NOAUTH|NOPERM|WRONGPASS|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|UNBLOCKED|NOREPLICAS|ERR The user executing the script|ERR max number of clients)/
 
 const neverSent = /Stream isn't writeable|Connection is closed/
 
 /** Says what a driver's error means for the caller, and takes the arguments off it: they may be secret. */
 export function storeError(operation: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error
+  // A mistake in the call, or in this package: the store is not to blame.
+  if (error instanceof TypeError || error instanceof RangeError)
+    return new StoreError(operation, 'refused', { cause: error, outcome: 'not-sent' })
   const cause = withoutArguments(error)
   const message = error instanceof Error ? error.message : String(error)
   const outcome = neverSent.test(message) ? 'not-sent' : 'unknown'

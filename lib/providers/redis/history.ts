@@ -6,6 +6,7 @@ import { redacted } from '../../redact.ts'
 import type { Connection } from './client.ts'
 import { run } from './script.ts'
 import { append } from './scripts/append.ts'
+import { prune } from './scripts/prune.ts'
 import { remove } from './scripts/remove.ts'
 import { metaFields, parseEntry, parseMeta } from './session-record.ts'
 
@@ -50,12 +51,26 @@ async function read(
   range: ReadRange,
   call: Call | undefined,
 ): ReturnType<HistoryLog['read']> {
-  const { before, limit, ttlMs } = range
-  const bounds =
-    before === undefined ? newest(limit) : await pageBefore(before, connection, keys, range, call)
+  const { before, limit } = range
+  if (before === undefined) return fetch(connection, keys, newest(limit), range, call)
+  const place = await placeOf(connection, keys, call)
+  const found = await fetch(connection, keys, pageBefore(before, limit, place), range, call)
+  // Trimmed in between: the places have moved.
+  const moved = found.meta && found.meta.seq - found.meta.length !== place.seq - place.length
+  if (!found.meta || !moved) return found
+  return fetch(connection, keys, pageBefore(before, limit, found.meta), range, call)
+}
+
+async function fetch(
+  connection: Connection,
+  keys: SessionKeys,
+  places: readonly [number, number],
+  { before, ttlMs }: ReadRange,
+  call: Call | undefined,
+): ReturnType<HistoryLog['read']> {
   const [values, lines] = await pipelined(connection, 'read', call, (pipeline) => {
     pipeline.hmgetBuffer(keys.session, ...metaFields)
-    pipeline.lrangeBuffer(listOf(keys), ...bounds)
+    pipeline.lrangeBuffer(listOf(keys), ...places)
     if (ttlMs !== undefined) renew(pipeline, keys, ttlMs)
   })
   const meta = parseMeta(values, keys.seal)
@@ -69,23 +84,35 @@ function newest(limit: number): readonly [number, number] {
   return limit === 0 ? nowhere : [-limit, -1]
 }
 
-/** Places in the list of the messages before a position. */
-async function pageBefore(
-  before: number,
+/** Where a session's list begins and ends. */
+interface Place {
+  readonly seq: number
+  readonly length: number
+}
+
+async function placeOf(
   connection: Connection,
   { session }: SessionKeys,
-  { limit }: ReadRange,
   call: Call | undefined,
-): Promise<readonly [number, number]> {
+): Promise<Place> {
   const [seq, length] = await connection.send(
     'read',
     (client) => client.hmget(session, 'seq', 'len'),
     again,
     call,
   )
-  const first = Number(seq) - Number(length) + 1
-  const end = Math.min(before, Number(seq) + 1) - first
-  return end <= 0 ? nowhere : [Math.max(0, end - limit), end - 1]
+  return { seq: Number(seq), length: Number(length) }
+}
+
+/** Places in the list of the messages before a position. */
+function pageBefore(
+  before: number,
+  limit: number,
+  { seq, length }: Place,
+): readonly [number, number] {
+  const first = seq - length + 1
+  const end = Math.min(before, seq + 1) - first
+  return end <= 0 || limit === 0 ? nowhere : [Math.max(0, end - limit), end - 1]
 }
 
 async function list(
@@ -123,7 +150,7 @@ async function list(
     gone.push(...ids.filter((id) => !there.has(id)))
   }
   if (gone.length > 0)
-    await connection.send('list', (client) => client.zrem(index, ...gone), again, call)
+    await connection.send('list', (client) => run(client, prune, [index], gone), again, call)
   return listed.slice(0, limit)
 }
 

@@ -40,4 +40,6 @@ function checkClient(client: Redis, address: Address): void {
     typeof client?.evalsha === 'function' && typeof client.status === 'string' && !client.isCluster
   if (!(client instanceof Redis) && !standalone)
     throw new OptionError('client', 'a standalone ioredis client', client)
+  if (client.options.stringNumbers)
+    throw new OptionError('client', 'a client without `stringNumbers`', client)
 }

@@ -85,12 +85,14 @@ export const append: Script<Keys, Args, Appended> = script(
       for at = 0, trimmed - 1, 512 do
         local ids = {}
         local piece = redis.call('LRANGE', list, at, math.min(at + 511, trimmed - 1))
-        for j, entry in ipairs(piece) do
+        for _, entry in ipairs(piece) do
           local mid, t = string.match(entry, '^%d+|([^|]*)|%a|(%d+)|')
-          ids[j] = 'i:' .. mid
-          tokens = tokens - tonumber(t)
+          if mid then
+            ids[#ids + 1] = 'i:' .. mid
+            tokens = tokens - tonumber(t)
+          end
         end
-        redis.call('HDEL', session, unpack(ids))
+        if #ids > 0 then redis.call('HDEL', session, unpack(ids)) end
       end
       redis.call('LTRIM', list, trimmed, -1)
       len = len - trimmed
@@ -105,6 +107,10 @@ export const append: Script<Keys, Args, Appended> = script(
       if title ~= '' then redis.call('HSETNX', session, 'title', title) end
       if system then redis.call('HSET', session, 'system', system) end
       redis.call('ZADD', index, now, id)
+      -- Two of the oldest lines: the index shrinks faster than it grows.
+      for _, old in ipairs(redis.call('ZRANGE', index, 0, 1)) do
+        if redis.call('EXISTS', index .. ':' .. old) == 0 then redis.call('ZREM', index, old) end
+      end
     end
     if ttl > 0 then
       redis.call('PEXPIRE', session, ttl)

@@ -96,8 +96,9 @@ export const charge: Script<string[], (string | number)[], Budget[]> = script(
     end
 
     local function fixed(key, limit, window, cost)
-      local used = tonumber(redis.call('GET', key) or '0')
       local left = redis.call('PTTL', key)
+      -- A counter that never ends was not left there by this script.
+      local used = left < 0 and 0 or tonumber(redis.call('GET', key) or '0')
       local s = { used = used, reset = math.max(left, 0), wait = math.max(left, 0) }
       function s.write()
         if left < 0 then

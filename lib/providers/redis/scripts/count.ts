@@ -9,8 +9,8 @@ export const count: Script<
 > = script(
   /* lua */ `
       local by, limit, window = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-      local used = tonumber(redis.call('GET', KEYS[1]) or '0')
       local left = redis.call('PTTL', KEYS[1])
+      local used = left < 0 and 0 or tonumber(redis.call('GET', KEYS[1]) or '0')
       if used + by <= limit and by ~= 0 then
         if left < 0 then
           redis.call('SET', KEYS[1], used + by, 'PX', window)

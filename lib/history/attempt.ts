@@ -1,0 +1,22 @@
+import { isAway } from '../errors.ts'
+import { publish } from '../telemetry.ts'
+
+/** A store's call, or what stands in for it while the store is away. */
+export interface Attempt<T> {
+  readonly result: T
+  readonly degraded: boolean
+}
+
+/** Asks the store first, then the stand-in. */
+export async function attempt<T>(
+  ask: () => Promise<T>,
+  standIn: (() => T) | undefined,
+): Promise<Attempt<T>> {
+  try {
+    return { result: await ask(), degraded: false }
+  } catch (error) {
+    if (standIn === undefined || !isAway(error)) throw error
+    publish('error', () => ({ during: 'memory', error }))
+    return { result: standIn(), degraded: true }
+  }
+}

@@ -1,0 +1,11 @@
+import { type Script, script } from '../script.ts'
+
+/** Drops the lines of an owner's index whose session is gone, and only those. */
+export const prune: Script<[index: string], string[], void> = script(
+  /* lua */ `
+    for _, id in ipairs(ARGV) do
+      if redis.call('EXISTS', KEYS[1] .. ':' .. id) == 0 then redis.call('ZREM', KEYS[1], id) end
+    end
+  `,
+  () => undefined,
+)
