@@ -1,21 +1,22 @@
-import { namedFields } from '../lib/cache/cache-control.ts'
 import { type CacheFact, cacheStatus } from '../lib/cache/cache-status.ts'
-import { conditionalFields, entityTag } from '../lib/cache/conditional.ts'
+import { entityTag } from '../lib/cache/conditional.ts'
 import type { Entry } from '../lib/cache/entry.ts'
-import { lineOf, linesOf, storableFields } from '../lib/cache/fields.ts'
+import { lineOf, linesOf } from '../lib/cache/fields.ts'
 import type { Flights, Lease } from '../lib/cache/flights.ts'
-import { type Controls, controlsOf, freshnessOf, initialAgeMs } from '../lib/cache/freshness.ts'
 import type { Shelf } from '../lib/cache/shelf.ts'
-import { type Refusal, refusalOf } from '../lib/cache/storable.ts'
-import { variantOf, varyNames } from '../lib/cache/vary.ts'
+import type { Refusal } from '../lib/cache/storable.ts'
+import { variantOf } from '../lib/cache/vary.ts'
 import type { Deadline } from '../lib/deadline.ts'
 import { toMs } from '../lib/duration.ts'
 import { publish } from '../lib/telemetry.ts'
+import { type AnsweredHead, changeOf, type Draft, decide, draftOf } from './cache-decision.ts'
 import type { CacheSettings } from './cache-options.ts'
 import type { CacheableRequest } from './cache-request.ts'
 import type { Exchange, Fields, Observer } from './exchange.ts'
-import { requestState } from './request-state.ts'
+import { type FreshnessOrder, watchFreshness } from './freshness-order.ts'
+import { takeConditions } from './request-conditions.ts'
 import { standingFields } from './response-fields.ts'
+import { hasLeft } from './sent.ts'
 
 /** What all requests through one `cacheResponse()` share. */
 export interface CacheParts<Native> {
@@ -34,9 +35,13 @@ export interface FillPlan<Native> {
   readonly fwd: CacheFact['fwd']
 }
 
+const credentials = new Set<Refusal>(['authorization', 'cookie', 'user'])
+
 // A client that says max-stale may have an entry so long after it ended.
 const graceMs = 60_000
-const strictDirectives = ['must-revalidate', 'proxy-revalidate', 's-maxage', 'no-cache']
+// Who waits for a body that is on its way waits no longer than this.
+const longestWaitMs = 1000
+const endless = /^(?:text\/event-stream|application\/(?:x-)?ndjson)\b/i
 
 /** Follows the handler's answer and stores it where the rules allow. Never delays or fails it. */
 export function fill<Native>(parts: CacheParts<Native>, plan: FillPlan<Native>): Observer {
@@ -50,19 +55,25 @@ class Fill<Native> implements Observer {
   readonly #giveBack: () => void
   #chunks: Buffer[] = []
   #size = 0
-  #draft: Omit<Entry, 'body'> | undefined
-  #declared: string | undefined
+  #draft: Draft | undefined
+  #head: AnsweredHead | undefined
   #names: readonly string[] = []
   #over = false
+  readonly #order: FreshnessOrder
+  readonly #cookies: readonly string[]
+  #waitingFor: NodeJS.Timeout | undefined
 
   constructor(parts: CacheParts<Native>, plan: FillPlan<Native>) {
     this.#parts = parts
     this.#plan = plan
-    this.#giveBack = mustServeAll(parts, plan) ? takeConditionals(plan.exchange.req) : nothing
+    this.#giveBack = mustServeAll(parts, plan) ? takeConditions(plan.exchange.req) : nothing
     // Whatever becomes of this response, those who wait for it do not wait longer than it lives.
     const { res } = plan.exchange
+    this.#cookies = linesOf(standingFields(res), 'set-cookie')
+    this.#order = watchFreshness(res)
     const leave = (): void => {
       this.#giveBack()
+      clearTimeout(this.#waitingFor)
       plan.lease?.abandon()
     }
     if (res.closed || res.destroyed) leave()
@@ -71,16 +82,20 @@ class Fill<Native> implements Observer {
 
   head(status: number, fields: Fields): Fields | false {
     this.#giveBack()
+    this.#order.stop()
     const { exchange, fwd } = this.#plan
     const before = lineOf(standingFields(exchange.res), 'cache-status')
     const refusal = this.#consider(status, fields)
     if (refusal === undefined) {
+      this.#boundWait(fields)
       return this.#says(cacheStatus(before, { fwd, stored: true }))
     }
-    const bypassed = refusal === 'cookie' || refusal === 'authorization'
+    const bypassed = credentials.has(refusal)
     const fact = { fwd: bypassed ? 'bypass' : fwd, detail: refusal } as const
-    for (const [name, value] of Object.entries(this.#says(cacheStatus(before, fact))))
-      exchange.res.setHeader(name, value)
+    if (!exchange.res.headersSent) {
+      for (const [name, value] of Object.entries(this.#says(cacheStatus(before, fact))))
+        exchange.res.setHeader(name, value)
+    }
     this.#refuse(refusal)
     return false
   }
@@ -94,17 +109,33 @@ class Fill<Native> implements Observer {
 
   end(complete: boolean): void {
     this.#giveBack()
+    this.#order.stop()
+    clearTimeout(this.#waitingFor)
     if (this.#over) return
-    const draft = this.#draft
-    if (complete && draft) {
-      const refusal = this.#reconsider()
-      if (refusal) this.#refuse(refusal)
-      else this.#store(draft)
-    } else {
+    const refusal = complete ? this.#reconsider() : 'incomplete'
+    if (refusal === undefined) this.#store()
+    else if (refusal === 'incomplete') this.#fail()
+    else this.#refuse(refusal)
+  }
+
+  /** Another may fare better than a client that left; a handler that failed would fail them all. */
+  #fail(): void {
+    const { exchange, request, lease } = this.#plan
+    const { res } = exchange
+    if (res.closed || res.destroyed || hasLeft(res)) {
       this.#over = true
-      this.#plan.request.record.passed('miss', 'incomplete')
-      this.#plan.lease?.abandon()
-    }
+      this.#chunks = []
+      request.record.passed('miss', 'incomplete')
+      lease?.abandon()
+    } else this.#refuse('incomplete')
+  }
+
+  /** A body without an end, or of a client that reads slowly, keeps nobody waiting. */
+  #boundWait(fields: Fields): void {
+    const { lease } = this.#plan
+    if (lease === undefined) return
+    if (endless.test(lineOf(fields, 'content-type') ?? '')) lease.part()
+    else this.#waitingFor = setTimeout(() => lease.part(), longestWaitMs).unref()
   }
 
   #says(value: string): Fields {
@@ -113,43 +144,19 @@ class Fill<Native> implements Observer {
 
   /** Why this response will not be stored; where it will, a draft is begun. */
   #consider(status: number, fields: Fields): Refusal | undefined {
-    const { exchange, request, lease } = this.#plan
-    const { shelf, settings } = this.#parts
+    const { exchange } = this.#plan
+    const { settings } = this.#parts
     const now = Date.now()
-    // What outer middlewares forbid counts, though what they set is not stored.
-    const all = { ...standingFields(exchange.res), ...fields }
-    const controls = controlsOf(all)
-    const vary = varyNames(all)
-    const freshness = freshnessOf({
-      status,
-      fields: all,
-      controls,
-      mode: settings.mode,
-      ttlMs: this.#ttlMs(status, fields),
-      hasTtl: settings.ttl !== undefined,
-      now,
-    })
-    const ageMs = initialAgeMs(fields, { requestedAt: this.#requestedAt, now })
-    const { scoping, credential } = request
-    const { declined } = request.record
-    const { memoryUsed } = requestState(exchange.req)
-    const candidate = { status, fields, controls, vary, freshness, ageMs, scoping, credential }
-    const refusal = refusalOf({ ...candidate, memoryUsed, declined })
-    if (refusal) return refusal
-    this.#declared = lineOf(fields, 'content-length')
-    if (Number(this.#declared ?? 0) > settings.maxEntry) return 'size'
-    this.#names = vary ?? []
-    const names = shelf.learn(request.resource, this.#names)
-    lease?.narrow(names, variantOf(names, request.headers))
-    this.#draft = {
-      status,
-      fields: kept(fields, controls, now),
-      storedAt: now,
-      ageMs,
-      lifeMs: freshness?.lifeMs ?? 0,
-      explicit: freshness?.explicit ?? false,
-      strict: strictDirectives.some((name) => controls.directives.has(name)),
-    }
+    const standing = { ...standingFields(exchange.res), ...fields }
+    const ttlMs = this.#ttlMs(status, fields)
+    const said = this.#order.saidOf(status)
+    const head = { status, fields, standing, said, ttlMs, requestedAt: this.#requestedAt, now }
+    const decision = decide(settings, this.#plan, head)
+    if (decision.refusal) return decision.refusal
+    this.#head = head
+    if (Number(lineOf(fields, 'content-length') ?? 0) > settings.maxEntry) return 'size'
+    this.#learn(decision.names)
+    this.#draft = draftOf(head, decision)
     return undefined
   }
 
@@ -165,13 +172,35 @@ class Fill<Native> implements Observer {
     }
   }
 
-  /** What came to light while the body went out. */
+  #learn(names: readonly string[]): void {
+    const { request, lease } = this.#plan
+    this.#names = names
+    const all = this.#parts.shelf.learn(request.resource, names)
+    lease?.narrow(all, variantOf(all, request.headers))
+  }
+
+  /**
+   * Decides again by the head as it went out: middlewares outside change one until then, and a
+   * handler may change it until the first byte of its stream.
+   */
   #reconsider(): Refusal | undefined {
     const { exchange, request } = this.#plan
-    if (request.record.declined) return 'handler'
-    if (requestState(exchange.req).memoryUsed && request.scoping !== 'id') return 'memory'
-    const declared = this.#declared
-    return declared !== undefined && Number(declared) !== this.#size ? 'length' : undefined
+    const head = this.#head
+    const draft = this.#draft
+    if (head === undefined || draft === undefined) return 'incomplete'
+    const declared = lineOf(head.fields, 'content-length')
+    if (declared !== undefined && Number(declared) !== this.#size) return 'length'
+    const standing = standingFields(exchange.res)
+    const last = decide(this.#parts.settings, this.#plan, { ...head, standing })
+    if (last.refusal) return last.refusal
+    const explicit = draft.explicit && (last.freshness?.explicit ?? false)
+    const lifeMs = Math.min(draft.lifeMs, last.freshness?.lifeMs ?? 0)
+    this.#draft = { ...draft, explicit, lifeMs }
+    const decided = { ...head, names: this.#names, cookies: this.#cookies }
+    const sent = { status: exchange.res.statusCode, standing, explicit }
+    const change = changeOf(decided, sent, request.scoping)
+    if (change === undefined && last.names.length > this.#names.length) this.#learn(last.names)
+    return change
   }
 
   #refuse(refusal: Refusal): void {
@@ -179,13 +208,16 @@ class Fill<Native> implements Observer {
     const { flights } = this.#parts
     this.#over = true
     this.#chunks = []
-    const bypassed = refusal === 'cookie' || refusal === 'authorization'
+    clearTimeout(this.#waitingFor)
+    const bypassed = credentials.has(refusal)
     request.record.passed(bypassed ? 'bypass' : 'miss', refusal)
     if (lease) lease.refuse()
     else if (!request.wish.credentialed) flights.shun(request.resource)
   }
 
-  #store(draft: Omit<Entry, 'body'>): void {
+  #store(): void {
+    const draft = this.#draft
+    if (draft === undefined) return
     const { exchange, request, deadline, lease } = this.#plan
     const { shelf, flights, settings } = this.#parts
     this.#over = true
@@ -206,33 +238,12 @@ class Fill<Native> implements Observer {
   }
 }
 
-/** Fields as they are stored: without what belongs to one visitor, and dated. */
-function kept(fields: Fields, { directives }: Controls, now: number): Fields {
-  const stored = storableFields(fields, namedFields(directives, 'no-cache'))
-  return { date: new Date(now).toUTCString(), ...stored }
-}
-
 /** A run whose answer will hardly be stored may use what the client said of its own copy. */
 function mustServeAll<Native>(
   { flights }: CacheParts<Native>,
   { request }: FillPlan<Native>,
 ): boolean {
   return !request.wish.credentialed && !flights.isShunned(request.resource)
-}
-
-/** Takes the client's conditions off the request; gives a function that puts them back. */
-function takeConditionals(req: Exchange<unknown>['req']): () => void {
-  const taken = new Map<string, string | string[]>()
-  for (const name of conditionalFields) {
-    const value = req.headers[name]
-    if (value === undefined) continue
-    taken.set(name, value)
-    delete req.headers[name]
-  }
-  return () => {
-    for (const [name, value] of taken) req.headers[name] = value
-    taken.clear()
-  }
 }
 
 function nothing(): void {}

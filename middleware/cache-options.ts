@@ -32,13 +32,20 @@ export type BodyOf<Native> = (
 
 /** What chooses the answer besides method, scheme, host and path. */
 export interface CacheKeyOptions<Native> {
-  /** All of the query, the parameters listed, or all but those to ignore. @default true */
+  /**
+   * All of the query, the parameters listed, or all but those to ignore. Beyond 100 parameters it is
+   * all of them; a target with a `#` bypasses the cache where there is a list. @default true
+   */
   readonly query?: QueryRule | undefined
   /** Request fields that stand in the key. @default [] */
   readonly headers?: readonly string[] | undefined
-  /** How the body of a POST or QUERY stands in the key. @default 'canonical-json' */
+  /**
+   * How the body of a POST or QUERY stands in the key. Canonical JSON sorts members and drops white
+   * space; bytes that say more than that (a member given twice, `1.0`) stand as they are.
+   * @default 'canonical-json'
+   */
   readonly body?: 'canonical-json' | 'raw' | BodyOf<Native> | undefined
-  /** A part of your own; `null` bypasses the cache. @default none */
+  /** A part of your own, as well-formed text; `null` bypasses the cache. @default none */
   readonly extra?: ((native: Native) => Awaitable<string | null | undefined>) | undefined
 }
 
@@ -58,8 +65,10 @@ export interface CacheResponseOptions<Native> {
   /** What tells answers apart, besides method, scheme, host and path. @default the whole query */
   readonly key?: CacheKeyOptions<Native> | undefined
   /**
-   * Whose answers these are, in the key: everybody's, the user's or guest's, or those of an id.
-   * Without it nothing that may be personal is stored. @default none
+   * Whose answers these are, in the key: everybody's, the user's or guest's, or those of an id (text
+   * of 1 to 128 bytes, or a safe integer). A guest who sends `Authorization` or a cookie of others
+   * may be signed in further down, and bypasses the cache. Without `scope` nothing that may be
+   * personal is stored: a `ttl` holds for nobody who is signed in. @default none
    */
   readonly scope?: 'public' | 'user' | ScopeOf<Native> | undefined
   /** Names the signed-in user. @default `user.id`, else `session.userId` */

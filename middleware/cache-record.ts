@@ -1,4 +1,4 @@
-import type { Refusal } from '../lib/cache/storable.ts'
+import type { Credential, Refusal } from '../lib/cache/storable.ts'
 import { publish } from '../lib/telemetry.ts'
 
 /** What the cache did: answered, let the handler answer, let another's handler answer, or stood aside. */
@@ -16,6 +16,7 @@ export type BypassReason =
   | 'no-store'
   | 'only-if-cached'
   | 'store'
+  | Credential
 
 /** What the cache does with this request, as `req.cache` and `ctx.cache` show it. */
 export interface CacheControl {

@@ -1,14 +1,20 @@
 import { cacheControl, type Directives } from '../lib/cache/cache-control.ts'
 import { lineOf, type RequestHeaders } from '../lib/cache/fields.ts'
 import { resourceKey } from '../lib/cache/key.ts'
+import { isPlainTarget } from '../lib/cache/query.ts'
 import type { Wish } from '../lib/cache/reuse.ts'
 import type { Credential, Scoping } from '../lib/cache/storable.ts'
 import { UsageError } from '../lib/errors.ts'
+import { encodeId, IdError } from '../lib/keys.ts'
 import { keyedBody } from './cache-body.ts'
 import type { CacheSettings } from './cache-options.ts'
 import { type BypassReason, CacheRecord } from './cache-record.ts'
 import type { Exchange } from './exchange.ts'
 import { guestCookie, identify } from './identity.ts'
+import { requestState } from './request-state.ts'
+
+/** Who stands in the key: a user, nobody or a guest, or whom the application chose. */
+type Holder = 'user' | 'nobody' | 'application'
 
 /** A request that the cache may answer. */
 export interface CacheableRequest {
@@ -20,6 +26,11 @@ export interface CacheableRequest {
   readonly wish: Wish
   readonly credential: Credential | undefined
   readonly scoping: Scoping
+  /** The user that the framework named when the key was made. */
+  readonly userId: unknown
+  /** How many `user` options had named somebody then. */
+  readonly named: number
+  readonly holder: Holder
 }
 
 /** A request, as far as it must be known before the store is asked. */
@@ -44,8 +55,10 @@ export async function readRequest<Native>(
   const directives = directivesOf(headers, settings.mode)
   const early = await refused(exchange, settings, directives)
   if (early) return bypass(early)
-  const scope = await scopeOf(exchange, settings)
-  if (scope === undefined) return bypass('scope')
+  const { userId } = exchange
+  const scope = await scopeOf(exchange, settings, credentialOf(headers))
+  if (typeof scope === 'string') return bypass(scope)
+  const named = requestState(exchange.req).users.size
   const body = await keyedBody(exchange, settings)
   if (body.kind === 'bypass') return bypass(body.reason)
   const extra = await extraOf(exchange, settings)
@@ -55,25 +68,42 @@ export async function readRequest<Native>(
     scheme: exchange.protocol,
     host: exchange.host ?? '',
     url: exchange.url,
+    rewritten: exchange.req.url === exchange.url ? undefined : exchange.req.url,
     query: settings.query,
     scope: scope.tag,
     headers: settings.headers.map((name) => [name, lineOf(headers, name)]),
     body: body.keyed,
     extra: extra.value,
   })
-  const { scoping } = scope
-  const credential = credentialOf(headers)
+  const { scoping, credential, holder } = scope
   const wish = { directives, credentialed: credential !== undefined && scoping === 'none' }
-  return { kind: 'cacheable', record, resource, headers, wish, credential, scoping }
+  const known = { credential, scoping, userId, named, holder }
+  return { kind: 'cacheable', record, resource, headers, wish, ...known }
+}
+
+/**
+ * Whether a user has become known since the key was made, whom the key does not hold: the answer may
+ * be that user's.
+ */
+export function userAppeared<Native>(
+  exchange: Exchange<Native>,
+  { userId, named, holder }: CacheableRequest,
+): boolean {
+  const now = exchange.userId
+  const changed = isNamed(now) && now !== userId
+  if (holder === 'nobody') return changed || requestState(exchange.req).users.size > named
+  // Another user than before; where a `user` option named the one in the key, none was before.
+  return holder === 'user' && changed && isNamed(userId)
 }
 
 async function refused<Native>(
-  { req, native }: Exchange<Native>,
-  { methods, when }: CacheSettings<Native>,
+  { req, native, url }: Exchange<Native>,
+  { methods, when, query }: CacheSettings<Native>,
   directives: Directives,
 ): Promise<BypassReason | undefined> {
   if (!methods.has(req.method ?? '')) return 'method'
   if (directives.has('no-store')) return 'no-store'
+  if (query !== true && !isPlainTarget(`${url}${req.url}`)) return 'key'
   return when === undefined || (await when(native)) ? undefined : 'when'
 }
 
@@ -88,8 +118,8 @@ async function extraOf<Native>(
   if (extra === undefined) return { kind: 'given', value: undefined }
   const value = await extra(native)
   if (value === null || value === undefined) return { kind: 'bypass' }
-  if (typeof value === 'string') return { kind: 'given', value }
-  throw new UsageError(`\`key.extra\` must give text, got ${typeof value}`)
+  if (typeof value === 'string' && value.isWellFormed()) return { kind: 'given', value }
+  throw new UsageError(`\`key.extra\` must give well-formed text, got ${typeof value}`)
 }
 
 function methodClass(method: string | undefined): string {
@@ -107,25 +137,63 @@ function directivesOf(headers: RequestHeaders, mode: 'http' | 'app'): Directives
 interface Scope {
   readonly scoping: Scoping
   readonly tag: string
+  /** What ties the request to a person. */
+  readonly credential: Credential | undefined
+  readonly holder: Holder
 }
 
-/** `undefined` bypasses the cache: nobody is known whose answers these could be. */
+/** Whose answers these are; a reason to bypass the cache where nobody is known who they could be. */
 async function scopeOf<Native>(
   exchange: Exchange<Native>,
-  { scope, user }: CacheSettings<Native>,
-): Promise<Scope | undefined> {
-  if (scope === undefined) return { scoping: 'none', tag: '-' }
-  if (scope === 'public') return { scoping: 'public', tag: 'public' }
-  if (scope === 'user') {
-    const { user: id, guest } = await identify(exchange, user)
-    const owner = id ?? guest
-    return owner === undefined ? undefined : { scoping: 'id', tag: `user:${owner}` }
+  settings: CacheSettings<Native>,
+  credential: Credential | undefined,
+): Promise<Scope | BypassReason> {
+  const { scope } = settings
+  const chosen = { credential, holder: 'application' } as const
+  if (scope === 'public') return { scoping: 'public', tag: 'public', ...chosen }
+  if (scope === undefined) {
+    const found = credential ?? ((await hasUser(exchange, settings)) ? 'user' : undefined)
+    return { scoping: 'none', tag: '-', credential: found, holder: 'nobody' }
   }
+  if (scope === 'user') return userScope(exchange, settings, credential)
   const id = await scope(exchange.native)
-  if (id === null || id === undefined || id === '') return undefined
-  if (typeof id !== 'string' && typeof id !== 'number')
-    throw new UsageError(`The scope of a cached response must be text, got ${typeof id}`)
-  return { scoping: 'id', tag: `id:${id}` }
+  if (id === null || id === undefined || id === '') return 'scope'
+  return { scoping: 'id', tag: `id:${encodeScope(id)}`, ...chosen }
+}
+
+async function hasUser<Native>(
+  exchange: Exchange<Native>,
+  { user }: CacheSettings<Native>,
+): Promise<boolean> {
+  if (isNamed(exchange.userId)) return true
+  return (await identify(exchange, user)).user !== undefined
+}
+
+/** A guest with a credential is somebody whom a later middleware may sign in. */
+async function userScope<Native>(
+  exchange: Exchange<Native>,
+  { user }: CacheSettings<Native>,
+  credential: Credential | undefined,
+): Promise<Scope | BypassReason> {
+  const { user: id, guest } = await identify(exchange, user)
+  if (id !== undefined) return { scoping: 'id', tag: `user:${id}`, credential, holder: 'user' }
+  if (credential !== undefined) return credential
+  if (isNamed(exchange.userId)) return 'user'
+  if (guest === undefined) return 'scope'
+  return { scoping: 'id', tag: `user:${guest}`, credential, holder: 'nobody' }
+}
+
+function isNamed(userId: unknown): boolean {
+  return userId !== undefined && userId !== null
+}
+
+function encodeScope(id: unknown): string {
+  try {
+    return encodeId('The scope of a cached response', id)
+  } catch (error) {
+    if (error instanceof IdError) throw new UsageError(error.message, { cause: error })
+    throw error
+  }
 }
 
 function credentialOf(headers: RequestHeaders): Credential | undefined {

@@ -162,7 +162,8 @@ class Visit<Native> {
     const asked = { method: req.method, headers: request.headers, outer, fact: said, now }
     const { status: code, fields, body } = replyFrom(entry, asked)
     request.record.answered(status, Math.floor(ageMs / 1000))
-    this.#exchange.answer(code, fields, body)
+    // Others may be answered from the same bytes, and middlewares outside may write into them.
+    this.#exchange.answer(code, fields, body && Buffer.from(body))
     // Koa gives every body a type; one that was stored without has none.
     const typed = 'content-type' in outer || 'content-type' in fields
     if (!typed && !res.headersSent) res.removeHeader('content-type')

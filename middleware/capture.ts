@@ -1,6 +1,9 @@
 import type { ServerResponse } from 'node:http'
+import { publish } from '../lib/telemetry.ts'
 import type { Fields, Observer } from './exchange.ts'
 import { changedFields, standingFields } from './response-fields.ts'
+import { onceSent } from './sent.ts'
+import { type Lines, readHead } from './written-head.ts'
 
 /** An observation under way. */
 export interface Capture {
@@ -59,11 +62,7 @@ class ResponseCapture implements Capture {
     return early
   }
 
-  readonly #broken = (): void => {
-    if (this.#phase === 'over') return
-    this.#release()
-    this.#observer.end(false)
-  }
+  readonly #broken = (): void => this.#lose()
 
   /** Gives the response its methods back, where nobody has wrapped ours since. */
   #release(): void {
@@ -90,9 +89,14 @@ class ResponseCapture implements Capture {
   /** `node:http` sends the head through `writeHead`, also before the first `write`. */
   #writeHead(args: unknown[]): ServerResponse {
     if (this.#phase !== 'waiting' || this.#res.headersSent) return this.#pass('writeHead', args)
-    const { status, reason, lines } = readHead(args)
-    // What node:http would refuse, it refuses itself.
-    if (lines === undefined || !Number.isInteger(status)) return this.#pass('writeHead', args)
+    const head = readHead(args)
+    if (head === undefined) {
+      // What node:http would refuse, it refuses itself. What it takes has gone out unseen.
+      const passed = this.#pass('writeHead', args)
+      this.#lose()
+      return passed
+    }
+    const { status, reason, lines } = head
     this.#res.statusCode = status
     this.#set(lines)
     this.#head()
@@ -108,39 +112,57 @@ class ResponseCapture implements Capture {
     }
   }
 
+  /** Never fails: nobody below could do anything about it. */
   #head(): void {
     if (this.#phase !== 'waiting') return
+    // It went by another way than `writeHead`: what it said is not known, nor can it be added to.
+    if (this.#res.headersSent) this.#lose()
+    else this.#show()
+  }
+
+  #show(): void {
     this.#phase = 'open'
-    const fields = changedFields(standingFields(this.#res), this.#before)
-    const more = this.#observer.head(this.#res.statusCode, fields)
-    if (more === false) this.#release()
-    else if (!this.#res.headersSent) this.#set(Object.entries(more))
+    try {
+      const fields = changedFields(standingFields(this.#res), this.#before)
+      const more = this.#observer.head(this.#res.statusCode, fields)
+      if (more === false) this.#release()
+      else if (!this.#res.headersSent) this.#set(Object.entries(more))
+    } catch (error) {
+      publish('error', () => ({ during: 'response head', error }))
+      this.#lose()
+    }
+  }
+
+  #lose(): void {
+    if (this.#phase === 'over') return
+    this.#release()
+    this.#observer.end(false)
   }
 
   #write(args: unknown[]): boolean {
     if (this.#below || this.#phase === 'over') return this.#pass('write', args)
+    const bytes = toBytes(args)
     const went = this.#pass('write', args)
     this.#head()
-    this.#chunk(args)
+    this.#chunk(bytes)
     return went
   }
 
   #end(args: unknown[]): ServerResponse {
     if (this.#below || this.#phase === 'over') return this.#pass('end', args)
+    const bytes = toBytes(args)
     const ended = this.#pass('end', args)
     this.#head()
-    this.#chunk(args)
+    this.#chunk(bytes)
     if (this.#isOpen()) {
       this.#release()
-      this.#observer.end(true)
+      onceSent(this.#res, (complete) => this.#observer.end(complete))
     }
     return ended
   }
 
-  #chunk([chunk, encoding]: unknown[]): void {
-    if (!this.#isOpen() || !hasBody(this.#res)) return
-    const bytes = toBytes(chunk, encoding)
-    if (bytes) this.#observer.chunk(bytes)
+  #chunk(bytes: Buffer | undefined): void {
+    if (bytes && this.#isOpen() && hasBody(this.#res)) this.#observer.chunk(bytes)
   }
 
   #isOpen(): boolean {
@@ -148,53 +170,15 @@ class ResponseCapture implements Capture {
   }
 }
 
-type Lines = readonly (readonly [name: string, value: string | readonly string[]])[]
-
-interface Head {
-  readonly status: number
-  readonly reason: string | undefined
-  /** `undefined` where they are of no form that `node:http` knows. */
-  readonly lines: Lines | undefined
-}
-
-function readHead([status, second, third]: unknown[]): Head {
-  const reason = typeof second === 'string' ? second : undefined
-  const given = third ?? (reason === undefined ? second : undefined)
-  return { status: Number(status), reason, lines: readLines(given) }
-}
-
-function readLines(given: unknown): Lines | undefined {
-  if (given === undefined || given === null) return []
-  if (typeof given !== 'object') return undefined
-  const lines: [string, string | readonly string[]][] = []
-  for (const [name, value] of Array.isArray(given) ? readArray(given) : Object.entries(given)) {
-    const text = typeof value === 'number' ? String(value) : value
-    if (typeof name !== 'string' || !isValue(text)) return undefined
-    lines.push([name, text])
-  }
-  return lines
-}
-
-/** `[name, value, name, value]` or `[[name, value]]`. */
-function readArray(given: readonly unknown[]): [unknown, unknown][] {
-  if (given.every(Array.isArray)) return given as [unknown, unknown][]
-  const pairs: [unknown, unknown][] = []
-  for (let at = 0; at < given.length; at += 2) pairs.push([given[at], given[at + 1]])
-  return pairs
-}
-
-function isValue(value: unknown): value is string | readonly string[] {
-  if (Array.isArray(value)) return value.every((each) => typeof each === 'string')
-  return typeof value === 'string'
-}
-
 function hasBody({ req, statusCode }: ServerResponse): boolean {
   return req?.method !== 'HEAD' && statusCode !== 204 && statusCode !== 304
 }
 
-/** A copy: whoever wrote the bytes may use them again. */
-function toBytes(chunk: unknown, encoding: unknown): Buffer | undefined {
-  if (typeof chunk === 'string')
-    return Buffer.from(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8')
+/** A copy, made before the bytes go on: whoever wrote or takes them may change them. */
+function toBytes([chunk, encoding]: unknown[]): Buffer | undefined {
+  if (typeof chunk === 'string') {
+    const known = typeof encoding === 'string' && Buffer.isEncoding(encoding)
+    return Buffer.from(chunk, known ? encoding : 'utf8')
+  }
   return chunk instanceof Uint8Array ? Buffer.from(chunk) : undefined
 }

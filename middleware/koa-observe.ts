@@ -5,6 +5,7 @@ import type { Context, Next } from 'koa'
 import { captureResponse } from './capture.ts'
 import type { Observer } from './exchange.ts'
 import { changedFields, standingFields } from './response-fields.ts'
+import { onceSent } from './sent.ts'
 
 /**
  * Runs the rest of the chain and tells the observer what it answered: status, fields and body as
@@ -21,11 +22,27 @@ export async function observeContext(ctx: Context, next: Next, observer: Observe
     throw error
   }
   if (ctx.respond === false || !below.cancel()) return
+  if (ctx.headerSent) {
+    observer.end(false)
+    return
+  }
   const fields = changedFields(standingFields(ctx.res), before)
   const more = observer.head(ctx.status, withMessageType(ctx, fields))
   if (more === false) return
   ctx.set(more as Record<string, string | string[]>)
-  observeBody(ctx, observer)
+  observeBody(ctx, untilSent(ctx, observer))
+}
+
+/** Koa sends when the middlewares outside are done, and a head may change until its first byte. */
+function untilSent({ res }: Context, observer: Observer): Observer {
+  return {
+    head: (status, fields) => observer.head(status, fields),
+    chunk: (bytes) => observer.chunk(bytes),
+    end(complete) {
+      if (complete) onceSent(res, (whole) => observer.end(whole))
+      else observer.end(false)
+    },
+  }
 }
 
 // Statuses whose answers have no body: Koa drops what is there.
@@ -87,7 +104,11 @@ function isStream(body: unknown): body is Readable {
  * Koa, or an outer middleware, is there to take it; the emitter's own `on` does not.
  */
 function followStream(ctx: Context, stream: Readable, observer: Observer): void {
-  const end = endOnce(observer)
+  const once = endOnce(observer)
+  const described = descriptionOf(ctx)
+  // Who answers with a stream may describe it when its source does.
+  const end = (complete: boolean): void =>
+    once(complete && (ctx.body !== stream || descriptionOf(ctx) === described))
   EventEmitter.prototype.on.call(stream, 'data', (chunk: unknown) => {
     const bytes = toBytes(chunk, stream.readableEncoding)
     if (bytes) observer.chunk(bytes)
@@ -97,6 +118,10 @@ function followStream(ctx: Context, stream: Readable, observer: Observer): void 
   stream.on('error', () => end(false))
   stream.on('close', () => end(false))
   ctx.res.once('close', () => end(false))
+}
+
+function descriptionOf({ res }: Context): string {
+  return JSON.stringify([res.getHeader('content-type'), res.getHeader('content-encoding')])
 }
 
 function endOnce(observer: Observer): (complete: boolean) => void {

@@ -10,8 +10,17 @@ export type RequestBody =
 const seen = new WeakMap<IncomingMessage, Buffer>()
 
 /** Whether the client says that a body follows. */
-export function hasBody({ headers }: IncomingMessage): boolean {
+export function hasBody(req: IncomingMessage): boolean {
+  const { headers } = req
+  if (followsOnStream(req)) return true
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/** HTTP/2 ends a request where it will, and needs no field to say that a body follows. */
+function followsOnStream(req: IncomingMessage): boolean {
+  if (req.httpVersionMajor < 2) return false
+  const { stream } = req as { readonly stream?: { readonly endAfterHeaders?: boolean } }
+  return stream?.endAfterHeaders !== true
 }
 
 /**
@@ -24,6 +33,8 @@ export async function requestBody(
   max: number,
 ): Promise<RequestBody> {
   if (!hasBody(req)) return { kind: 'bytes', bytes: Buffer.alloc(0) }
+  // What is put back on a stream of HTTP/2 does not come out of it again.
+  if (followsOnStream(req)) return { kind: 'unknown', why: 'body' }
   if (/^\s*multipart\//i.test(req.headers['content-type'] ?? ''))
     return { kind: 'unknown', why: 'multipart' }
   if (Number(req.headers['content-length'] ?? 0) > max) return { kind: 'unknown', why: 'size' }

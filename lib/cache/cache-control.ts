@@ -13,20 +13,29 @@ const malformed = '\0'
 const mostSeconds = 2_147_483_648
 const directive = /^([!#$%&'*+\-.^_`|~\w]+)(?:=(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+\-.^_`|~\w]+)))?$/
 const leadingName = /^[!#$%&'*+\-.^_`|~\w]+/
+const word = /[!#$%&'*+\-.^_`|~\w]+/g
+const forbidding = new Set(['no-store', 'private', 'no-cache'])
 
 /** Reads `Cache-Control` (RFC 9111 section 5.2). What it cannot read never makes anything fresh. */
 export function cacheControl(headers: RequestHeaders): Directives {
-  const read = new Map<string, (string | undefined)[]>()
+  const read = new Map<string, readonly (string | undefined)[]>()
   for (const part of linesOf(headers, 'cache-control').flatMap(split)) {
     const match = directive.exec(part)
-    const name = (match?.[1] ?? leadingName.exec(part)?.[0])?.toLowerCase()
-    if (name === undefined) continue
     const value = match ? (match[2]?.replace(/\\(.)/g, '$1') ?? match[3]) : malformed
-    const values = read.get(name)
-    if (values) values.push(value)
-    else read.set(name, [value])
+    for (const name of match?.[1] ? [match[1].toLowerCase()] : namesIn(part))
+      read.set(name, [...(read.get(name) ?? []), value])
   }
   return read
+}
+
+/**
+ * What a part that is no directive may mean: the name it begins with, and each word in it that
+ * forbids. Whoever forgot a comma in `public no-store` did not mean `public`.
+ */
+function namesIn(part: string): Set<string> {
+  const words = part.toLowerCase().match(word) ?? []
+  const first = leadingName.exec(part.toLowerCase())?.[0]
+  return new Set([...(first ? [first] : []), ...words.filter((each) => forbidding.has(each))])
 }
 
 /** Splits at commas outside quotes. Semicolons too: a misspelt `max-age=9; no-store` is obeyed. */

@@ -14,6 +14,46 @@ export function canonicalJson(value: unknown, bounds: Bounds): string | undefine
   return write(pen, value, bounds.maxDepth) ? pen.parts.join('') : undefined
 }
 
+/**
+ * Whether a canonical text says all that the JSON it was made from says to a reader of the bytes:
+ * JSON.parse drops all but the last of equal keys, and rounds numbers.
+ */
+export function isFaithful(canonical: string, json: string): boolean {
+  return membersOf(json, true) === membersOf(canonical, false)
+}
+
+/** How many members the text holds; -1 for a number that is written in another way than JavaScript's. */
+function membersOf(json: string, strict: boolean): number {
+  let members = 0
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at] ?? ''
+    if (character === '"') at = endOfString(json, at)
+    else if (character === ':') members++
+    else if (strict && numeric.has(character) && !'eE+.'.includes(character)) {
+      const end = endOfNumber(json, at)
+      const number = json.slice(at, end)
+      if (String(Number(number)) !== number) return -1
+      at = end - 1
+    }
+  }
+  return members
+}
+
+// No regular expression: on a long text its stack overflows.
+function endOfString(json: string, start: number): number {
+  let at = start + 1
+  while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1
+  return at
+}
+
+const numeric = new Set('0123456789-+.eE')
+
+function endOfNumber(json: string, start: number): number {
+  let at = start
+  while (numeric.has(json[at] ?? '')) at++
+  return at
+}
+
 interface Pen {
   left: number
   readonly parts: string[]
@@ -37,11 +77,16 @@ function write(pen: Pen, value: unknown, depth: number): boolean {
   }
 }
 
+// No JSON text reads so.
+const hole = '~'
+
 function writeArray(pen: Pen, values: readonly unknown[], depth: number): boolean {
-  const written = values.every((value, at) => {
-    return put(pen, at === 0 ? '[' : ',') && write(pen, value, depth - 1)
-  })
-  return written && put(pen, values.length === 0 ? '[]' : ']')
+  // By index: the methods of arrays skip holes, and `[1,,2]` would read as `[1,2]`.
+  for (let at = 0; at < values.length; at++) {
+    if (!put(pen, at === 0 ? '[' : ',')) return false
+    if (!(at in values ? write(pen, values[at], depth - 1) : put(pen, hole))) return false
+  }
+  return put(pen, values.length === 0 ? '[]' : ']')
 }
 
 function writeObject(pen: Pen, value: object, depth: number): boolean {

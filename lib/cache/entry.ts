@@ -1,5 +1,6 @@
+import { hash } from 'node:crypto'
 import type { StoredEntry } from '../ports/entries.ts'
-import { type Fields, token } from './fields.ts'
+import { type Fields, storableFields, token } from './fields.ts'
 
 /** A response as it is kept: what the handler answered, and what decides whether it may be used. */
 export interface Entry {
@@ -23,15 +24,21 @@ export interface Place {
   readonly variant: string
 }
 
-const version = 1
+const version = 2
+// What RFC 9111 section 1.2.2 lets a number of seconds be.
+const longestMs = 2 ** 31 * 1000
 
 /** The form an entry is stored in: its head as JSON, its body as it is. */
 export function encodeEntry({ key, variant }: Place, { body, ...head }: Entry): StoredEntry {
-  const text = JSON.stringify({ version, key, variant, length: body.length, ...head })
+  const lifeMs = Math.min(head.lifeMs, longestMs)
+  const text = JSON.stringify({ version, key, variant, digest: digestOf(body), ...head, lifeMs })
   return { head: Buffer.from(text), body }
 }
 
-/** The entry of this place; `undefined` for bytes that are torn, of another version or another place. */
+/**
+ * The entry of this place; `undefined` for bytes that are torn, of another version or another place,
+ * and for what this cache would never have stored.
+ */
 export function decodeEntry(
   { key, variant }: Place,
   { head, body }: StoredEntry,
@@ -40,15 +47,19 @@ export function decodeEntry(
   if (read?.['version'] !== version || read['key'] !== key || read['variant'] !== variant)
     return undefined
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  if (read['length'] !== bytes.length) return undefined
-  const { status, fields, storedAt, ageMs, lifeMs, explicit, strict } = read
-  if (![status, storedAt, ageMs, lifeMs].every(isNumber) || !isFields(fields)) return undefined
+  const { digest, status, fields, storedAt, ageMs, lifeMs, explicit, strict } = read
+  if (!isStatus(status) || !isFields(fields)) return undefined
+  if (!isSpan(storedAt, latest) || !isSpan(ageMs, longestMs) || !isSpan(lifeMs, longestMs))
+    return undefined
   if (typeof explicit !== 'boolean' || typeof strict !== 'boolean') return undefined
-  const numbers = { status, storedAt, ageMs, lifeMs } as Record<keyof Numbers, number>
-  return { ...numbers, fields, explicit, strict, body: bytes }
+  if (digest !== digestOf(bytes)) return undefined
+  return { status, fields, storedAt, ageMs, lifeMs, explicit, strict, body: bytes }
 }
 
-type Numbers = Pick<Entry, 'status' | 'storedAt' | 'ageMs' | 'lifeMs'>
+/** Finds damage; whoever may write to the store is trusted. */
+function digestOf(body: Buffer): string {
+  return hash('sha256', body, 'base64url')
+}
 
 function parse(head: Uint8Array): Record<string, unknown> | undefined {
   try {
@@ -62,8 +73,17 @@ function parse(head: Uint8Array): Record<string, unknown> | undefined {
   }
 }
 
-function isNumber(value: unknown): boolean {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+function isStatus(value: unknown): value is number {
+  if (!Number.isInteger(value)) return false
+  const status = value as number
+  return status >= 200 && status <= 599 && status !== 206 && status !== 304
+}
+
+// The last moment a Date can hold.
+const latest = 8.64e15
+
+function isSpan(value: unknown, most: number): value is number {
+  return typeof value === 'number' && value >= 0 && value <= most
 }
 
 // What node:http accepts as a field value.
@@ -71,9 +91,15 @@ const fieldValue = /^[\t\x20-\x7e\x80-\xff]*$/
 
 function isFields(value: unknown): value is Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  return Object.entries(value).every(([name, lines]: [string, unknown]) => {
-    return token.test(name) && (Array.isArray(lines) ? lines : [lines]).every(isFieldValue)
+  const entries = Object.entries(value)
+  const sound = entries.every(([name, lines]: [string, unknown]) => {
+    return isFieldName(name) && (Array.isArray(lines) ? lines : [lines]).every(isFieldValue)
   })
+  return sound && Object.keys(storableFields(value as Fields, [])).length === entries.length
+}
+
+function isFieldName(name: string): boolean {
+  return token.test(name) && name === name.toLowerCase()
 }
 
 function isFieldValue(value: unknown): boolean {

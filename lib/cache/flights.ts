@@ -33,6 +33,8 @@ export type Boarding<Copy> =
 export interface Lease<Copy> {
   /** The answer varies by these fields: who asks for another variant need not wait. */
   narrow(names: readonly string[], variant: string): void
+  /** The answer takes long: nobody waits for it any more. It may still come. */
+  part(): void
   /** The answer may not be shared: everybody runs on their own, also for some seconds to come. */
   refuse(): void
   /** Here is the answer. New requests get it from here until it is `written`. */
@@ -54,6 +56,8 @@ export interface Flight<Copy> {
   names: readonly string[] | undefined
   copy: Copy | undefined
   heirs: number
+  /** Nobody waits for its answer. */
+  parted: boolean
   readonly waiting: Set<Waiter<Copy>>
 }
 
@@ -91,7 +95,7 @@ export class Flights<Copy> {
   board(resource: string, variant: string, follower: Follower): Boarding<Copy> {
     const flight = this.#under.get(lane(resource, variant))
     if (flight?.copy !== undefined) return { kind: 'copy', copy: flight.copy }
-    if (this.isShunned(resource)) return { kind: 'alone' }
+    if (flight?.parted || this.isShunned(resource)) return { kind: 'alone' }
     if (flight) return { kind: 'wait', landing: wait(flight, follower) }
     const started: Flight<Copy> = {
       resource,
@@ -99,6 +103,7 @@ export class Flights<Copy> {
       names: undefined,
       copy: undefined,
       heirs: 0,
+      parted: false,
       waiting: new Set(),
     }
     this.#under.set(lane(resource, variant), started)
@@ -114,6 +119,11 @@ export class Flights<Copy> {
     return {
       narrow: (names, variant) => {
         if (held) this.#narrow(flight, names, variant)
+      },
+      part() {
+        if (!held) return
+        flight.parted = true
+        for (const waiter of flight.waiting) waiter.settle({ kind: 'alone' })
       },
       refuse: once(() => {
         this.shun(flight.resource)

@@ -2,12 +2,15 @@ import { cacheKey } from '../keys.ts'
 import { keyedQuery, type QueryRule } from './query.ts'
 
 // A new number makes every entry written before a miss.
-const version = '1'
+const version = '2'
 
 /** The body of a POST or QUERY, as it stands in the key. */
 export interface KeyedBody {
-  /** `json`: canonical; `raw`: as sent; `own`: what the application made of it. */
-  readonly form: 'json' | 'raw' | 'own'
+  /**
+   * `json`: canonical; `text`: what a parser gave as text; `raw`: as sent; `own`: what the
+   * application made of it.
+   */
+  readonly form: 'json' | 'text' | 'raw' | 'own'
   readonly type: string
   readonly encoding: string
   readonly content: string | Uint8Array
@@ -21,6 +24,8 @@ export interface KeyParts {
   readonly host: string
   /** Path and query as sent. */
   readonly url: string
+  /** Path and query as the handler sees them, where a mount or an outer middleware rewrote them. */
+  readonly rewritten: string | undefined
   readonly query: QueryRule
   /** Tagged, so that no id equals `public`. */
   readonly scope: string
@@ -32,21 +37,25 @@ export interface KeyParts {
 
 /** Key of the resource: a SHA-256 over length-prefixed fields, so that no two lists read alike. */
 export function resourceKey(parts: KeyParts): string {
-  const { method, scheme, host, url, query, scope, headers, body, extra } = parts
-  const mark = url.indexOf('?')
-  const path = mark < 0 ? url : url.slice(0, mark)
+  const { method, scheme, host, url, rewritten, query, scope, headers, body, extra } = parts
   return cacheKey([
     version,
     method,
     scheme.toLowerCase(),
     host.toLowerCase(),
-    path,
     JSON.stringify(query),
-    mark < 0 ? '' : `?${keyedQuery(url.slice(mark + 1), query)}`,
+    ...target(url, query),
+    ...(rewritten === undefined ? ['-'] : target(rewritten, query)),
     scope,
     String(headers.length),
     ...headers.flatMap(([name, value]) => [name, value === undefined ? '-' : `=${value}`]),
     ...(body ? [body.form, body.type, body.encoding, body.content] : ['-']),
     extra === undefined ? '-' : `=${extra}`,
   ])
+}
+
+function target(url: string, rule: QueryRule): [path: string, query: string] {
+  const mark = url.indexOf('?')
+  if (mark < 0) return [url, '']
+  return [url.slice(0, mark), `?${keyedQuery(url.slice(mark + 1), rule)}`]
 }

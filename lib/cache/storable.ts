@@ -1,4 +1,4 @@
-import { isBare } from './cache-control.ts'
+import { type Directives, isBare } from './cache-control.ts'
 import type { Fields } from './fields.ts'
 import type { Controls, Freshness } from './freshness.ts'
 
@@ -6,7 +6,7 @@ import type { Controls, Freshness } from './freshness.ts'
 export type Scoping = 'none' | 'public' | 'id'
 
 /** What ties a request to a person, where the key does not. */
-export type Credential = 'authorization' | 'cookie'
+export type Credential = 'authorization' | 'cookie' | 'user'
 
 /** Why a response is not stored. */
 export type Refusal =
@@ -31,9 +31,13 @@ export interface Candidate {
   readonly fields: Fields
   /** Read from all that stands on the response. */
   readonly controls: Controls
+  /** Of `Cache-Control`: what it forbids holds where another field goes before it. */
+  readonly untargeted: Directives
   /** `undefined` where it varies by what no request says. */
   readonly vary: readonly string[] | undefined
   readonly freshness: Freshness | undefined
+  /** The handler itself stated a life above 0. */
+  readonly explicitByHandler: boolean
   readonly ageMs: number
   readonly scoping: Scoping
   readonly credential: Credential | undefined
@@ -59,15 +63,28 @@ function refusedByHandler(candidate: Candidate): Refusal | undefined {
 // The final statuses whose meaning RFC 9110 gives and this cache honours.
 const understood = new Set([200, 203, 204, 300, 301, 302, 303, 307, 308, 404, 405, 410, 414, 501])
 
+// Said to one visitor, or by a network on the way (RFC 6585).
+const neverStored = new Set([206, 304, 401, 407, 428, 429, 431, 511])
+
+function isStorable(status: number, explicitByHandler: boolean): boolean {
+  if (status < 200 || neverStored.has(status)) return false
+  // A life that outer middlewares give everything is not meant for failures.
+  return status < 400 || lasting.has(status) || explicitByHandler
+}
+
+// Errors that are cacheable by themselves (RFC 9110 section 15.1), but for those of the server.
+const lasting = new Set([404, 405, 410, 414])
+
 function refusedByOrigin(candidate: Candidate): Refusal | undefined {
-  const { status, controls, scoping, credential } = candidate
+  const { status, controls, untargeted, scoping, credential } = candidate
   const { directives } = controls
-  if (status < 200 || status === 206 || status === 304) return 'status'
-  // RFC 9111 section 5.2.2.3: who understands the status ignores the `no-store` beside it.
-  if (directives.has('must-understand')) {
-    if (!understood.has(status)) return 'status'
-  } else if (directives.has('no-store')) return 'no-store'
-  if (directives.has('private') && scoping !== 'id') return 'private'
+  if (!isStorable(status, candidate.explicitByHandler)) return 'status'
+  if (directives.has('must-understand') && !understood.has(status)) return 'status'
+  // RFC 9111 section 5.2.2.3 lets `must-understand` lift `no-store`, and RFC 9213 lets
+  // `CDN-Cache-Control` lift both. Here nothing does: whoever writes them means them.
+  const said = (name: string): boolean => directives.has(name) || untargeted.has(name)
+  if (said('no-store')) return 'no-store'
+  if (said('private') && scoping !== 'id') return 'private'
   if (isBare(directives, 'no-cache')) return 'no-cache'
   const forAll = ['public', 's-maxage', 'must-revalidate'].some((name) => directives.has(name))
   if (credential === 'authorization' && scoping === 'none' && !forAll) return 'authorization'

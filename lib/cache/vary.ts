@@ -46,48 +46,21 @@ export function mergeVary(
   return [...names.values()].join(', ')
 }
 
-const weighted = new Set(['accept', 'accept-charset', 'accept-encoding', 'accept-language'])
+const lists = new Set(['accept', 'accept-charset', 'accept-encoding', 'accept-language'])
 
-/** Absent and empty differ: the first character says which. */
+/**
+ * Absent and empty differ: the first character says which. Lists lose the white space that their
+ * syntax gives no meaning; their members stay in the client's order, by which many servers choose
+ * before they look at weights. What another field means nobody here knows: it stays as it is.
+ */
 function normalised(name: string, value: string | undefined): string {
   if (value === undefined) return '-'
   // White space inside quotes may mean something.
-  if (value.includes('"')) return `=${value.trim()}`
-  const members = value.split(',').map((member) => member.trim())
-  return `=${(weighted.has(name) ? byWeight(members) : members).join(',')}`
+  if (!lists.has(name) || value.includes('"')) return `=${value.trim()}`
+  return `=${trimmed(value, ',', (member) => trimmed(member, ';', (part) => part))}`
 }
 
-interface Weighed {
-  readonly text: string
-  readonly q: number
-}
-
-/**
- * The same preferences in one order: heavier first, equal ones as they came, since servers break
- * ties by order. Members refused with `q=0` stay: negotiator drops them, and two different requests
- * would then read alike.
- */
-function byWeight(members: readonly string[]): readonly string[] {
-  const weighed: Weighed[] = []
-  for (const member of members.filter((each) => each !== '')) {
-    const read = weigh(member)
-    if (read === undefined) return members
-    weighed.push(read)
-  }
-  return weighed.sort((one, other) => other.q - one.q).map(({ text }) => text)
-}
-
-function weigh(member: string): Weighed | undefined {
-  let q = 1
-  const parts: string[] = []
-  for (const part of member.split(';').map((each) => each.trim())) {
-    const weight = /^q\s*=\s*(.*)$/i.exec(part)?.[1]
-    if (weight === undefined) parts.push(part)
-    else if (!/^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(weight)) return undefined
-    else {
-      q = Number(weight)
-      if (q !== 1) parts.push(`q=${q}`)
-    }
-  }
-  return { text: parts.join(';'), q }
+function trimmed(list: string, separator: string, each: (member: string) => string): string {
+  const members = list.split(separator).map((member) => each(member.trim()))
+  return members.join(separator)
 }

@@ -127,9 +127,9 @@ const alike: readonly Pair[] = [
     plan: { cache: { ttl: 60, key: { query: { ignore: ['utm'] } } } },
   },
   {
-    says: 'weights in another order',
+    says: 'white space in a list',
     one: ['/a', of('accept', 'a/b;q=0.5, c/d')],
-    other: ['/a', of('accept', 'c/d,a/b; q=0.50')],
+    other: ['/a', of('accept', 'a/b ; q=0.5 ,c/d')],
     plan: vary('Accept'),
   },
   {

@@ -94,6 +94,7 @@ describe('cacheResponse on koa: middlewares around it', () => {
     let request = 0
     const { get } = await answering(
       (ctx, run) => {
+        ctx.set('Cache-Control', 'max-age=60')
         ctx.body = { run }
       },
       async (ctx, next) => {

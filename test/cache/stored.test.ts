@@ -34,7 +34,13 @@ const kept: readonly Case[] = [
     handle: answer({ 'Last-Modified': new Date(Date.now() - 86_400_000).toUTCString() }),
   },
   { says: 'CDN-Cache-Control', handle: answer({ 'CDN-Cache-Control': 'max-age=60' }) },
-  { says: 'max-age on a 500', handle: answer({ 'Cache-Control': 'max-age=60' }, 500) },
+  {
+    says: 'max-age that a 503 says of itself',
+    handle: (run) => {
+      run.raw.statusCode = 503
+      run.raw.setHeader('Cache-Control', 'max-age=60').end(`run ${run.number}`)
+    },
+  },
   { says: 'a ttl on a 301', handle: answer({ Location: '/b' }, 301), cache: { ttl: 60 } },
   { says: 'public for Authorization', handle: maxAge(', public'), sent: token },
   { says: 'max-age, to a request with a cookie', handle: maxAge(), again: cookie },
