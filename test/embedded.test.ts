@@ -164,13 +164,6 @@ describe('the embedded provider, in general', () => {
     }
   })
 
-  it('never begins a session with the result of a tool, whatever there is', async () => {
-    const keys = session('ann', 'one')
-    await store.history.append(keys, messages('uattt'), bounds({ max: 4, keep: 3 }))
-    const { meta, entries } = await store.history.read(keys, everything)
-    assert.deepEqual([meta?.length, meta?.tokens, meta?.seq, entries], [0, 0, 5, []])
-  })
-
   it('has no timers', async () => {
     const timers = () =>
       process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length

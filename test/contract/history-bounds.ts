@@ -37,6 +37,11 @@ function trimming(open: Opened): void {
     assert.deepEqual(await kept(open, keys), ['atta', [6, 7, 8, 9]])
   })
 
+  it('keeps results of a tool rather than nothing where there is nothing else', async () => {
+    const { keys, trimmed } = await appended('uattt', 4, 3)
+    assert.deepEqual([await kept(open, keys), trimmed], [['ttt', [3, 4, 5]], 2])
+  })
+
   it('goes on counting positions, tokens and length', async () => {
     const keys = session()
     for (let turn = 0; turn < 20; turn += 1) {
