@@ -180,28 +180,32 @@ async function within<T>(
   }
 }
 
-const lateMs = 15
+const stepMs = 25
 const longestMs = 900
 
 /**
- * Rings after so many milliseconds in which this process could have read a reply. A timer that
- * fires late says that the process was busy, not that the store was slow: it starts again then,
- * but never so often that a request takes a second.
+ * Rings after so many milliseconds in which this process could have read a reply.
+ *
+ * Time in which the process was busy says nothing of the store, so it is counted in steps: a timer
+ * that fires late counts for little more than its step. However busy, a request never takes a second.
  */
 function alarm(afterMs: number): { readonly ring: Promise<void>; cancel(): void } {
   const startedAt = performance.now()
   let timer: NodeJS.Timeout
   const ring = new Promise<void>((resolve) => {
-    function start(): void {
-      const dueAt = performance.now() + afterMs
-      timer = setTimeout(() => {
-        const now = performance.now()
-        const busy = now - dueAt >= lateMs && now + afterMs - startedAt < longestMs
-        if (busy) start()
-        else resolve()
-      }, afterMs)
+    function step(leftMs: number): void {
+      const steppedAt = performance.now()
+      timer = setTimeout(
+        () => {
+          const now = performance.now()
+          const left = leftMs - Math.min(now - steppedAt, stepMs * 1.2)
+          if (left < 1 || now - startedAt > longestMs) resolve()
+          else step(left)
+        },
+        Math.min(stepMs, leftMs),
+      )
     }
-    start()
+    step(afterMs)
   })
   return { ring, cancel: () => clearTimeout(timer) }
 }
