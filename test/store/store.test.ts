@@ -184,6 +184,26 @@ describe('createStore', () => {
     client.disconnect()
   })
 
+  it('comes back through a client on another database that was frozen at first', async function () {
+    this.timeout(20_000)
+    const own = await startRedis()
+    const impatient = { maxRetriesPerRequest: 0, autoResendUnfulfilledCommands: false }
+    const client = new Redis(own.url, { db: 3, socketTimeout: 300, ...impatient })
+    client.on('error', () => {})
+    await client.ping()
+    own.freeze()
+    const store = createStore({ client })
+    await assert.rejects(store.set('a', 1), { code: 'ERR_STORE' })
+    await new Promise((done) => setTimeout(done, 600))
+    own.thaw()
+    await new Promise((done) => setTimeout(done, 1500))
+    await store.set('a', 1)
+    assert.equal(await own.client({ db: 3 }).get('a'), '1')
+    await store.close()
+    client.disconnect()
+    await own.stop()
+  })
+
   it('leaves no listener on a client that was handed in', async () => {
     const client = new Redis(server.url, { socketTimeout: 1000 })
     const before = ['ready', 'error'].map((name) => client.listenerCount(name))

@@ -117,7 +117,7 @@ export function connect(client: Redis, { owned }: { owned: boolean }): Connectio
       if (closed) throw notReady(operation)
       if (client.status !== 'ready') await ready(operation, wait)
       await selected?.()
-      if (health.wrongDatabase) throw notReady(operation, health.wrongDatabase)
+      if (wait.over || health.wrongDatabase) throw notReady(operation, health.wrongDatabase)
       wait.sent = true
       const sent = attempt(operation, command, { again, wait })
       running.add(sent)
@@ -145,15 +145,16 @@ export function connect(client: Redis, { owned }: { owned: boolean }): Connectio
 function selection(client: Redis): (() => Promise<void>) | undefined {
   const { db } = client.options
   if (!db) return undefined
-  let done: Promise<void> | undefined
+  let done: Promise<unknown> | undefined
   return async () => {
-    done ??= client.select(db).then(
-      () => undefined,
-      (error: unknown) => {
-        throw new StoreError('select', 'unavailable', { cause: error, outcome: 'not-sent' })
-      },
-    )
-    await done
+    done ??= client.select(db)
+    try {
+      await done
+    } catch (cause) {
+      // A connection that was lost meanwhile is no answer: the next call asks again.
+      done = undefined
+      throw new StoreError('select', 'unavailable', { cause, outcome: 'not-sent' })
+    }
   }
 }
 
