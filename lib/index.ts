@@ -38,6 +38,7 @@ export type {
 } from './ports/history.ts'
 export type { Batch, Command, Counter, Expiry, Keyspace, KeyValue } from './ports/key-value.ts'
 export type { Provider } from './ports/provider.ts'
+export { type EmbeddedOptions, embeddedProvider } from './providers/embedded/provider.ts'
 export { json, type Serializer } from './serializer.ts'
 export { createStore, defaultStore, type Store, type StoreOptions } from './store.ts'
 export type { CacheEvent, ErrorEvent, LimitEvent, NoticeEvent, StoreEvent } from './telemetry.ts'

@@ -11,6 +11,7 @@ import type { Budgets } from './ports/budgets.ts'
 import type { Entries } from './ports/entries.ts'
 import type { HistoryLog } from './ports/history.ts'
 import type { Provider } from './ports/provider.ts'
+import { checkProvider } from './providers/check-provider.ts'
 import { embeddedProvider } from './providers/embedded/provider.ts'
 import { type Guarded, guarded } from './providers/guarded.ts'
 import { namespaced } from './providers/namespaced.ts'
@@ -97,8 +98,9 @@ export function createStore(options: StoreOptions = {}): Store {
     throw new OptionError('serializer', 'an object with encode and decode', serializer)
   const raw = choose(options)
   const provider = prefix === undefined ? raw : namespaced(raw, prefix)
+  const inProcess = raw.name === 'embedded' && raw !== options.provider
   return facade(
-    raw.name === 'embedded' ? ungated(provider, deadlineMs) : guarded(provider, { deadlineMs }),
+    inProcess ? ungated(provider, deadlineMs) : guarded(provider, { deadlineMs }),
     serializer,
   )
 }
@@ -166,8 +168,7 @@ function choose(options: StoreOptions): Provider {
   if (kind === 'redis') return redisProvider(checkAddress(redis))
   if (given[0]) throw new OptionError(given[0][0], 'absent without the redis provider', given[0][1])
   if (kind === 'embedded') return embedded(options)
-  if (typeof kind === 'object' && kind !== null && typeof kind.history?.append === 'function')
-    return kind
+  if (typeof kind === 'object') return checkProvider(kind)
   throw new OptionError('provider', "'redis', 'embedded' or a provider", provider)
 }
 

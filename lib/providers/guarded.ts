@@ -7,6 +7,7 @@ import {
 } from 'cockatiel'
 import { type Call, Deadline, type Wait } from '../deadline.ts'
 import { isAway, StoreError } from '../errors.ts'
+import type { Command } from '../ports/key-value.ts'
 import type { Provider } from '../ports/provider.ts'
 import { publish } from '../telemetry.ts'
 
@@ -26,8 +27,8 @@ export interface Guarded extends Provider {
  *
  * Each call ends within what is left of its deadline; a reply that comes later is dropped. After
  * five failures in a row calls fail at once; a second later, or when the provider says that it is
- * ready, one of them goes through as a probe. Scans (`keys`, `deletePattern`) take as long as they
- * take.
+ * ready, one of them goes through as a probe. Scans (`keys`, `deletePattern`) and `close` take as
+ * long as they take. Whatever a provider throws, callers get a `StoreError`.
  */
 export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number }): Guarded {
   const gate = breaker()
@@ -58,15 +59,18 @@ export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number
     ),
     delete: bound('delete', (keys: readonly string[], call: Call) => provider.delete(keys, call)),
     exists: bound('exists', (keys: readonly string[], call: Call) => provider.exists(keys, call)),
-    mget: bound('mget', (keys: readonly string[], call: Call) => provider.mget(keys, call)),
+    mget: bound('mget', async (keys: readonly string[], call: Call) =>
+      oneEach('mget', keys, await provider.mget(keys, call)),
+    ),
     expire: bound('expire', (key: string, ttlMs: number, call: Call) =>
       provider.expire(key, ttlMs, call),
     ),
     ttl: bound('ttl', (key: string, call: Call) => provider.ttl(key, call)),
     incr: bound('incr', (key: string, by: number, call: Call) => provider.incr(key, by, call)),
-    batch: bound('pipeline', (commands: Parameters<Provider['batch']>[0], call: Call) =>
-      provider.batch(commands, call),
-    ),
+    batch: bound('pipeline', async (commands: readonly Command[], call: Call) => {
+      const replies = oneEach('pipeline', commands, await provider.batch(commands, call))
+      return replies.map((each) => (each instanceof Error ? told('pipeline', each) : each))
+    }),
     keys: (pattern) => gate.scan('keys', () => provider.keys(pattern)),
     deletePattern: (pattern) => gate.scan('deletePattern', () => provider.deletePattern(pattern)),
     history: {
@@ -87,7 +91,13 @@ export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number
       keep: bound('keep', (key, variant, call) => entries.keep(key, variant, call)),
       drop: bound('drop', (key, call) => entries.drop(key, call)),
     },
-    close: () => provider.close(),
+    async close() {
+      try {
+        await provider.close()
+      } catch (error) {
+        throw told('close', error)
+      }
+    },
   }
 }
 
@@ -121,12 +131,16 @@ function breaker(): Gate {
       } catch (error) {
         if (error instanceof Error && 'isBrokenCircuitError' in error)
           throw refused(operation, error)
-        throw error
+        throw told(operation, error)
       }
     },
     async scan(operation, send) {
       if (policy.state !== CircuitState.Closed) throw refused(operation)
-      return send()
+      try {
+        return await send()
+      } catch (error) {
+        throw told(operation, error)
+      }
     },
     probe() {
       // The count of failures stays: should the first call fail, the breaker opens again.
@@ -151,6 +165,23 @@ function announce(policy: CircuitBreakerPolicy): void {
 
 function refused(operation: string, cause?: Error): StoreError {
   return new StoreError(operation, 'unavailable', { cause, outcome: 'not-sent' })
+}
+
+/** Callers know one error: what a provider of the user's own throws is the cause of a `StoreError`. */
+function told(operation: string, error: unknown): StoreError {
+  return error instanceof StoreError
+    ? error
+    : new StoreError(operation, 'refused', { cause: error })
+}
+
+/** A reply that cannot be matched with what was asked would be taken for another's. */
+function oneEach<List extends readonly unknown[]>(
+  operation: string,
+  asked: readonly unknown[],
+  replies: List,
+): List {
+  if (Array.isArray(replies) && replies.length === asked.length) return replies
+  throw new StoreError(operation, 'corrupt')
 }
 
 /** Ends with the reply, or with the deadline. */

@@ -105,7 +105,6 @@ export const importRules: readonly Rule[] = [
   })),
   ...[
     'lib/example.ts',
-    'lib/index.ts',
     'lib/cached.ts',
     'middleware/example.ts',
     'middleware/express.ts',
@@ -119,6 +118,16 @@ export const importRules: readonly Rule[] = [
     ],
     allowed: [`import type { Provider } from './ports/provider.ts'`],
   })),
+  {
+    fact: 'index.ts publishes the embedded provider, and no other',
+    file: 'lib/index.ts',
+    refused: [
+      `export { redisProvider } from './providers/redis/provider.ts'`,
+      `export { guarded } from './providers/guarded.ts'`,
+      `import { Redis } from 'ioredis'`,
+    ],
+    allowed: [`export { embeddedProvider } from './providers/embedded/provider.ts'`],
+  },
   {
     fact: 'store.ts may pick a provider',
     file: 'lib/store.ts',
