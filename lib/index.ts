@@ -47,6 +47,7 @@ export type {
 export type { Batch, Command, Counter, Expiry, Keyspace, KeyValue } from './ports/key-value.ts'
 export type { Provider } from './ports/provider.ts'
 export type { PubSub } from './ports/pub-sub.ts'
+export { type EmbeddedOptions, embeddedProvider } from './providers/embedded/provider.ts'
 export { json, type Serializer } from './serializer.ts'
 export {
   createStore,

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { type Duration, toMs } from './duration.ts'
 import { StoreError } from './errors.ts'
 import { checkKey } from './keys.ts'
@@ -68,8 +69,9 @@ export function pipeline(provider: Batch, serializer: Serializer): Pipeline {
 /** Reads stored bytes. @throws StoreError `corrupt` when they are not what the serializer writes. */
 export function decode(serializer: Serializer, bytes: unknown): unknown {
   if (bytes === undefined) return undefined
+  if (!types.isUint8Array(bytes)) throw new StoreError('get', 'corrupt')
   try {
-    return serializer.decode(bytes as Uint8Array)
+    return serializer.decode(bytes)
   } catch (cause) {
     throw new StoreError('get', 'corrupt', { cause })
   }

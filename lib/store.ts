@@ -8,6 +8,7 @@ import { checkNames, type Names, wholeNumber } from './options.ts'
 import type { Budgets } from './ports/budgets.ts'
 import type { Guarded } from './ports/guarded.ts'
 import type { Provider } from './ports/provider.ts'
+import { checkProvider } from './providers/check-provider.ts'
 import { embeddedProvider } from './providers/embedded/provider.ts'
 import { guarded } from './providers/guarded.ts'
 import { namespaced } from './providers/namespaced.ts'
@@ -53,7 +54,7 @@ export function createStore(options: StoreOptions = {}): Store {
     throw new OptionError('serializer', 'an object with encode and decode', serializer)
   const raw = choose(options)
   const provider = prefix === undefined ? raw : namespaced(raw, prefix)
-  const inProcess = raw.name === 'embedded'
+  const inProcess = raw.name === 'embedded' && raw !== options.provider
   return facade(inProcess ? ungated(provider, deadlineMs) : guarded(provider, { deadlineMs }), {
     serializer,
     insurance: insurance(),
@@ -132,8 +133,7 @@ function choose(options: StoreOptions): Provider {
   if (kind === 'redis') return redisProvider(redis)
   if (given) throw new OptionError(given[0], 'absent without the redis provider', given[1])
   if (kind === 'embedded') return embedded(options)
-  if (typeof kind === 'object' && kind !== null && typeof kind.history?.append === 'function')
-    return kind
+  if (typeof kind === 'object') return checkProvider(kind)
   throw new OptionError('provider', "'redis', 'embedded' or a provider", provider)
 }
 

@@ -14,7 +14,7 @@ import {
 import { type Consumer, packedConsumer } from './support/consumer.ts'
 import { root } from './support/source-files.ts'
 
-const entries = ['lib/index', 'middleware/express', 'middleware/koa']
+const entries = ['lib/index', 'middleware/express', 'middleware/koa', 'contract/store-contract']
 
 describe('the documentation of what is published', () => {
   let consumer: Consumer

@@ -11,6 +11,7 @@ const entries: Record<string, readonly string[]> = {
   memoryware: ['cached', 'configFromEnv', 'createStore', 'defaultStore', 'escapePattern', 'json'],
   'memoryware/express': MIDDLEWARES,
   'memoryware/koa': MIDDLEWARES,
+  'memoryware/store-contract': ['storeContract'],
 }
 
 /** What Node calls timers, connections, watchers, workers and the like. */
@@ -114,7 +115,9 @@ describe('the packed package', () => {
   }
 
   it('has no source of more than 250 lines', async () => {
-    const long = [...(await sourceFiles('lib')), ...(await sourceFiles('middleware'))]
+    const all = await Promise.all(['contract', 'lib', 'middleware'].map(sourceFiles))
+    const long = all
+      .flat()
       .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
       .filter(({ lines }) => lines > 250)
     assert.deepEqual(long, [])
@@ -133,8 +136,12 @@ describe('the packed package', () => {
 
 /** Node itself takes the other build, also for `require`; bundlers and test runners take this one. */
 function commonJs(consumer: Consumer, entry: string): string {
-  const file = entry === 'memoryware' ? 'lib/index' : entry.replace('memoryware', 'middleware')
+  const file = entry === 'memoryware' ? 'lib/index' : entry.replace('memoryware', folderOf(entry))
   return join(consumer.installed, 'dist/cjs', `${file}.js`).replaceAll('\\', '/')
+}
+
+function folderOf(entry: string): string {
+  return entry.endsWith('contract') ? 'contract' : 'middleware'
 }
 
 async function exports(ending: ReturnType<typeof run>, names: readonly string[]): Promise<void> {

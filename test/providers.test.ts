@@ -1,11 +1,10 @@
-import { after, before } from 'mocha'
+import { after, before, describe, it } from 'mocha'
+import { storeContract } from '../contract/store-contract.ts'
 import type { Provider } from '../lib/ports/provider.ts'
 import { embeddedProvider } from '../lib/providers/embedded/provider.ts'
 import { guarded } from '../lib/providers/guarded.ts'
 import { namespaced } from '../lib/providers/namespaced.ts'
 import { redisProvider } from '../lib/providers/redis/provider.ts'
-import { providerContract } from './contract/provider.ts'
-import type { ProviderFactory } from './contract/subject.ts'
 import { startRedis, type TestServer } from './support/redis.ts'
 
 let server: TestServer
@@ -22,13 +21,5 @@ const providers: Readonly<Record<string, () => Provider>> = {
   'redis behind guarded': () => guarded(redis(), { deadlineMs: 1000 }),
 }
 
-for (const [name, open] of Object.entries(providers)) {
-  const factory: ProviderFactory = {
-    name,
-    async create() {
-      const provider = open()
-      return { provider, close: () => provider.close() }
-    },
-  }
-  providerContract(factory)
-}
+for (const [name, create] of Object.entries(providers))
+  storeContract({ name, create, describe, it })

@@ -50,12 +50,16 @@ export function createGate(events: GateEvents): Gate {
       } catch (error) {
         if (error instanceof Error && 'isBrokenCircuitError' in error)
           throw refused(operation, error)
-        throw error
+        throw told(operation, error)
       }
     },
     async scan(operation, send) {
       if (policy.state !== CircuitState.Closed) throw refused(operation)
-      return send()
+      try {
+        return await send()
+      } catch (error) {
+        throw told(operation, error)
+      }
     },
     probe() {
       // The count of failures stays: should the first call fail, the breaker opens again.
@@ -80,6 +84,13 @@ function announce(policy: CircuitBreakerPolicy, { onLost, onBack }: GateEvents):
 
 function refused(operation: string, cause?: Error): StoreError {
   return new StoreError(operation, 'unavailable', { cause, outcome: 'not-sent' })
+}
+
+/** Callers know one error: what a provider of the user's own throws is the cause of a `StoreError`. */
+export function told(operation: string, error: unknown): StoreError {
+  return error instanceof StoreError
+    ? error
+    : new StoreError(operation, 'refused', { cause: error })
 }
 
 /** Ends with the reply, or with the deadline. */

@@ -1,8 +1,11 @@
 import { type Call, Deadline } from '../deadline.ts'
+import { StoreError } from '../errors.ts'
 import type { Guarded } from '../ports/guarded.ts'
 import type { Inspection } from '../ports/inspection.ts'
+import type { Command } from '../ports/key-value.ts'
 import type { Provider } from '../ports/provider.ts'
 import type { PubSub } from '../ports/pub-sub.ts'
+import { told } from './gate.ts'
 import { createGates, type Gates } from './gates.ts'
 
 /**
@@ -10,8 +13,8 @@ import { createGates, type Gates } from './gates.ts'
  *
  * Each call ends within what is left of its deadline; a reply that comes later is dropped. After
  * five failures in a row calls fail at once; a second later, or when the provider says that it is
- * ready, one of them goes through as a probe. Scans (`keys`, `deletePattern`) take as long as they
- * take.
+ * ready, one of them goes through as a probe. Scans (`keys`, `deletePattern`) and `close` take as
+ * long as they take. Whatever a provider throws, callers get a `StoreError`.
  */
 export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number }): Guarded {
   const gates = createGates(provider.partOf)
@@ -32,7 +35,9 @@ export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number
     ),
     delete: bound('delete', all, (keys: Keys, call: Call) => provider.delete(keys, call)),
     exists: bound('exists', all, (keys: Keys, call: Call) => provider.exists(keys, call)),
-    mget: bound('mget', all, (keys: Keys, call: Call) => provider.mget(keys, call)),
+    mget: bound('mget', all, async (keys: Keys, call: Call) =>
+      oneEach('mget', keys, await provider.mget(keys, call)),
+    ),
     mset: bound(
       'mset',
       (values) => [...values.keys()],
@@ -47,14 +52,23 @@ export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number
     batch: bound(
       'pipeline',
       (commands) => commands.flatMap((each) => ('keys' in each ? each.keys : [each.key])),
-      (commands: Parameters<Provider['batch']>[0], call: Call) => provider.batch(commands, call),
+      async (commands: readonly Command[], call: Call) => {
+        const replies = oneEach('pipeline', commands, await provider.batch(commands, call))
+        return replies.map((each) => (each instanceof Error ? told('pipeline', each) : each))
+      },
     ),
     keys: (pattern) => scan('keys', () => provider.keys(pattern)),
     deletePattern: (pattern) => scan('deletePattern', () => provider.deletePattern(pattern)),
     ...guardedPorts(provider, bound),
     inspection: provider.inspection && guardedInspection(provider.inspection, bound),
     bus: provider.bus && guardedBus(provider.bus, bound),
-    close: () => provider.close(),
+    async close() {
+      try {
+        await provider.close()
+      } catch (error) {
+        throw told('close', error)
+      }
+    },
   }
 }
 
@@ -142,4 +156,14 @@ function all(keys: Keys): Keys {
 
 function none(): Keys {
   return []
+}
+
+/** A reply that cannot be matched with what was asked would be taken for another's. */
+function oneEach<List extends readonly unknown[]>(
+  operation: string,
+  asked: readonly unknown[],
+  replies: List,
+): List {
+  if (Array.isArray(replies) && replies.length === asked.length) return replies
+  throw new StoreError(operation, 'corrupt')
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
-import type { NewVariant } from '../../lib/ports/entries.ts'
-import { eventually, failsWith, fresh, hostile, type Opened, within } from './subject.ts'
+import type { NewVariant } from '../lib/ports/entries.ts'
+import { eventually, failsWith, within } from './expectations.ts'
+import { fresh, hostile } from './names.ts'
+import type { Suite } from './suite.ts'
 
 const minuteMs = 60_000
 
@@ -19,14 +20,18 @@ function response(name: string, { variant = '', ...rest }: Partial<NewVariant> =
 const absent = { vary: [], entry: undefined }
 
 /** What cached responses must do, on every provider. */
-export function entriesContract(open: Opened): void {
+export function entriesContract(suite: Suite): void {
+  const { open, describe } = suite
   const find = async (key: string, variant = '') => {
     const { vary, entry } = await open().entries.find(key, variant)
     return { vary, body: entry?.body.toString() }
   }
 
-  describe('cached responses', () => responses(open, find))
-  describe('variants of a cached response', () => variants(open, find))
+  describe('cached responses', () => responses(suite, find))
+  describe('variants of a cached response', () => {
+    variants(suite, find)
+    tooManyVariants(suite, find)
+  })
 }
 
 type Find = (
@@ -34,7 +39,7 @@ type Find = (
   variant?: string,
 ) => Promise<{ vary: readonly string[]; body?: string | undefined }>
 
-function responses(open: Opened, find: Find): void {
+function responses({ open, it }: Suite, find: Find): void {
   it('finds nothing where nothing was kept', async () => {
     assert.deepEqual(await open().entries.find(fresh(), ''), absent)
     assert.deepEqual(await open().entries.find(fresh(), 'html'), absent)
@@ -101,7 +106,7 @@ function responses(open: Opened, find: Find): void {
   })
 }
 
-function variants(open: Opened, find: Find): void {
+function variants({ open, it }: Suite, find: Find): void {
   it('finds the variant asked for, and what the resource varies by', async () => {
     const key = fresh()
     await open().entries.keep(key, response('html', { variant: 'html' }))
@@ -133,6 +138,17 @@ function variants(open: Opened, find: Find): void {
     within(await open().ttl(key), minuteMs)
   })
 
+  it('drops a resource with all its variants', async () => {
+    const key = fresh()
+    for (const variant of ['one', 'two'])
+      await open().entries.keep(key, response(variant, { variant }))
+    await open().entries.drop(key)
+    for (const variant of ['', 'one', 'two'])
+      assert.deepEqual(await open().entries.find(key, variant), absent)
+  })
+}
+
+function tooManyVariants({ open, it }: Suite, find: Find): void {
   it('drops the variant that ends first when there are too many', async () => {
     const key = fresh()
     for (const [variant, ttlMs] of [
@@ -164,14 +180,5 @@ function variants(open: Opened, find: Find): void {
     for (const variant of ['one', 'two', 'two'])
       await open().entries.keep(key, response(variant, { variant, maxVariants: 2 }))
     assert.equal((await find(key, 'one')).body, 'body of one')
-  })
-
-  it('drops a resource with all its variants', async () => {
-    const key = fresh()
-    for (const variant of ['one', 'two'])
-      await open().entries.keep(key, response(variant, { variant }))
-    await open().entries.drop(key)
-    for (const variant of ['', 'one', 'two'])
-      assert.deepEqual(await open().entries.find(key, variant), absent)
   })
 }
