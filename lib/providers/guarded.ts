@@ -17,7 +17,7 @@ import { createGates, type Gates } from './gates.ts'
  * long as they take. Whatever a provider throws, callers get a `StoreError`.
  */
 export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number }): Guarded {
-  const gates = createGates(provider.partOf)
+  const gates = createGates(provider.parts)
   provider.onReady?.(gates.probe)
   const bound = binder(gates, deadlineMs)
   const scan = <T>(operation: string, send: () => Promise<T>) =>
