@@ -126,7 +126,7 @@ function looking({ open, it }: Suite, { algorithm, limit, longestMs }: Shape): v
   })
 
   it('takes a session under its key for corrupt', async () => {
-    const key = fresh('session')
+    const key = `{${fresh('session')}}`
     const keys = { index: key, session: `${key}:1`, id: '1', seal: 'seal' }
     const bounds = { ttlMs: minuteMs, max: 9, keep: 9, ifRev: undefined, title: undefined }
     const message = { id: 'm', role: 'u', tokens: 1, payload: Buffer.from('hello') } as const

@@ -19,6 +19,11 @@ function response(name: string, { variant = '', ...rest }: Partial<NewVariant> =
 
 const absent = { vary: [], entry: undefined }
 
+/** The key of a resource; as in the package, its braces keep its variants on one slot. */
+function resource(): string {
+  return `cache:{${fresh()}}`
+}
+
 /** What cached responses must do, on every provider. */
 export function entriesContract(suite: Suite): void {
   const { open, describe } = suite
@@ -41,33 +46,33 @@ type Find = (
 
 function responses({ open, it }: Suite, find: Find): void {
   it('finds nothing where nothing was kept', async () => {
-    assert.deepEqual(await open().entries.find(fresh(), ''), absent)
-    assert.deepEqual(await open().entries.find(fresh(), 'html'), absent)
+    assert.deepEqual(await open().entries.find(resource(), ''), absent)
+    assert.deepEqual(await open().entries.find(resource(), 'html'), absent)
   })
 
   it('finds head and body as their bytes', async () => {
-    const key = fresh()
+    const key = resource()
     const entry = { head: Buffer.from([0, 255, 10]), body: Buffer.from([255, 0, 124, 13]) }
     await open().entries.keep(key, response('', { entry }))
     assert.deepEqual(await open().entries.find(key, ''), { vary: [], entry })
   })
 
   it('keeps an empty body', async () => {
-    const key = fresh()
+    const key = resource()
     const entry = { head: Buffer.from('304'), body: Buffer.alloc(0) }
     await open().entries.keep(key, response('', { entry }))
     assert.deepEqual((await open().entries.find(key, '')).entry, entry)
   })
 
   it('replaces an entry', async () => {
-    const key = fresh()
+    const key = resource()
     await open().entries.keep(key, response('old'))
     await open().entries.keep(key, response('new'))
     assert.equal((await find(key)).body, 'body of new')
   })
 
   it('keeps a copy: a later change of what was handed in or out changes nothing', async () => {
-    const key = fresh()
+    const key = resource()
     const kept = response('page')
     await open().entries.keep(key, kept)
     Buffer.from(kept.entry.body.buffer, kept.entry.body.byteOffset, 4).fill('x')
@@ -78,14 +83,14 @@ function responses({ open, it }: Suite, find: Find): void {
   })
 
   it('forgets an entry after its time to live', async () => {
-    const key = fresh()
+    const key = resource()
     await open().entries.keep(key, response('page', { ttlMs: 30 }))
     await eventually(async () => (await find(key)).body === undefined)
     assert.deepEqual(await open().entries.find(key, ''), absent)
   })
 
   it('drops a resource', async () => {
-    const key = fresh()
+    const key = resource()
     await open().entries.keep(key, response('page'))
     await open().entries.drop(key)
     await open().entries.drop(key)
@@ -100,7 +105,7 @@ function responses({ open, it }: Suite, find: Find): void {
   })
 
   it('takes a value under its key for corrupt', async () => {
-    const key = fresh()
+    const key = resource()
     await open().set(key, Buffer.from('1'), minuteMs)
     await failsWith('corrupt', open().entries.find(key, ''))
     await failsWith('corrupt', open().entries.keep(key, response('page')))
@@ -109,7 +114,7 @@ function responses({ open, it }: Suite, find: Find): void {
 
 function variants({ open, it }: Suite, find: Find): void {
   it('finds the variant asked for, and what the resource varies by', async () => {
-    const key = fresh()
+    const key = resource()
     await open().entries.keep(key, response('html', { variant: 'html' }))
     await open().entries.keep(key, response('json', { variant: 'json' }))
     const vary = ['accept']
@@ -120,7 +125,7 @@ function variants({ open, it }: Suite, find: Find): void {
   })
 
   it('learns anew what a resource varies by', async () => {
-    const key = fresh()
+    const key = resource()
     await open().entries.keep(key, response('one', { variant: 'one' }))
     const vary = ['accept', 'accept-language']
     await open().entries.keep(key, response('two', { variant: 'two', vary }))
@@ -131,7 +136,7 @@ function variants({ open, it }: Suite, find: Find): void {
   })
 
   it('ends each variant at its own time, and what it varies by with the last', async () => {
-    const key = fresh()
+    const key = resource()
     await open().entries.keep(key, response('long', { variant: 'long' }))
     await open().entries.keep(key, response('short', { variant: 'short', ttlMs: 30 }))
     await eventually(async () => (await find(key, 'short')).body === undefined)
@@ -140,7 +145,7 @@ function variants({ open, it }: Suite, find: Find): void {
   })
 
   it('drops a resource with all its variants', async () => {
-    const key = fresh()
+    const key = resource()
     for (const variant of ['one', 'two'])
       await open().entries.keep(key, response(variant, { variant }))
     await open().entries.drop(key)
@@ -151,7 +156,7 @@ function variants({ open, it }: Suite, find: Find): void {
 
 function tooManyVariants({ open, it }: Suite, find: Find): void {
   it('drops the variant that ends first when there are too many', async () => {
-    const key = fresh()
+    const key = resource()
     for (const [variant, ttlMs] of [
       ['second', 2 * minuteMs],
       ['first', minuteMs],
@@ -164,7 +169,7 @@ function tooManyVariants({ open, it }: Suite, find: Find): void {
   })
 
   it('keeps the newest variant, even if that ends first', async () => {
-    const key = fresh()
+    const key = resource()
     for (const [variant, ttlMs] of [
       ['long', 3 * minuteMs],
       ['short', 2 * minuteMs],
@@ -177,7 +182,7 @@ function tooManyVariants({ open, it }: Suite, find: Find): void {
   })
 
   it('does not drop another variant for one that is replaced', async () => {
-    const key = fresh()
+    const key = resource()
     for (const variant of ['one', 'two', 'two'])
       await open().entries.keep(key, response(variant, { variant, maxVariants: 2 }))
     assert.equal((await find(key, 'one')).body, 'body of one')

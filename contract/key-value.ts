@@ -96,7 +96,25 @@ function severalValues({ open, it }: Suite): void {
     assert.equal(await open().exists([key]), 0)
   })
 
+  it('sets several at once, with one time to live', async () => {
+    const [one, two, kept] = [fresh(), fresh(), fresh()]
+    await open().set(one, text('old'), undefined)
+    await open().mset(
+      new Map([
+        [one, text('1')],
+        [two, Buffer.alloc(0)],
+      ]),
+      minuteMs,
+    )
+    await open().mset(new Map([[kept, text('3')]]), undefined)
+    assert.deepEqual(await open().mget([one, two, kept]), [text('1'), Buffer.alloc(0), text('3')])
+    for (const key of [one, two]) within(await open().ttl(key), minuteMs)
+    assert.equal(await open().ttl(kept), Number.POSITIVE_INFINITY)
+    await open().delete([one, two, kept])
+  })
+
   it('has nothing to do for no keys', async () => {
+    await open().mset(new Map(), minuteMs)
     assert.deepEqual(await open().mget([]), [])
     assert.equal(await open().delete([]), 0)
     assert.equal(await open().exists([]), 0)

@@ -3,8 +3,10 @@ import { OptionError } from '../lib/errors.ts'
 import { checkNames } from '../lib/options.ts'
 import type { Provider } from '../lib/ports/provider.ts'
 import { budgetsContract } from './budgets.ts'
+import { busContract } from './bus.ts'
 import { entriesContract } from './entries.ts'
 import { historyContract } from './history.ts'
+import { inspectionContract } from './inspection.ts'
 import { keyValueContract } from './key-value.ts'
 import { keyspaceContract } from './keyspace.ts'
 import { type Describe, type It, type OpenSuite, type Suite, suiteOf } from './suite.ts'
@@ -20,10 +22,25 @@ export interface StoreContractOptions {
    * behind: give it a database or a server of its own.
    */
   readonly create: () => Provider | Promise<Provider>
+  /**
+   * Ports that the provider does not offer, and the store without them refuses: `info` and the like,
+   * `publish` and `subscribe`.
+   *
+   * @default []
+   */
+  readonly without?: readonly OptionalPort[]
   /** `describe` of node:test, Mocha, Jest or Vitest. */
   readonly describe: Describe
   /** `it` of the same runner: one test a fact, in order. Some take a second. */
   readonly it: It
+}
+
+/** A port that a provider may leave out. */
+export type OptionalPort = 'inspection' | 'bus'
+
+const optional: Readonly<Record<OptionalPort, (suite: Suite) => void>> = {
+  inspection: inspectionContract,
+  bus: busContract,
 }
 
 /** What every provider must do. */
@@ -43,10 +60,13 @@ const contracts: readonly ((suite: Suite) => void)[] = [
  */
 export function storeContract(options: StoreContractOptions): void {
   checkOptions(options)
-  const { name, create, describe, it } = options
+  const { name, create, describe, it, without = [] } = options
   describe(`provider ${name}`, () => {
     const suite = suiteOf({ create, describe, it })
     for (const contract of contracts) contract(suite)
+    for (const [port, contract] of Object.entries(optional)) {
+      if (!without.includes(port as OptionalPort)) contract(suite)
+    }
     describe('its life', () => life(suite))
   })
 }
@@ -66,9 +86,12 @@ function life({ open, it, forget }: OpenSuite): void {
 }
 
 function checkOptions(options: StoreContractOptions): void {
-  const names = { name: true, create: true, describe: true, it: true } as const
+  const names = { name: true, create: true, without: true, describe: true, it: true } as const
   checkNames<StoreContractOptions>('storeContract', options, names)
   if (typeof options.name !== 'string') throw new OptionError('name', 'text', options.name)
+  const { without = [] } = options
+  if (!Array.isArray(without) || without.some((port) => !Object.hasOwn(optional, port)))
+    throw new OptionError('without', `a list of ${Object.keys(optional).join(', ')}`, without)
   for (const name of ['create', 'describe', 'it'] as const) {
     if (typeof options[name] !== 'function')
       throw new OptionError(name, 'a function', options[name])

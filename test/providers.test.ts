@@ -6,18 +6,23 @@ import { guarded } from '../lib/providers/guarded.ts'
 import { namespaced } from '../lib/providers/namespaced.ts'
 import { redisProvider } from '../lib/providers/redis/provider.ts'
 import { startRedis, type TestServer } from './support/redis.ts'
+import { type RedisTestCluster, startRedisCluster } from './support/redis-cluster.ts'
 
 let server: TestServer
-before(async () => {
+let cluster: RedisTestCluster
+before(async function () {
+  this.timeout(60_000)
   server = await startRedis()
+  cluster = await startRedisCluster()
 })
-after(() => server.stop())
+after(() => Promise.all([server.stop(), cluster.stop()]))
 
 const redis = () => redisProvider({ url: server.url })
 const providers: Readonly<Record<string, () => Provider>> = {
   embedded: () => embeddedProvider(),
   redis,
   'redis behind namespaced': () => namespaced(redis(), 'app*[1]:'),
+  'a Redis Cluster': () => redisProvider({ cluster: cluster.urls }),
   'redis behind guarded': () => guarded(redis(), { deadlineMs: 1000 }),
 }
 

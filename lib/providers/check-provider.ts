@@ -2,7 +2,9 @@ import { OptionError } from '../errors.ts'
 import type { Budgets } from '../ports/budgets.ts'
 import type { Entries } from '../ports/entries.ts'
 import type { HistoryLog } from '../ports/history.ts'
+import type { Inspection } from '../ports/inspection.ts'
 import type { Provider } from '../ports/provider.ts'
+import type { PubSub } from '../ports/pub-sub.ts'
 
 /**
  * Gives a provider back that has every member it needs, be they its own or of its class.
@@ -27,6 +29,7 @@ const wholeProvider: Check = port<Provider>({
   delete: method,
   exists: method,
   mget: method,
+  mset: method,
   expire: method,
   ttl: method,
   incr: method,
@@ -36,6 +39,11 @@ const wholeProvider: Check = port<Provider>({
   history: port<HistoryLog>({ append: method, read: method, list: method, remove: method }),
   budgets: port<Budgets>({ charge: method, count: method, clear: method }),
   entries: port<Entries>({ find: method, keep: method, drop: method }),
+  inspection: optional(
+    port<Inspection>({ nodes: method, dbsize: method, size: method, slowlog: method }),
+  ),
+  bus: optional(port<PubSub>({ publish: method, subscribe: method })),
+  partOf: optional(method),
   onReady: optional(method),
   close: method,
 })
