@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { storeContract } from '../contract/store-contract.ts'
+import { type OptionalPort, storeContract } from '../contract/store-contract.ts'
 import { embeddedProvider, type Provider } from '../lib/index.ts'
 import { budgetsMutants, counterMutants } from './mutants/budgets.ts'
 import { entriesMutants } from './mutants/entries.ts'
 import { historyMutants } from './mutants/history.ts'
 import type { Mutant } from './mutants/mutant.ts'
+import { busMutants, inspectionMutants } from './mutants/optional.ts'
 import { pageMutants } from './mutants/pages.ts'
 import { restMutants } from './mutants/rest.ts'
 import { timesMutants } from './mutants/times.ts'
@@ -21,10 +22,13 @@ const mutants: readonly Mutant[] = [
   ...budgetsMutants,
   ...counterMutants,
   ...entriesMutants,
+  ...inspectionMutants,
+  ...busMutants,
 ]
 
 describe('the store contract', () => {
-  it('holds of a sound provider', async () => {
+  it('holds of a sound provider', async function () {
+    this.timeout(60_000)
     assert.deepEqual(await failing(embeddedProvider), [])
   })
 
@@ -57,6 +61,18 @@ describe('the store contract', () => {
     for (const { prove } of facts) await assert.rejects(prove, reason)
   })
 
+  it('leaves out the ports that a provider is without', async () => {
+    const paths = (without: readonly OptionalPort[]) =>
+      factsOf(embeddedProvider, { without }).map(({ path }) => path)
+    const all = paths([])
+    const some = paths(['inspection', 'bus'])
+    const left = all.filter((path) => !some.includes(path))
+    assert.deepEqual(
+      [...new Set(left.map((path) => path.split(' › ')[0]))],
+      ['a look inside', 'messages', 'messages that are not for everybody'],
+    )
+  })
+
   for (const [fault, options, message] of [
     [
       'a misspelt option',
@@ -69,6 +85,7 @@ describe('the store contract', () => {
       { create: embeddedProvider() },
       /`create` must be a function/,
     ],
+    ['a port that cannot be left out', { without: ['history'] }, /`without` must be a list of/],
     ['no runner', { it: undefined }, /`it` must be a function, got undefined/],
   ] as const)
     it(`refuses ${fault}`, () => {

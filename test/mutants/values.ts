@@ -90,6 +90,18 @@ export const valuesMutants: readonly Mutant[] = [
     ],
   },
   {
+    fault: 'forgets the time to live of several values',
+    change: (sound) => ({ mset: (values) => sound.mset(values, undefined) }),
+    caughtBy: ['several values › sets several at once, with one time to live'],
+  },
+  {
+    fault: 'sets the first of several values',
+    change: (sound) => ({
+      mset: (values, ttlMs) => sound.mset(new Map([...values].slice(0, 1)), ttlMs),
+    }),
+    caughtBy: ['several values › sets several at once, with one time to live'],
+  },
+  {
     fault: 'cannot look for no keys',
     change: (sound) => ({
       mget: async (keys) => {

@@ -1,4 +1,4 @@
-import { storeContract } from '../../contract/store-contract.ts'
+import { type StoreContractOptions, storeContract } from '../../contract/store-contract.ts'
 import type { Provider } from '../../lib/index.ts'
 
 /** A fact of the store contract, by the groups it stands in and its name. */
@@ -9,12 +9,16 @@ export interface Fact {
 }
 
 /** The facts that the contract states of a provider, for a test to prove one by one. */
-export function factsOf(create: () => Provider | Promise<Provider>): Fact[] {
+export function factsOf(
+  create: () => Provider | Promise<Provider>,
+  { without = [] }: Pick<StoreContractOptions, 'without'> = {},
+): Fact[] {
   const facts: Fact[] = []
   const groups: string[] = []
   storeContract({
     name: 'collected',
     create,
+    without,
     describe(name, define) {
       groups.push(name)
       define()
