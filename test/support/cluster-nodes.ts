@@ -1,6 +1,6 @@
 import { type ClusterNode, healthy, nodesSay } from './cluster-view.ts'
 import { eventually } from './eventually.ts'
-import { type ServerOptions, startRedis, type TestServer } from './redis.ts'
+import { REPLICATION, type ServerOptions, startRedis, type TestServer } from './redis.ts'
 import { withClient } from './short-client.ts'
 
 /** Settings of a cluster; `args` and `password` are those of every node. */
@@ -38,10 +38,9 @@ async function startServers(
     '0',
   ]
   const answers = ['--cluster-require-full-coverage', 'no', '--cluster-announce-ip', '127.0.0.1']
-  const sync = ['--repl-diskless-sync-delay', '0']
   const locked = password === undefined ? {} : { password }
   const auth = password === undefined ? [] : ['--masterauth', password]
-  const all = [...cluster, ...roles, ...answers, ...sync, ...auth, ...args]
+  const all = [...cluster, ...roles, ...answers, ...REPLICATION, ...auth, ...args]
   const starts = await Promise.allSettled(
     Array.from({ length: count }, () => startRedis({ args: all, peers: true, ...locked })),
   )

@@ -25,7 +25,7 @@ export interface Place {
 /** Starts a server on a port of the loopback address, with its files and its socket in `folder`. */
 export function spawnRedis(binary: RedisBinary, place: Place): RedisProcess {
   const { folder, port, args } = place
-  const settings = ['--port', `${port}`, '--dir', folder, '--unixsocket', socketIn(folder), ...args]
+  const settings = [...args, '--port', `${port}`, '--dir', folder, '--unixsocket', socketIn(folder)]
   return binary.kind === 'program'
     ? spawnProgram(binary.path, { folder, settings })
     : spawnContainer(binary, { ...place, settings })
@@ -40,7 +40,7 @@ function spawnProgram(
   path: string,
   { folder, settings }: { folder: string; settings: string[] },
 ): RedisProcess {
-  const child = start(path, ['--bind', '127.0.0.1', ...settings], folder)
+  const child = start(path, [...settings, '--bind', '127.0.0.1'], folder)
   return follow(child, folder, (name) => void child.kill(name))
 }
 

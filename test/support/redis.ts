@@ -1,13 +1,14 @@
-import { randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis, type RedisOptions } from 'ioredis'
+import { type HeldPort, holdPort } from './ports.ts'
 import { endAtExit } from './processes.ts'
 import { redisBinary } from './redis-binary.ts'
 import { type Place, type RedisProcess, socketIn, spawnRedis } from './redis-process.ts'
+
+export { freePort } from './ports.ts'
 
 /** What a client may be told; ioredis types the one option left out differently in its constructor. */
 export type ClientOptions = Omit<RedisOptions, 'replyMapping'>
@@ -20,9 +21,19 @@ export interface ServerOptions {
   readonly password?: string
   /** Writes every change to disk (AOF, fsync everysec), so that it survives `kill()`. */
   readonly appendonly?: boolean
+  /** Lines of a configuration file, which the server keeps up to date: Sentinel asks for one. */
+  readonly config?: readonly string[]
+  /** Users beside the default one, in the words of ACL SETUSER: `'ann on >secret ~a:* +@read'`. */
+  readonly users?: readonly string[]
   /** Speaks with other servers here: in Docker it then stands in the network of this host. */
   readonly peers?: boolean
 }
+
+/**
+ * For servers with replicas: a replica that says it is in sync is sent every further write. Where
+ * no file lies between, its master waits up to a second for a word from it, and sends nothing.
+ */
+export const REPLICATION = ['--repl-diskless-sync', 'no', '--rdb-del-sync-files', 'yes']
 
 /** A Redis server of the test's own, on a free port of 127.0.0.1, data in a folder of its own. */
 export interface TestServer {
@@ -51,14 +62,16 @@ export interface TestServer {
 /** Starts a server and waits until it answers. */
 export async function startRedis(options: ServerOptions = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'memoryware-'))
-  const args = serverArgs(options)
+  const args = serverArgs(options, folder)
+  if (hasConfig(options)) await writeFile(configIn(folder), configLines(options).join('\n'))
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort()
+    const held = await holdPort()
+    const place = { folder, port: held.port, args, peers: options.peers === true }
     try {
-      const place = { folder, port, args, peers: options.peers === true }
       const running = await launch(place, options.password)
-      return testServer(running, place, options.password)
+      return testServer({ running, held, place }, options.password)
     } catch (error) {
+      held.giveBack()
       // Another program may take the port between the look and the start.
       if (attempt < 5 && portTaken.test(String(error))) continue
       await rm(folder, { recursive: true, force: true })
@@ -69,32 +82,24 @@ export async function startRedis(options: ServerOptions = {}): Promise<TestServe
 
 const portTaken = /already in use|could not create server tcp|failed listening on port/i
 
-/**
- * A port of 127.0.0.1 that nobody listens on now. Below those that systems hand out to connections
- * (from 32768 on, Linux), and so is the port of a cluster's bus, 10000 above: a server that is away
- * for a while finds both as it left them.
- */
-export async function freePort(): Promise<number> {
-  for (let attempt = 1; ; attempt += 1) {
-    const port = 12_000 + randomInt(10_000)
-    const free = await canListen(port)
-    if (free) return port
-    if (attempt === 100) throw new Error('Found no free port between 12000 and 21999')
-  }
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-    probe.once('error', () => resolve(false))
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
-  })
-}
-
-function serverArgs({ args = [], password, appendonly = false }: ServerOptions): string[] {
+function serverArgs(options: ServerOptions, folder: string): string[] {
+  const { args = [], password, appendonly = false } = options
+  const written = hasConfig(options) ? [configIn(folder)] : [] // Redis takes it as the first word only.
   const kept = appendonly ? ['--appendonly', 'yes', '--appendfsync', 'everysec'] : []
   const locked = password === undefined ? [] : ['--requirepass', password]
-  return ['--save', '', ...kept, ...locked, ...args]
+  return [...written, '--save', '', ...kept, ...locked, ...args]
+}
+
+function hasConfig({ config, users }: ServerOptions): boolean {
+  return config !== undefined || users !== undefined
+}
+
+function configLines({ config = [], users = [] }: ServerOptions): string[] {
+  return [...config, ...users.map((user) => `user ${user}`)]
+}
+
+function configIn(folder: string): string {
+  return join(folder, 'redis.conf')
 }
 
 async function launch(place: Place, password: string | undefined): Promise<RedisProcess> {
@@ -109,7 +114,7 @@ async function launch(place: Place, password: string | undefined): Promise<Redis
     throw new Error(`redis-server ended instead of answering:\n${printed}`)
   })
   try {
-    await Promise.race([probe.ping(), failed, late()])
+    await Promise.race([probe.ping().catch(allowRefusal), failed, late()])
   } catch (error) {
     running.signal('SIGKILL')
     throw error
@@ -118,6 +123,11 @@ async function launch(place: Place, password: string | undefined): Promise<Redis
     probe.disconnect()
   }
   return running
+}
+
+/** Who may do nothing before logging in has been answered too. */
+function allowRefusal(error: Error): void {
+  if (!/^(NOAUTH|NOPERM)/.test(error.message)) throw error
 }
 
 function late(): Promise<never> {
@@ -139,14 +149,18 @@ function connect(where: ClientOptions, password: string | undefined): Redis {
   return client
 }
 
-function testServer(first: RedisProcess, place: Place, password: string | undefined): TestServer {
+function testServer(
+  first: { running: RedisProcess; held: HeldPort; place: Place },
+  password: string | undefined,
+): TestServer {
+  const { held, place } = first
   const { folder, port } = place
   const clients = new Set<Redis>()
   // The server, killed just before, may still have been writing: then the folder is not empty at once.
   const forget = endAtExit(() =>
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 }),
   )
-  let running = first
+  let { running } = first
 
   async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     running.signal('SIGCONT')
@@ -179,6 +193,7 @@ function testServer(first: RedisProcess, place: Place, password: string | undefi
       for (const client of clients) client.disconnect()
       await end('SIGKILL')
       await rm(folder, { recursive: true, force: true })
+      held.giveBack()
       forget()
     },
   }
