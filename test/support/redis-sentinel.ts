@@ -1,13 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { eventually } from './eventually.ts'
-import {
-  type ClientOptions,
-  REPLICATION,
-  type ServerOptions,
-  startRedis,
-  type TestServer,
-} from './redis.ts'
+import { type ClientOptions, startRedis, type TestServer } from './redis.ts'
+import { REPLICATION, type ServerOptions } from './redis-settings.ts'
 import { withClient } from './short-client.ts'
 
 /**

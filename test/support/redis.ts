@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis, type RedisOptions } from 'ioredis'
@@ -7,38 +7,20 @@ import { type HeldPort, holdPort } from './ports.ts'
 import { endAtExit } from './processes.ts'
 import { redisBinary } from './redis-binary.ts'
 import { type Place, type RedisProcess, socketIn, spawnRedis } from './redis-process.ts'
+import { type ClientTls, clientTls, type ServerOptions, settle } from './redis-settings.ts'
 
 export { freePort } from './ports.ts'
+export type { ServerOptions } from './redis-settings.ts'
 
 /** What a client may be told; ioredis types the one option left out differently in its constructor. */
 export type ClientOptions = Omit<RedisOptions, 'replyMapping'>
 
-/** Settings of a server; without any it forgets everything when it ends. */
-export interface ServerOptions {
-  /** More settings, as on the command line: `['--maxmemory', '8mb']`. */
-  readonly args?: readonly string[]
-  /** The password of the default user. */
-  readonly password?: string
-  /** Writes every change to disk (AOF, fsync everysec), so that it survives `kill()`. */
-  readonly appendonly?: boolean
-  /** Lines of a configuration file, which the server keeps up to date: Sentinel asks for one. */
-  readonly config?: readonly string[]
-  /** Users beside the default one, in the words of ACL SETUSER: `'ann on >secret ~a:* +@read'`. */
-  readonly users?: readonly string[]
-  /** Speaks with other servers here: in Docker it then stands in the network of this host. */
-  readonly peers?: boolean
-}
-
-/**
- * For servers with replicas: a replica that says it is in sync is sent every further write. Where
- * no file lies between, its master waits up to a second for a word from it, and sends nothing.
- */
-export const REPLICATION = ['--repl-diskless-sync', 'no', '--rdb-del-sync-files', 'yes']
-
 /** A Redis server of the test's own, on a free port of 127.0.0.1, data in a folder of its own. */
 export interface TestServer {
-  /** `redis://…`, with the password where there is one. */
+  /** `redis://…`, or `rediss://…` where it speaks TLS, with the password where there is one. */
   readonly url: string
+  /** What a client needs beside the URL where it speaks TLS. */
+  readonly tls: ClientTls | undefined
   readonly host: string
   readonly port: number
   /** Its Unix socket. */
@@ -62,14 +44,17 @@ export interface TestServer {
 /** Starts a server and waits until it answers. */
 export async function startRedis(options: ServerOptions = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'memoryware-'))
-  const args = serverArgs(options, folder)
-  if (hasConfig(options)) await writeFile(configIn(folder), configLines(options).join('\n'))
+  const args = await settle(options, folder)
+  const access = { password: options.password, tls: await clientTls(options) }
   for (let attempt = 1; ; attempt += 1) {
     const held = await holdPort()
-    const place = { folder, port: held.port, args, peers: options.peers === true }
+    const place = {
+      ...{ folder, port: held.port, args },
+      ...{ peers: options.peers === true, tls: options.tls !== undefined },
+    }
     try {
-      const running = await launch(place, options.password)
-      return testServer({ running, held, place }, options.password)
+      const running = await launch(place, access)
+      return testServer({ running, held, place }, access)
     } catch (error) {
       held.giveBack()
       // Another program may take the port between the look and the start.
@@ -82,33 +67,18 @@ export async function startRedis(options: ServerOptions = {}): Promise<TestServe
 
 const portTaken = /already in use|could not create server tcp|failed listening on port/i
 
-function serverArgs(options: ServerOptions, folder: string): string[] {
-  const { args = [], password, appendonly = false } = options
-  const written = hasConfig(options) ? [configIn(folder)] : [] // Redis takes it as the first word only.
-  const kept = appendonly ? ['--appendonly', 'yes', '--appendfsync', 'everysec'] : []
-  const locked = password === undefined ? [] : ['--requirepass', password]
-  return [...written, '--save', '', ...kept, ...locked, ...args]
+interface Access {
+  readonly password: string | undefined
+  readonly tls: ClientTls | undefined
 }
 
-function hasConfig({ config, users }: ServerOptions): boolean {
-  return config !== undefined || users !== undefined
-}
-
-function configLines({ config = [], users = [] }: ServerOptions): string[] {
-  return [...config, ...users.map((user) => `user ${user}`)]
-}
-
-function configIn(folder: string): string {
-  return join(folder, 'redis.conf')
-}
-
-async function launch(place: Place, password: string | undefined): Promise<RedisProcess> {
+async function launch(place: Place, access: Access): Promise<RedisProcess> {
   const binary = await redisBinary()
   const running = spawnRedis(binary, place)
   // The socket is in our own folder: a stranger on the same port cannot answer for our server.
   const probe = connect(
     binary.kind === 'program' ? { path: socketIn(place.folder) } : { port: place.port },
-    password,
+    access,
   )
   const failed = running.ended.then((printed) => {
     throw new Error(`redis-server ended instead of answering:\n${printed}`)
@@ -136,12 +106,13 @@ function late(): Promise<never> {
   })
 }
 
-function connect(where: ClientOptions, password: string | undefined): Redis {
+function connect(where: ClientOptions, { password, tls }: Access): Redis {
   const options: ClientOptions = {
     protocol: 2,
     maxRetriesPerRequest: null,
     retryStrategy: () => 20,
     ...(password === undefined ? {} : { password }),
+    ...(tls === undefined || where.path !== undefined ? {} : { tls }),
     ...where,
   }
   const client = new Redis(options)
@@ -151,7 +122,7 @@ function connect(where: ClientOptions, password: string | undefined): Redis {
 
 function testServer(
   first: { running: RedisProcess; held: HeldPort; place: Place },
-  password: string | undefined,
+  access: Access,
 ): TestServer {
   const { held, place } = first
   const { folder, port } = place
@@ -169,7 +140,8 @@ function testServer(
   }
 
   return {
-    url: `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}127.0.0.1:${port}`,
+    url: urlOf(port, access),
+    tls: access.tls,
     host: '127.0.0.1',
     port,
     path: socketIn(folder),
@@ -177,7 +149,7 @@ function testServer(
       return running.pid
     },
     client(options = {}) {
-      const client = connect({ host: '127.0.0.1', port, ...options }, password)
+      const client = connect({ host: '127.0.0.1', port, ...options }, access)
       clients.add(client)
       client.once('end', () => clients.delete(client))
       return client
@@ -187,7 +159,7 @@ function testServer(
     kill: () => end('SIGKILL'),
     async restart() {
       await end('SIGTERM')
-      running = await launch(place, password)
+      running = await launch(place, access)
     },
     async stop() {
       for (const client of clients) client.disconnect()
@@ -197,4 +169,9 @@ function testServer(
       forget()
     },
   }
+}
+
+function urlOf(port: number, { password, tls }: Access): string {
+  const user = password === undefined ? '' : `:${encodeURIComponent(password)}@`
+  return `${tls === undefined ? 'redis' : 'rediss'}://${user}127.0.0.1:${port}`
 }
