@@ -14,7 +14,14 @@ import {
 import { type Consumer, packedConsumer } from './support/consumer.ts'
 import { root } from './support/source-files.ts'
 
-const entries = ['lib/index', 'middleware/express', 'middleware/koa']
+const entries = [
+  'lib/index',
+  'lib/msgpack',
+  'middleware/express',
+  'middleware/express-session',
+  'middleware/koa',
+  'middleware/koa-session',
+]
 
 describe('the documentation of what is published', () => {
   let consumer: Consumer

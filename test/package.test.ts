@@ -11,6 +11,9 @@ const entries: Record<string, readonly string[]> = {
   memoryware: ['cached', 'configFromEnv', 'createStore', 'defaultStore', 'escapePattern', 'json'],
   'memoryware/express': MIDDLEWARES,
   'memoryware/koa': MIDDLEWARES,
+  'memoryware/express-session': ['sessionStore'],
+  'memoryware/koa-session': ['sessionStore'],
+  'memoryware/msgpack': ['msgpack'],
 }
 
 /** What Node calls timers, connections, watchers, workers and the like. */
@@ -91,11 +94,18 @@ describe('the packed package', () => {
       const text = `import { createStore, type Store } from 'memoryware'
         import * as onExpress from 'memoryware/express'
         import * as onKoa from 'memoryware/koa'
+        import { sessionStore } from 'memoryware/express-session'
+        import { type KoaSessionStore, sessionStore as onKoaSession } from 'memoryware/koa-session'
+        import { msgpack } from 'memoryware/msgpack'
         import type { RequestHandler } from 'express'
+        import type { Store as Sessions } from 'express-session'
         import type { Middleware } from 'koa'
         export const store: Store = createStore({ provider: 'embedded' })
         export const express: RequestHandler = onExpress.sessionMemory({ store })
         export const koa: Middleware = onKoa.sessionMemory({ store })
+        export const packed: Store = createStore({ provider: 'embedded', serializer: msgpack })
+        export const sessions: Sessions = sessionStore({ store })
+        export const koaSessions: KoaSessionStore = onKoaSession({ store })
         // @ts-expect-error A misspelt option is an error.
         onExpress.sessionMemory({ stor: store })`
       await writeFile(join(consumer.folder, `typed.${extension}`), text)
@@ -120,12 +130,21 @@ describe('the packed package', () => {
     assert.deepEqual(long, [])
   })
 
+  it('works without the optional packages, but for the entry points that are for them', async () => {
+    const { peerDependencies, peerDependenciesMeta } = JSON.parse(
+      await readFile(join(root, 'package.json'), 'utf8'),
+    )
+    const names = Object.keys(peerDependencies)
+    assert.deepEqual(Object.keys(peerDependenciesMeta), names)
+    for (const name of names) assert.equal(peerDependenciesMeta[name].optional, true)
+  })
+
   it('depends on exact versions: npm would pick older majors for older Nodes', async () => {
     const { dependencies, devDependencies } = JSON.parse(
       await readFile(join(root, 'package.json'), 'utf8'),
     )
     const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
-      ([, version]) => !/^\d+\.\d+\.\d+$/.test(String(version)),
+      ([, version]) => !/^(npm:.+@)?\d+\.\d+\.\d+$/.test(String(version)),
     )
     assert.deepEqual(loose, [])
   })
@@ -133,7 +152,8 @@ describe('the packed package', () => {
 
 /** Node itself takes the other build, also for `require`; bundlers and test runners take this one. */
 function commonJs(consumer: Consumer, entry: string): string {
-  const file = entry === 'memoryware' ? 'lib/index' : entry.replace('memoryware', 'middleware')
+  const [, name = 'index'] = entry.split('/')
+  const file = `${['index', 'msgpack'].includes(name) ? 'lib' : 'middleware'}/${name}`
   return join(consumer.installed, 'dist/cjs', `${file}.js`).replaceAll('\\', '/')
 }
 
