@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Duration, toMs } from './duration.ts'
 import { EnvironmentError, MemorywareError } from './errors.ts'
-import { isRedisUrl } from './redis-url.ts'
+import { isRedisUrl, parseNode } from './redis-url.ts'
 
 /** Variables of a process's environment. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -18,6 +18,14 @@ export interface EnvironmentConfig {
   readonly host?: string
   /** `REDIS_PORT`. */
   readonly port?: number
+  /** `REDIS_CLUSTER_NODES`, at commas. */
+  readonly cluster?: readonly string[]
+  /** `REDIS_SENTINELS`, at commas, with `REDIS_SENTINEL_NAME` and `REDIS_SENTINEL_PASSWORD`. */
+  readonly sentinels?: {
+    readonly nodes: readonly string[]
+    readonly name?: string
+    readonly password?: string
+  }
   /** `REDIS_DB`. */
   readonly db?: number
   /** `REDIS_USERNAME`. */
@@ -32,6 +40,21 @@ export interface EnvironmentConfig {
   readonly maxHistoryLength: number
 }
 
+/** What says where Redis is, and what each cannot stand beside. */
+const addresses: Readonly<Record<string, readonly string[]>> = {
+  REDIS_URL: [
+    'REDIS_HOST',
+    'REDIS_PORT',
+    'REDIS_DB',
+    'REDIS_USERNAME',
+    'REDIS_PASSWORD',
+    'REDIS_CLUSTER_NODES',
+    'REDIS_SENTINELS',
+  ],
+  REDIS_CLUSTER_NODES: ['REDIS_HOST', 'REDIS_PORT', 'REDIS_DB', 'REDIS_SENTINELS'],
+  REDIS_SENTINELS: ['REDIS_HOST', 'REDIS_PORT'],
+}
+
 const parts = ['REDIS_HOST', 'REDIS_PORT', 'REDIS_DB', 'REDIS_USERNAME', 'REDIS_PASSWORD'] as const
 
 /**
@@ -41,8 +64,10 @@ const parts = ['REDIS_HOST', 'REDIS_PORT', 'REDIS_DB', 'REDIS_USERNAME', 'REDIS_
  */
 export function configFromEnv(environment: Environment = process.env): EnvironmentConfig {
   const env = present(environment)
+  refuseContradictions(env)
   const url = redisUrl(env)
-  const configured = url !== undefined || parts.some((name) => env[name] !== undefined)
+  const places = [...Object.keys(addresses), ...parts]
+  const configured = places.some((name) => env[name] !== undefined)
   const ca = env['REDIS_TLS_CA_FILE']
   return {
     provider: provider(env, configured),
@@ -51,6 +76,8 @@ export function configFromEnv(environment: Environment = process.env): Environme
       url,
       host: env['REDIS_HOST'],
       port: whole(env, 'REDIS_PORT', 1, 65_535),
+      cluster: nodes(env, 'REDIS_CLUSTER_NODES'),
+      sentinels: sentinels(env),
       db: whole(env, 'REDIS_DB', 0, 1_000_000),
       username: env['REDIS_USERNAME'],
       password: env['REDIS_PASSWORD'],
@@ -65,11 +92,30 @@ function present(environment: Environment): Environment {
   return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''))
 }
 
+function refuseContradictions(env: Environment): void {
+  for (const [name, others] of Object.entries(addresses)) {
+    const other = others.find((each) => env[name] !== undefined && env[each] !== undefined)
+    if (other) throw new EnvironmentError(name, `contradicts ${other}: set one of them`)
+  }
+}
+
+function nodes(env: Environment, name: string): readonly string[] | undefined {
+  const list = env[name]?.split(',').map((node) => node.trim())
+  if (list?.some((node) => parseNode(node, 1) === undefined))
+    throw new EnvironmentError(name, 'must be addresses such as host:6379, with commas between')
+  return list
+}
+
+function sentinels(env: Environment): EnvironmentConfig['sentinels'] {
+  const list = nodes(env, 'REDIS_SENTINELS')
+  if (list === undefined) return undefined
+  const [name, password] = [env['REDIS_SENTINEL_NAME'], env['REDIS_SENTINEL_PASSWORD']]
+  return { nodes: list, ...defined({ name, password }) }
+}
+
 function redisUrl(env: Environment): string | undefined {
   const url = env['REDIS_URL']
   if (url === undefined) return undefined
-  const other = parts.find((name) => env[name] !== undefined)
-  if (other) throw new EnvironmentError('REDIS_URL', `contradicts ${other}: set one of them`)
   if (!isRedisUrl(url))
     throw new EnvironmentError(
       'REDIS_URL',

@@ -36,8 +36,27 @@ export type {
   RoleLetter,
   SessionMeta,
 } from './ports/history.ts'
+export type {
+  ClientsInfo,
+  Inspection,
+  MemoryInfo,
+  NodeInfo,
+  SlowCommand,
+  StatsInfo,
+} from './ports/inspection.ts'
 export type { Batch, Command, Counter, Expiry, Keyspace, KeyValue } from './ports/key-value.ts'
 export type { Provider } from './ports/provider.ts'
+export type { PubSub } from './ports/pub-sub.ts'
+export { type EmbeddedOptions, embeddedProvider } from './providers/embedded/provider.ts'
 export { json, type Serializer } from './serializer.ts'
-export { createStore, defaultStore, type Store, type StoreOptions } from './store.ts'
+export {
+  createStore,
+  defaultStore,
+  type PoolOptions,
+  type RedisClient,
+  type SentinelOptions,
+  type Store,
+  type StoreOptions,
+} from './store.ts'
+export type { StoreInfo } from './store-info.ts'
 export type { CacheEvent, ErrorEvent, LimitEvent, NoticeEvent, StoreEvent } from './telemetry.ts'

@@ -106,15 +106,15 @@ export function digest(fields: readonly (string | Uint8Array)[]): string {
 }
 
 /**
- * Checks a whole key that a caller hands to the store.
+ * Checks a whole key, or the name of a channel, that a caller hands to the store.
  *
  * @throws IdError when it is no string, empty, longer than 1,024 bytes or not well-formed.
  */
-export function checkKey(key: unknown): string {
-  if (typeof key !== 'string') throw new IdError('A key', 'must be a string')
+export function checkKey(key: unknown, what = 'A key'): string {
+  if (typeof key !== 'string') throw new IdError(what, 'must be a string')
   if (key === '' || key.length > 1024 || Buffer.byteLength(key) > 1024)
-    throw new IdError('A key', 'must be 1 to 1,024 bytes long')
-  if (!key.isWellFormed()) throw new IdError('A key', 'must not hold a lone surrogate')
+    throw new IdError(what, 'must be 1 to 1,024 bytes long')
+  if (!key.isWellFormed()) throw new IdError(what, 'must not hold a lone surrogate')
   return key
 }
 

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { type Duration, toMs } from './duration.ts'
 import { StoreError } from './errors.ts'
 import { checkKey } from './keys.ts'
@@ -48,8 +49,8 @@ export function pipeline(provider: Batch, serializer: Serializer): Pipeline {
         value: serializer.encode(value),
         ttlMs: ttl === undefined ? undefined : toMs('ttl', ttl),
       }),
-    delete: (...keys) => add({ name: 'delete', keys: keys.map(checkKey) }),
-    exists: (...keys) => add({ name: 'exists', keys: keys.map(checkKey) }),
+    delete: (...keys) => add({ name: 'delete', keys: keys.map((key) => checkKey(key)) }),
+    exists: (...keys) => add({ name: 'exists', keys: keys.map((key) => checkKey(key)) }),
     expire: (key, ttl) => add({ name: 'expire', key: checkKey(key), ttlMs: toMs('ttl', ttl) }),
     ttl: (key) => add({ name: 'ttl', key: checkKey(key) }, seconds),
     incr: (key, by = 1) => add({ name: 'incr', key: checkKey(key), by }),
@@ -68,8 +69,9 @@ export function pipeline(provider: Batch, serializer: Serializer): Pipeline {
 /** Reads stored bytes. @throws StoreError `corrupt` when they are not what the serializer writes. */
 export function decode(serializer: Serializer, bytes: unknown): unknown {
   if (bytes === undefined) return undefined
+  if (!types.isUint8Array(bytes)) throw new StoreError('get', 'corrupt')
   try {
-    return serializer.decode(bytes as Uint8Array)
+    return serializer.decode(bytes)
   } catch (cause) {
     throw new StoreError('get', 'corrupt', { cause })
   }

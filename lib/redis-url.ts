@@ -13,3 +13,29 @@ export function namesDatabase(url: string): boolean {
   const { protocol, pathname, searchParams } = new URL(url)
   return protocol !== 'unix:' && (pathname.length > 1 || searchParams.has('db'))
 }
+
+/** One of several servers that a client starts from. */
+export interface RedisNode {
+  readonly host: string
+  readonly port: number
+  /** It was named by a `rediss:` URL. */
+  readonly tls: boolean
+}
+
+/**
+ * Reads `host`, `host:port`, `[::1]:7000`, `redis://host:port` or `rediss://host:port`; `undefined`
+ * for anything else: a user, a password or a database has no place in the address of one of several.
+ */
+export function parseNode(text: unknown, defaultPort: number): RedisNode | undefined {
+  if (typeof text !== 'string' || text === '') return undefined
+  const url = text.includes('://') ? text : `redis://${text}`
+  if (!URL.canParse(url)) return undefined
+  const { protocol, hostname, port, pathname, search, username, password } = new URL(url)
+  if (protocol !== 'redis:' && protocol !== 'rediss:') return undefined
+  if (hostname === '' || username || password || search || pathname.length > 1) return undefined
+  return {
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? defaultPort : Number(port),
+    tls: protocol === 'rediss:',
+  }
+}

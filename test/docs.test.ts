@@ -21,6 +21,7 @@ const entries = [
   'middleware/express-session',
   'middleware/koa',
   'middleware/koa-session',
+  'contract/store-contract',
 ]
 
 describe('the documentation of what is published', () => {

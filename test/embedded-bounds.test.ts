@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, it } from 'mocha'
+import { bounds, everything, message, messages, session } from '../contract/conversation.ts'
+import { failsWith } from '../contract/expectations.ts'
 import type { Provider } from '../lib/ports/provider.ts'
 import { embeddedProvider } from '../lib/providers/embedded/provider.ts'
-import { bounds, everything, message, messages, session } from './contract/conversation.ts'
-import { failsWith } from './contract/subject.ts'
 
 const minuteMs = 60_000
 const text = (value: string) => Buffer.from(value)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'mocha'
+import { bounds, everything, message, messages, session } from '../contract/conversation.ts'
+import { failsWith } from '../contract/expectations.ts'
 import { OptionError } from '../lib/errors.ts'
 import type { Provider } from '../lib/ports/provider.ts'
 import { embeddedProvider } from '../lib/providers/embedded/provider.ts'
-import { bounds, everything, message, messages, session } from './contract/conversation.ts'
-import { failsWith } from './contract/subject.ts'
 
 const text = (value: string) => Buffer.from(value)
 const startMs = Date.UTC(2026, 10, 22)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { before, describe, it } from 'mocha'
 import { IMPORTS, importRules, type Rule } from './support/import-rules.ts'
-import { root, sourceFiles } from './support/source-files.ts'
+import { root, type SourceFile, sourceFiles } from './support/source-files.ts'
 
 describe('import rules', () => {
   let found: Map<string, Set<number>>
@@ -25,7 +25,7 @@ describe('import rules', () => {
   }
 
   it('modules named in passing, as in `typeof import(…)`, keep the rules too', async () => {
-    const files = [...(await sourceFiles('lib')), ...(await sourceFiles('middleware'))]
+    const files = await published()
     const broken = { path: 'lib/cache/broken.ts', text: `type Client = import('ioredis').Redis` }
     const tree = new Map<string, string[]>()
     for (const { path, text } of [...files, broken]) {
@@ -40,10 +40,7 @@ describe('import rules', () => {
   })
 
   it('no file goes round the rules with createRequire, a global type or a taken-out env', async () => {
-    for (const { path, text } of [
-      ...(await sourceFiles('lib')),
-      ...(await sourceFiles('middleware')),
-    ]) {
+    for (const { path, text } of await published()) {
       assert.doesNotMatch(text, /\bcreateRequire\b/, path)
       if (!path.startsWith('middleware/express'))
         assert.doesNotMatch(text, /\bExpress\.[A-Z]/, path)
@@ -52,6 +49,10 @@ describe('import rules', () => {
     }
   })
 })
+
+async function published(): Promise<SourceFile[]> {
+  return (await Promise.all(['contract', 'lib', 'middleware'].map(sourceFiles))).flat()
+}
 
 /** One file of all lines that are said of it, so that one run of Biome decides about all. */
 function treeOf(all: readonly Rule[]): Map<string, string[]> {

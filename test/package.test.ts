@@ -14,6 +14,7 @@ const entries: Record<string, readonly string[]> = {
   'memoryware/express-session': ['sessionStore'],
   'memoryware/koa-session': ['sessionStore'],
   'memoryware/msgpack': ['msgpack'],
+  'memoryware/store-contract': ['storeContract'],
 }
 
 /** What Node calls timers, connections, watchers, workers and the like. */
@@ -124,7 +125,9 @@ describe('the packed package', () => {
   }
 
   it('has no source of more than 250 lines', async () => {
-    const long = [...(await sourceFiles('lib')), ...(await sourceFiles('middleware'))]
+    const all = await Promise.all(['contract', 'lib', 'middleware'].map(sourceFiles))
+    const long = all
+      .flat()
       .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
       .filter(({ lines }) => lines > 250)
     assert.deepEqual(long, [])
@@ -152,9 +155,13 @@ describe('the packed package', () => {
 
 /** Node itself takes the other build, also for `require`; bundlers and test runners take this one. */
 function commonJs(consumer: Consumer, entry: string): string {
-  const [, name = 'index'] = entry.split('/')
-  const file = `${['index', 'msgpack'].includes(name) ? 'lib' : 'middleware'}/${name}`
+  const file = entry === 'memoryware' ? 'lib/index' : entry.replace('memoryware', folderOf(entry))
   return join(consumer.installed, 'dist/cjs', `${file}.js`).replaceAll('\\', '/')
+}
+
+function folderOf(entry: string): string {
+  if (entry.endsWith('contract')) return 'contract'
+  return entry.endsWith('msgpack') ? 'lib' : 'middleware'
 }
 
 async function exports(ending: ReturnType<typeof run>, names: readonly string[]): Promise<void> {

@@ -1,34 +1,30 @@
-import { after, before } from 'mocha'
+import { after, before, describe, it } from 'mocha'
+import { storeContract } from '../contract/store-contract.ts'
 import type { Provider } from '../lib/ports/provider.ts'
 import { embeddedProvider } from '../lib/providers/embedded/provider.ts'
 import { guarded } from '../lib/providers/guarded.ts'
 import { namespaced } from '../lib/providers/namespaced.ts'
 import { redisProvider } from '../lib/providers/redis/provider.ts'
-import { providerContract } from './contract/provider.ts'
-import type { ProviderFactory } from './contract/subject.ts'
 import { startRedis, type TestServer } from './support/redis.ts'
+import { type RedisTestCluster, startRedisCluster } from './support/redis-cluster.ts'
 
 let server: TestServer
-before(async () => {
+let cluster: RedisTestCluster
+before(async function () {
+  this.timeout(60_000)
   server = await startRedis()
+  cluster = await startRedisCluster()
 })
-after(() => server.stop())
+after(() => Promise.all([server.stop(), cluster.stop()]))
 
 const redis = () => redisProvider({ url: server.url })
 const providers: Readonly<Record<string, () => Provider>> = {
   embedded: () => embeddedProvider(),
   redis,
   'redis behind namespaced': () => namespaced(redis(), 'app*[1]:'),
+  'a Redis Cluster': () => redisProvider({ cluster: cluster.urls }),
   'redis behind guarded': () => guarded(redis(), { deadlineMs: 1000 }),
 }
 
-for (const [name, open] of Object.entries(providers)) {
-  const factory: ProviderFactory = {
-    name,
-    async create() {
-      const provider = open()
-      return { provider, close: () => provider.close() }
-    },
-  }
-  providerContract(factory)
-}
+for (const [name, create] of Object.entries(providers))
+  storeContract({ name, create, describe, it })

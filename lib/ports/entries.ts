@@ -26,7 +26,7 @@ export interface NewVariant {
   readonly maxVariants: number
 }
 
-/** Cached responses, several variants to a resource. */
+/** Cached responses, several variants to a resource. Braces in a key fix the slot of all its variants. */
 export interface Entries {
   /** The learned `vary` and the entry of one variant, in one round trip. */
   find(key: string, variant: string, call?: Call): Promise<FoundEntry>

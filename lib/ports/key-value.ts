@@ -12,6 +12,12 @@ export interface KeyValue {
   exists(keys: readonly string[], call?: Call): Promise<number>
   /** One element a key, in their order. */
   mget(keys: readonly string[], call?: Call): Promise<(Buffer | undefined)[]>
+  /** Sets several in one round trip, each for itself: others may read between two of them. */
+  mset(
+    values: ReadonlyMap<string, Uint8Array>,
+    ttlMs: number | undefined,
+    call?: Call,
+  ): Promise<void>
 }
 
 /** Times to live of keys of any kind. */

@@ -1,211 +1,169 @@
-import {
-  type CircuitBreakerPolicy,
-  CircuitState,
-  ConsecutiveBreaker,
-  circuitBreaker,
-  handleWhen,
-} from 'cockatiel'
-import { type Call, Deadline, type Wait } from '../deadline.ts'
-import { isAway, StoreError } from '../errors.ts'
+import { type Call, Deadline } from '../deadline.ts'
+import { StoreError } from '../errors.ts'
+import type { Guarded } from '../ports/guarded.ts'
+import type { Inspection } from '../ports/inspection.ts'
+import type { Command } from '../ports/key-value.ts'
 import type { Provider } from '../ports/provider.ts'
-import { publish } from '../telemetry.ts'
-
-const failuresToOpen = 5
-const halfOpenAfterMs = 1000
-
-/** A provider that answers or fails in time. */
-export interface Guarded extends Provider {
-  /** The breaker is open: calls fail at once until the provider is back. */
-  readonly degraded: boolean
-  /** A fresh budget of waiting, for one request. */
-  deadline(): Deadline
-}
+import type { PubSub } from '../ports/pub-sub.ts'
+import { told } from './gate.ts'
+import { createGates, type Gates } from './gates.ts'
 
 /**
- * Puts a deadline and a breaker around a provider.
+ * Puts a deadline and a breaker around a provider; around each of its parts, where it names them.
  *
  * Each call ends within what is left of its deadline; a reply that comes later is dropped. After
  * five failures in a row calls fail at once; a second later, or when the provider says that it is
- * ready, one of them goes through as a probe. Scans (`keys`, `deletePattern`) take as long as they
- * take.
+ * ready, one of them goes through as a probe. Scans (`keys`, `deletePattern`) and `close` take as
+ * long as they take. Whatever a provider throws, callers get a `StoreError`.
  */
 export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number }): Guarded {
-  const gate = breaker()
-  provider.onReady?.(gate.probe)
+  const gates = createGates(provider.partOf)
+  provider.onReady?.(gates.probe)
+  const bound = binder(gates, deadlineMs)
+  const scan = <T>(operation: string, send: () => Promise<T>) =>
+    gates.before([]).scan(operation, send)
 
-  function bound<Args extends unknown[], T>(
+  return {
+    name: provider.name,
+    get degraded() {
+      return gates.open
+    },
+    deadline: () => new Deadline(deadlineMs),
+    get: bound('get', one, (key: string, call: Call) => provider.get(key, call)),
+    set: bound('set', one, (key: string, value: Uint8Array, ttlMs: Span, call: Call) =>
+      provider.set(key, value, ttlMs, call),
+    ),
+    delete: bound('delete', all, (keys: Keys, call: Call) => provider.delete(keys, call)),
+    exists: bound('exists', all, (keys: Keys, call: Call) => provider.exists(keys, call)),
+    mget: bound('mget', all, async (keys: Keys, call: Call) =>
+      oneEach('mget', keys, await provider.mget(keys, call)),
+    ),
+    mset: bound(
+      'mset',
+      (values) => [...values.keys()],
+      (values: ReadonlyMap<string, Uint8Array>, ttlMs: Span, call: Call) =>
+        provider.mset(values, ttlMs, call),
+    ),
+    expire: bound('expire', one, (key: string, ttlMs: number, call: Call) =>
+      provider.expire(key, ttlMs, call),
+    ),
+    ttl: bound('ttl', one, (key: string, call: Call) => provider.ttl(key, call)),
+    incr: bound('incr', one, (key: string, by: number, call: Call) => provider.incr(key, by, call)),
+    batch: bound(
+      'pipeline',
+      (commands) => commands.flatMap((each) => ('keys' in each ? each.keys : [each.key])),
+      async (commands: readonly Command[], call: Call) => {
+        const replies = oneEach('pipeline', commands, await provider.batch(commands, call))
+        return replies.map((each) => (each instanceof Error ? told('pipeline', each) : each))
+      },
+    ),
+    keys: (pattern) => scan('keys', () => provider.keys(pattern)),
+    deletePattern: (pattern) => scan('deletePattern', () => provider.deletePattern(pattern)),
+    ...guardedPorts(provider, bound),
+    inspection: provider.inspection && guardedInspection(provider.inspection, bound),
+    bus: provider.bus && guardedBus(provider.bus, bound),
+    async close() {
+      try {
+        await provider.close()
+      } catch (error) {
+        throw told('close', error)
+      }
+    },
+  }
+}
+
+type Keys = readonly string[]
+type Span = number | undefined
+
+type Bind = ReturnType<typeof binder>
+
+/** Puts methods behind the gate of the keys they work on; the first argument tells which. */
+function binder(gates: Gates, deadlineMs: number) {
+  return function bound<Args extends unknown[], T>(
     operation: string,
+    keysOf: (first: NoInfer<Args>[0]) => Keys,
     send: (...args: [...Args, Call]) => Promise<T>,
   ): (...args: [...Args, call?: Call]) => Promise<T> {
     return (...given) => {
       const args = given.slice(0, send.length - 1) as Args
       const call = given[send.length - 1] as Call | undefined
       const deadline = call?.deadline ?? new Deadline(deadlineMs)
-      return gate.pass(operation, deadline, (wait) => send(...args, { deadline, wait }))
+      return gates
+        .before(keysOf(args[0]))
+        .pass(operation, deadline, (wait) => send(...args, { deadline, wait }))
     }
   }
+}
 
-  const { history, budgets, entries } = provider
+function guardedPorts(
+  { history, budgets, entries }: Provider,
+  bound: Bind,
+): Pick<Provider, 'history' | 'budgets' | 'entries'> {
+  const owners = (keys: { readonly index: string }) => [keys.index]
   return {
-    name: provider.name,
-    get degraded() {
-      return gate.open
-    },
-    deadline: () => new Deadline(deadlineMs),
-    get: bound('get', (key: string, call: Call) => provider.get(key, call)),
-    set: bound('set', (key: string, value: Uint8Array, ttlMs: number | undefined, call: Call) =>
-      provider.set(key, value, ttlMs, call),
-    ),
-    delete: bound('delete', (keys: readonly string[], call: Call) => provider.delete(keys, call)),
-    exists: bound('exists', (keys: readonly string[], call: Call) => provider.exists(keys, call)),
-    mget: bound('mget', (keys: readonly string[], call: Call) => provider.mget(keys, call)),
-    expire: bound('expire', (key: string, ttlMs: number, call: Call) =>
-      provider.expire(key, ttlMs, call),
-    ),
-    ttl: bound('ttl', (key: string, call: Call) => provider.ttl(key, call)),
-    incr: bound('incr', (key: string, by: number, call: Call) => provider.incr(key, by, call)),
-    batch: bound('pipeline', (commands: Parameters<Provider['batch']>[0], call: Call) =>
-      provider.batch(commands, call),
-    ),
-    keys: (pattern) => gate.scan('keys', () => provider.keys(pattern)),
-    deletePattern: (pattern) => gate.scan('deletePattern', () => provider.deletePattern(pattern)),
     history: {
-      append: bound('append', (keys, entries, bounds, call) =>
-        history.append(keys, entries, bounds, call),
+      append: bound('append', owners, (keys, added, bounds, call) =>
+        history.append(keys, added, bounds, call),
       ),
-      read: bound('read', (keys, range, call) => history.read(keys, range, call)),
-      list: bound('list', (index, page, call) => history.list(index, page, call)),
-      remove: bound('remove', (keys, call) => history.remove(keys, call)),
+      read: bound('read', owners, (keys, range, call) => history.read(keys, range, call)),
+      list: bound('list', one, (index, page, call) => history.list(index, page, call)),
+      remove: bound('remove', owners, (keys, call) => history.remove(keys, call)),
     },
     budgets: {
-      charge: bound('charge', (charges, call) => budgets.charge(charges, call)),
-      count: bound('count', (key, by, bounds, call) => budgets.count(key, by, bounds, call)),
-      clear: bound('clear', (keys, call) => budgets.clear(keys, call)),
+      charge: bound(
+        'charge',
+        (charges) => charges.map(({ key }) => key),
+        (charges, call) => budgets.charge(charges, call),
+      ),
+      count: bound('count', one, (key, by, bounds, call) => budgets.count(key, by, bounds, call)),
+      clear: bound('clear', all, (keys, call) => budgets.clear(keys, call)),
     },
     entries: {
-      find: bound('find', (key, variant, call) => entries.find(key, variant, call)),
-      keep: bound('keep', (key, variant, call) => entries.keep(key, variant, call)),
-      drop: bound('drop', (key, call) => entries.drop(key, call)),
+      find: bound('find', one, (key, variant, call) => entries.find(key, variant, call)),
+      keep: bound('keep', one, (key, variant, call) => entries.keep(key, variant, call)),
+      drop: bound('drop', one, (key, call) => entries.drop(key, call)),
     },
-    close: () => provider.close(),
   }
 }
 
-interface Gate {
-  readonly open: boolean
-  /** Sends, within the deadline. */
-  pass<T>(operation: string, deadline: Deadline, send: (wait: Wait) => Promise<T>): Promise<T>
-  /** Sends what takes as long as it takes: it is no probe, and says nothing of the others. */
-  scan<T>(operation: string, send: () => Promise<T>): Promise<T>
-  /** Lets the next call through at once. */
-  probe(): void
-}
-
-function breaker(): Gate {
-  const policy = circuitBreaker(handleWhen(isAway), {
-    halfOpenAfter: halfOpenAfterMs,
-    breaker: new ConsecutiveBreaker(failuresToOpen),
-  })
-  announce(policy)
+function guardedInspection(inspection: Inspection, bound: Bind): Inspection {
   return {
-    get open() {
-      return policy.state !== CircuitState.Closed
-    },
-    async pass(operation, deadline, send) {
-      const leftMs = deadline.remaining()
-      if (leftMs < 1) throw new StoreError(operation, 'timeout', { outcome: 'not-sent' })
-      // While the probe is out the others fail at once: cockatiel would have them wait for it.
-      if (policy.state === CircuitState.HalfOpen) throw refused(operation)
-      try {
-        return await policy.execute(() => within(operation, deadline, leftMs, send))
-      } catch (error) {
-        if (error instanceof Error && 'isBrokenCircuitError' in error)
-          throw refused(operation, error)
-        throw error
-      }
-    },
-    async scan(operation, send) {
-      if (policy.state !== CircuitState.Closed) throw refused(operation)
-      return send()
-    },
-    probe() {
-      // The count of failures stays: should the first call fail, the breaker opens again.
-      if (policy.state === CircuitState.Open) policy.isolate().dispose()
-    },
+    nodes: bound('info', none, (call) => inspection.nodes(call)),
+    dbsize: bound('dbsize', none, (call) => inspection.dbsize(call)),
+    size: bound('size', one, (key, call) => inspection.size(key, call)),
+    slowlog: bound('slowlog', none, (count, call) => inspection.slowlog(count, call)),
   }
 }
 
-function announce(policy: CircuitBreakerPolicy): void {
-  let lost = false
-  policy.onBreak((cause) => {
-    if (lost || !('error' in cause)) return
-    lost = true
-    publish('store', () => ({ state: 'degraded', error: cause.error }))
-  })
-  policy.onSuccess(() => {
-    if (!lost) return
-    lost = false
-    publish('store', () => ({ state: 'healthy' }))
-  })
+function guardedBus(bus: PubSub, bound: Bind): PubSub {
+  return {
+    publish: bound('publish', none, (channel, message, call) =>
+      bus.publish(channel, message, call),
+    ),
+    subscribe: bound('subscribe', none, (channel, listener, call) =>
+      bus.subscribe(channel, listener, call),
+    ),
+  }
 }
 
-function refused(operation: string, cause?: Error): StoreError {
-  return new StoreError(operation, 'unavailable', { cause, outcome: 'not-sent' })
+function one(key: string): Keys {
+  return [key]
 }
 
-/** Ends with the reply, or with the deadline. */
-async function within<T>(
+function all(keys: Keys): Keys {
+  return keys
+}
+
+function none(): Keys {
+  return []
+}
+
+/** A reply that cannot be matched with what was asked would be taken for another's. */
+function oneEach<List extends readonly unknown[]>(
   operation: string,
-  deadline: Deadline,
-  leftMs: number,
-  send: (wait: Wait) => Promise<T>,
-): Promise<T> {
-  const wait: Wait = { over: false, sent: undefined }
-  const startedAt = performance.now()
-  const expiry = alarm(leftMs)
-  try {
-    return await Promise.race([
-      send(wait),
-      expiry.ring.then(() => {
-        const outcome = wait.sent === false ? 'not-sent' : 'unknown'
-        throw new StoreError(operation, 'timeout', { outcome })
-      }),
-    ])
-  } catch (error) {
-    if (isAway(error)) deadline.failed(startedAt)
-    throw error
-  } finally {
-    wait.over = true
-    expiry.cancel()
-  }
-}
-
-const stepMs = 25
-const longestMs = 900
-
-/**
- * Rings after so many milliseconds in which this process could have read a reply.
- *
- * Time in which the process was busy says nothing of the store, so it is counted in steps: a timer
- * that fires late counts for little more than its step. However busy, a request never takes a second.
- */
-function alarm(afterMs: number): { readonly ring: Promise<void>; cancel(): void } {
-  const startedAt = performance.now()
-  let timer: NodeJS.Timeout
-  const ring = new Promise<void>((resolve) => {
-    function step(leftMs: number): void {
-      const steppedAt = performance.now()
-      timer = setTimeout(
-        () => {
-          const now = performance.now()
-          const left = leftMs - Math.min(now - steppedAt, stepMs * 1.2)
-          if (left < 1 || now - startedAt > longestMs) resolve()
-          else step(left)
-        },
-        Math.min(stepMs, leftMs),
-      )
-    }
-    step(afterMs)
-  })
-  return { ring, cancel: () => clearTimeout(timer) }
+  asked: readonly unknown[],
+  replies: List,
+): List {
+  if (Array.isArray(replies) && replies.length === asked.length) return replies
+  throw new StoreError(operation, 'corrupt')
 }

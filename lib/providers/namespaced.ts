@@ -21,7 +21,7 @@ export function namespaced(provider: Provider, prefix: string): Provider {
     session: at(keys.session),
   })
   const pattern = (text: string) => escapePattern(prefix) + text
-  const { history, budgets, entries } = provider
+  const { history, budgets, entries, inspection, bus, partOf } = provider
 
   return {
     name: provider.name,
@@ -30,6 +30,8 @@ export function namespaced(provider: Provider, prefix: string): Provider {
     delete: (keys, call) => provider.delete(all(keys), call),
     exists: (keys, call) => provider.exists(all(keys), call),
     mget: (keys, call) => provider.mget(all(keys), call),
+    mset: (values, ttlMs, call) =>
+      provider.mset(new Map([...values].map(([key, value]) => [at(key), value])), ttlMs, call),
     expire: (key, ttlMs, call) => provider.expire(at(key), ttlMs, call),
     ttl: (key, call) => provider.ttl(at(key), call),
     incr: (key, by, call) => provider.incr(at(key), by, call),
@@ -61,6 +63,15 @@ export function namespaced(provider: Provider, prefix: string): Provider {
       keep: (key, variant, call) => entries.keep(at(key), variant, call),
       drop: (key, call) => entries.drop(at(key), call),
     },
+    inspection: inspection && {
+      ...inspection,
+      size: (key, call) => inspection.size(at(key), call),
+    },
+    bus: bus && {
+      publish: (channel, message, call) => bus.publish(at(channel), message, call),
+      subscribe: (channel, listener, call) => bus.subscribe(at(channel), listener, call),
+    },
+    partOf: partOf && ((key) => partOf(at(key))),
     onReady: (listener) => provider.onReady?.(listener),
     close: () => provider.close(),
   }

@@ -22,6 +22,21 @@ describe('configFromEnv', () => {
     assert.equal(configFromEnv({ REDIS_PORT: '6380' }).provider, 'redis')
   })
 
+  it('is a Cluster, or what Sentinels know, where these are listed', () => {
+    const redis = { ...defaults, provider: 'redis' }
+    const cluster = ['a:7000', '[::1]:7001', 'rediss://c:7002']
+    const clusterEnv = { REDIS_CLUSTER_NODES: cluster.join(', '), REDIS_PASSWORD: 'pw' }
+    assert.deepEqual(configFromEnv(clusterEnv), { ...redis, cluster, password: 'pw' })
+    const sentinels = { nodes: ['s1', 's2:26379'], name: 'main', password: 'spw' }
+    const env = {
+      REDIS_SENTINELS: 's1,s2:26379',
+      REDIS_SENTINEL_NAME: 'main',
+      REDIS_SENTINEL_PASSWORD: 'spw',
+      REDIS_DB: '2',
+    }
+    assert.deepEqual(configFromEnv(env), { ...redis, sentinels, db: 2 })
+  })
+
   it('can be told to stay in this process', () => {
     const env = { MEMORY_PROVIDER: 'embedded', REDIS_URL: 'redis://h' }
     assert.equal(configFromEnv(env).provider, 'embedded')
@@ -39,6 +54,11 @@ describe('configFromEnv', () => {
     [{ REDIS_URL: 'localhost' }, /REDIS_URL must be a URL/],
     [{ REDIS_URL: 'redis://h/abc' }, /REDIS_URL must be a URL/],
     [{ REDIS_URL: 'redis://h?db=abc' }, /REDIS_URL must be a URL/],
+    [{ REDIS_URL: 'redis://h', REDIS_CLUSTER_NODES: 'h' }, /REDIS_URL contradicts REDIS_CLUSTER/],
+    [{ REDIS_CLUSTER_NODES: 'h', REDIS_DB: '1' }, /REDIS_CLUSTER_NODES contradicts REDIS_DB/],
+    [{ REDIS_SENTINELS: 's', REDIS_HOST: 'h' }, /REDIS_SENTINELS contradicts REDIS_HOST/],
+    [{ REDIS_CLUSTER_NODES: 'a:1,' }, /REDIS_CLUSTER_NODES must be addresses such as host:6379/],
+    [{ REDIS_SENTINELS: 'redis://u:p@s' }, /REDIS_SENTINELS must be addresses/],
     [{ MAX_HISTORY_LENGTH: '1001' }, /MAX_HISTORY_LENGTH must be a whole number from 1 to 1000/],
     [
       { REDIS_HOST: 'h', REDIS_PORT: '0' },

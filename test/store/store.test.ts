@@ -273,7 +273,7 @@ describe('createStore', () => {
       { client: new Redis({ lazyConnect: true, stringNumbers: true }) },
       /`client` must be a client without `stringNumbers`/,
     ],
-    ['a client that is none', { client: {} }, /`client` must be a standalone ioredis client/],
+    ['a client that is none', { client: {} }, /`client` must be an ioredis client/],
     ['braces in the prefix', { prefix: '{app}:' }, /`prefix` must be text .* without braces/],
     ['a port that is none', { port: 70_000 }, /`port` must be a whole number from 1 to 65535/],
     [

@@ -105,7 +105,6 @@ export const importRules: readonly Rule[] = [
   })),
   ...[
     'lib/example.ts',
-    'lib/index.ts',
     'lib/cached.ts',
     'middleware/example.ts',
     'middleware/express.ts',
@@ -119,6 +118,16 @@ export const importRules: readonly Rule[] = [
     ],
     allowed: [`import type { Provider } from './ports/provider.ts'`],
   })),
+  {
+    fact: 'index.ts publishes the embedded provider, and no other',
+    file: 'lib/index.ts',
+    refused: [
+      `export { redisProvider } from './providers/redis/provider.ts'`,
+      `export { guarded } from './providers/guarded.ts'`,
+      `import { Redis } from 'ioredis'`,
+    ],
+    allowed: [`export { embeddedProvider } from './providers/embedded/provider.ts'`],
+  },
   {
     fact: 'store.ts may pick a provider',
     file: 'lib/store.ts',
@@ -233,6 +242,27 @@ export const importRules: readonly Rule[] = [
       `import { Store } from 'express-session'`,
     ],
   },
+  ...['contract/store-contract.ts', 'contract/example.ts'].map((file) => ({
+    fact: `the contract knows ports, and no provider, framework or test runner: ${file}`,
+    file,
+    refused: [
+      `import { it } from 'mocha'`,
+      `import { test } from 'node:test'`,
+      `import { expect } from 'vitest'`,
+      `import type { Request } from 'express'`,
+      `import { Redis } from 'ioredis'`,
+      `import { embeddedProvider } from '../lib/providers/embedded/provider.ts'`,
+      `import type { Store } from '../lib/store.ts'`,
+      `import { mount } from '../middleware/express.ts'`,
+      `import { startRedis } from '../test/support/redis.ts'`,
+    ],
+    allowed: [
+      `import assert from 'node:assert/strict'`,
+      `import type { Provider } from '../lib/ports/provider.ts'`,
+      `import { encodeId } from '../lib/keys.ts'`,
+      `import { fresh } from './names.ts'`,
+    ],
+  })),
   {
     fact: 'an example imports the package by its name',
     file: 'examples/some-chat/server.ts',
@@ -261,13 +291,13 @@ export const importRules: readonly Rule[] = [
     refused: [],
     allowed: [`export const url = process.env['REDIS_URL']`],
   })),
-  {
-    fact: 'nothing in lib is loaded with require',
-    file: 'lib/example.ts',
+  ...['lib/example.ts', 'contract/example.ts'].map((file) => ({
+    fact: `nothing is loaded with require: not in ${file}`,
+    file,
     category: 'lint/style/noCommonJs',
     refused: [`export const driver = require('ioredis')`],
     allowed: [`import { createHash } from 'node:crypto'`],
-  },
+  })),
   {
     fact: 'two files do not import each other',
     file: 'lib/first.ts',

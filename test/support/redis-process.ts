@@ -13,15 +13,22 @@ export interface RedisProcess {
   signal(name: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM' | 'SIGKILL'): void
 }
 
+/** Where a server stands, and with which settings. */
+export interface Place {
+  readonly folder: string
+  readonly port: number
+  readonly args: readonly string[]
+  /** It speaks with other servers of this host. */
+  readonly peers: boolean
+}
+
 /** Starts a server on a port of the loopback address, with its files and its socket in `folder`. */
-export function spawnRedis(
-  binary: RedisBinary,
-  { folder, port, args }: { folder: string; port: number; args: readonly string[] },
-): RedisProcess {
+export function spawnRedis(binary: RedisBinary, place: Place): RedisProcess {
+  const { folder, port, args } = place
   const settings = ['--port', `${port}`, '--dir', folder, '--unixsocket', socketIn(folder), ...args]
   return binary.kind === 'program'
     ? spawnProgram(binary.path, { folder, settings })
-    : spawnContainer(binary, { folder, port, settings })
+    : spawnContainer(binary, { ...place, settings })
 }
 
 /** The path of the server's Unix socket. */
@@ -47,15 +54,16 @@ const DOCKER_WORDS = {
 
 function spawnContainer(
   { docker, image }: Extract<RedisBinary, { kind: 'docker' }>,
-  { folder, port, settings }: { folder: string; port: number; settings: string[] },
+  { folder, port, peers, settings }: Place & { settings: string[] },
 ): RedisProcess {
   const name = `memoryware-test-${process.pid}-${port}-${Date.now()}`
-  const run = ['run', '--rm', '--name', name, '--publish', `127.0.0.1:${port}:${port}`]
-  const mount = ['--volume', `${folder}:${folder}`, '--user', userAndGroup()]
+  const run = ['run', '--rm', '--name', name, '--user', userAndGroup()]
+  const network = peers ? ['--network', 'host'] : ['--publish', `127.0.0.1:${port}:${port}`]
+  const mount = ['--volume', `${folder}:${folder}`]
   // Published on the host's loopback address only: inside its container it listens on every one.
-  const open = ['--bind', '0.0.0.0', '--protected-mode', 'no']
+  const open = peers ? ['--bind', '127.0.0.1'] : ['--bind', '0.0.0.0', '--protected-mode', 'no']
   const server = ['redis-server', ...settings, ...open]
-  const child = start(docker, [...run, ...mount, image, ...server], folder)
+  const child = start(docker, [...run, ...network, ...mount, image, ...server], folder)
   const signal: RedisProcess['signal'] = (word) => {
     try {
       execFileSync(docker, [...DOCKER_WORDS[word], name], { stdio: 'ignore' })

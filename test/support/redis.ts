@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -6,10 +7,10 @@ import { join } from 'node:path'
 import { Redis, type RedisOptions } from 'ioredis'
 import { endAtExit } from './processes.ts'
 import { redisBinary } from './redis-binary.ts'
-import { type RedisProcess, socketIn, spawnRedis } from './redis-process.ts'
+import { type Place, type RedisProcess, socketIn, spawnRedis } from './redis-process.ts'
 
-/** ioredis types this one option differently in its constructor. */
-type ClientOptions = Omit<RedisOptions, 'replyMapping'>
+/** What a client may be told; ioredis types the one option left out differently in its constructor. */
+export type ClientOptions = Omit<RedisOptions, 'replyMapping'>
 
 /** Settings of a server; without any it forgets everything when it ends. */
 export interface ServerOptions {
@@ -19,6 +20,8 @@ export interface ServerOptions {
   readonly password?: string
   /** Writes every change to disk (AOF, fsync everysec), so that it survives `kill()`. */
   readonly appendonly?: boolean
+  /** Speaks with other servers here: in Docker it then stands in the network of this host. */
+  readonly peers?: boolean
 }
 
 /** A Redis server of the test's own, on a free port of 127.0.0.1, data in a folder of its own. */
@@ -52,33 +55,40 @@ export async function startRedis(options: ServerOptions = {}): Promise<TestServe
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort()
     try {
-      const running = await launch({ folder, port, args }, options.password)
-      return testServer(running, { folder, port, args }, options.password)
+      const place = { folder, port, args, peers: options.peers === true }
+      const running = await launch(place, options.password)
+      return testServer(running, place, options.password)
     } catch (error) {
       // Another program may take the port between the look and the start.
-      if (attempt < 5 && /already in use|could not create server tcp/i.test(String(error))) continue
+      if (attempt < 5 && portTaken.test(String(error))) continue
       await rm(folder, { recursive: true, force: true })
       throw error
     }
   }
 }
 
-/** A port of 127.0.0.1 that nobody listens on now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer()
-    probe.once('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
+const portTaken = /already in use|could not create server tcp|failed listening on port/i
+
+/**
+ * A port of 127.0.0.1 that nobody listens on now. Below those that systems hand out to connections
+ * (from 32768 on, Linux), and so is the port of a cluster's bus, 10000 above: a server that is away
+ * for a while finds both as it left them.
+ */
+export async function freePort(): Promise<number> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = 12_000 + randomInt(10_000)
+    const free = await canListen(port)
+    if (free) return port
+    if (attempt === 100) throw new Error('Found no free port between 12000 and 21999')
+  }
 }
 
-interface Place {
-  readonly folder: string
-  readonly port: number
-  readonly args: readonly string[]
+function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
 }
 
 function serverArgs({ args = [], password, appendonly = false }: ServerOptions): string[] {
@@ -132,7 +142,10 @@ function connect(where: ClientOptions, password: string | undefined): Redis {
 function testServer(first: RedisProcess, place: Place, password: string | undefined): TestServer {
   const { folder, port } = place
   const clients = new Set<Redis>()
-  const forget = endAtExit(() => rmSync(folder, { recursive: true, force: true }))
+  // The server, killed just before, may still have been writing: then the folder is not empty at once.
+  const forget = endAtExit(() =>
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 }),
+  )
   let running = first
 
   async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
@@ -152,6 +165,7 @@ function testServer(first: RedisProcess, place: Place, password: string | undefi
     client(options = {}) {
       const client = connect({ host: '127.0.0.1', port, ...options }, password)
       clients.add(client)
+      client.once('end', () => clients.delete(client))
       return client
     },
     freeze: () => running.signal('SIGSTOP'),

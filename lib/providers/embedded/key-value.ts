@@ -50,6 +50,9 @@ export function embeddedKeyValue(keyspace: Keyspace, share: Share): KeyValuePort
         const held = values.peek(key) && values.get('mget', key, 'value')
         return held && unpack(held.cell.packed)
       }),
+    async mset(values, ttlMs) {
+      for (const [key, value] of values) await ports.set(key, value, ttlMs)
+    },
     async expire(key, ttlMs) {
       const held = keyspace.find(key)
       if (held === undefined) return false

@@ -1,4 +1,12 @@
-import { type Cell, createShelf, failure, type Held, type Share, type Shelf } from './shelf.ts'
+import {
+  type Cell,
+  createShelf,
+  failure,
+  type Held,
+  type Share,
+  type Shelf,
+  type Tally,
+} from './shelf.ts'
 
 /** All keys of a store: several shelves, on each of which a key may stand, but only on one. */
 export interface Keyspace {
@@ -12,11 +20,15 @@ export interface Keyspace {
   /** Each live key once. */
   keys(): string[]
   clear(): void
+  /** Estimated bytes of all keys. */
+  readonly bytes: number
+  readonly tally: Readonly<Tally>
 }
 
 /** Makes a keyspace without shelves. */
 export function createKeyspace(now: () => number): Keyspace {
-  const shelves: Pick<Shelf<Cell>, 'peek' | 'delete' | 'keys' | 'clear'>[] = []
+  const shelves: Pick<Shelf<Cell>, 'peek' | 'delete' | 'keys' | 'clear' | 'bytes'>[] = []
+  const tally: Tally = { hits: 0, misses: 0, writes: 0, expired: 0, evicted: 0, peak: 0 }
 
   function find(key: string): Held | undefined {
     for (const shelf of shelves) {
@@ -26,6 +38,15 @@ export function createKeyspace(now: () => number): Keyspace {
     return undefined
   }
 
+  function bytes(): number {
+    return shelves.reduce((total, shelf) => total + shelf.bytes, 0)
+  }
+
+  function onPut(): void {
+    tally.writes += 1
+    tally.peak = Math.max(tally.peak, bytes())
+  }
+
   return {
     now,
     shelf(share, onGone) {
@@ -33,6 +54,8 @@ export function createKeyspace(now: () => number): Keyspace {
         share,
         now,
         onGone,
+        tally,
+        onPut,
         elsewhere(operation, key) {
           if (find(key) !== undefined) throw failure(operation, 'corrupt')
         },
@@ -43,6 +66,10 @@ export function createKeyspace(now: () => number): Keyspace {
     find,
     remove: (key) => shelves.some((shelf) => shelf.delete(key)),
     keys: () => shelves.flatMap((shelf) => shelf.keys()),
+    get bytes() {
+      return bytes()
+    },
+    tally,
     clear: () => {
       for (const shelf of shelves) shelf.clear()
     },

@@ -1,8 +1,10 @@
 import { checkNames, wholeNumber } from '../../options.ts'
 import type { Provider } from '../../ports/provider.ts'
 import { embeddedBudgets } from './budgets.ts'
+import { embeddedBus } from './bus.ts'
 import { embeddedEntries } from './entries.ts'
 import { embeddedHistory } from './history.ts'
+import { embeddedInspection } from './inspect.ts'
 import { embeddedKeyValue } from './key-value.ts'
 import { createKeyspace } from './keyspace.ts'
 
@@ -56,13 +58,17 @@ export function embeddedProvider(options: EmbeddedOptions = {}): Provider {
   })
 
   const keyspace = createKeyspace(now)
+  const bus = embeddedBus()
   return {
     name: 'embedded',
     ...embeddedKeyValue(keyspace, share('values')),
     history: embeddedHistory(keyspace, share('sessions')),
     budgets: embeddedBudgets(keyspace, share('budgets')),
     entries: embeddedEntries(keyspace, share('entries')),
+    inspection: embeddedInspection(keyspace, { maxBytes }),
+    bus,
     async close() {
+      bus.close()
       keyspace.clear()
     },
   }

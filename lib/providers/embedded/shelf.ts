@@ -46,6 +46,19 @@ export interface Shelf<C extends Cell> {
   /** Keys of the live cells. */
   keys(): string[]
   clear(): void
+  /** Estimated bytes of all its cells. */
+  readonly bytes: number
+}
+
+/** What has happened to the cells of all shelves. */
+export interface Tally {
+  hits: number
+  misses: number
+  writes: number
+  expired: number
+  evicted: number
+  /** The most bytes there ever were. */
+  peak: number
 }
 
 /** How a shelf is told apart from its neighbours. */
@@ -54,6 +67,9 @@ export interface ShelfOptions<C extends Cell> {
   readonly now: () => number
   /** Throws where a key that is not here holds something elsewhere. */
   readonly elsewhere: (operation: string, key: string) => void
+  readonly tally: Tally
+  /** Told of each cell that was put. */
+  readonly onPut: () => void
   /** Told of each cell that was deleted, has expired or was dropped; not of one that was replaced. */
   readonly onGone?: ((cell: C) => void) | undefined
 }
@@ -66,6 +82,8 @@ export function createShelf<C extends Cell>({
   share,
   now,
   elsewhere,
+  tally,
+  onPut,
   onGone,
 }: ShelfOptions<C>): Shelf<C> {
   // No `max`: the cache would make room for that many cells at once.
@@ -73,6 +91,7 @@ export function createShelf<C extends Cell>({
     maxSize: share.bytes,
     sizeCalculation: ({ cell }, key) => sizeOf(key, cell.bytes),
     disposeAfter: ({ cell }, _key, reason) => {
+      if (reason === 'evict') tally.evicted += 1
       if (reason !== 'set') onGone?.(cell)
     },
   })
@@ -82,6 +101,7 @@ export function createShelf<C extends Cell>({
     const held = cells.peek(key)
     if (held === undefined || held.expiresAt > now()) return held
     cells.delete(key)
+    tally.expired += 1
     return undefined
   }
 
@@ -99,11 +119,13 @@ export function createShelf<C extends Cell>({
     get<K extends C['kind']>(operation: string, key: string, kind: K) {
       const held = peek(key)
       if (held === undefined) {
+        tally.misses += 1
         elsewhere(operation, key)
         return undefined
       }
       if (held.cell.kind !== kind) throw failure(operation, 'corrupt')
       cells.get(key)
+      tally.hits += 1
       return held as Held<Extract<C, { kind: K }>>
     },
     peek,
@@ -113,6 +135,7 @@ export function createShelf<C extends Cell>({
       sweep()
       cells.set(key, { cell, expiresAt })
       if (cells.size > share.entries) cells.pop()
+      onPut()
     },
     delete: (key) => peek(key) !== undefined && cells.delete(key),
     keys: () => {
@@ -124,6 +147,9 @@ export function createShelf<C extends Cell>({
     clear() {
       cells.clear()
       unseen = []
+    },
+    get bytes() {
+      return cells.calculatedSize
     },
   }
 }

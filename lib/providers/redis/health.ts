@@ -1,7 +1,7 @@
-import type { Redis } from 'ioredis'
 import { notice } from '../../notice.ts'
 import { publish } from '../../telemetry.ts'
 import { storeError } from './failure.ts'
+import { type Client, isCluster } from './open-client.ts'
 
 const refusal = /^(NOAUTH|WRONGPASS|NOPERM|ERR (DB index|invalid DB|AUTH|max number of clients))/
 
@@ -9,14 +9,15 @@ const refusal = /^(NOAUTH|WRONGPASS|NOPERM|ERR (DB index|invalid DB|AUTH|max num
 export interface Health {
   /** The database that was asked for is not there. */
   readonly wrongDatabase: Error | undefined
+  /** A command has failed: says once where Redis does not let this user do what it must. */
+  refused(error: unknown): void
   /** Listens no longer. */
   stop(): void
 }
 
 /** Says once what is wrong with the connection, and keeps what makes it unusable. */
-export function watch(client: Redis): Health {
-  const { path, host, port } = client.options
-  const where = path ?? `${host}:${port}`
+export function watch(client: Client): Health {
+  const where = placeOf(client)
   let wrongDatabase: Error | undefined
   let wasReady = client.status === 'ready'
   const onReady = () => {
@@ -26,26 +27,53 @@ export function watch(client: Redis): Health {
     publish('error', () => ({ during: 'connection', error: storeError('connect', error) }))
     // The driver goes on with database 0, which belongs to somebody else.
     if (/^ERR (DB index|invalid DB)/.test(error.message)) wrongDatabase = error
-    if (refusal.test(error.message))
-      notice(
-        'MEMORYWARE_REDIS_REFUSES',
-        `Redis at ${where} refuses the connection: ${error.message}`,
-      )
+    const cause = rootOf(error)
+    if (refusal.test(cause.message)) refuses(where, cause)
     else if (!wasReady)
       notice(
         'MEMORYWARE_REDIS_AWAY',
-        `Redis at ${where} cannot be reached: starting without it, until it can`,
+        `Redis at ${where} cannot be reached: starting without it, until it can (${reasonOf(cause)})`,
       )
   }
   client.on('ready', onReady)
   client.on('error', onError)
+  // A Cluster tells of one node's errors by an event of its own.
+  client.on('node error', onError)
   return {
     get wrongDatabase() {
       return wrongDatabase
     },
+    refused(error) {
+      if (error instanceof Error && refusal.test(error.message)) refuses(where, error)
+    },
     stop() {
       client.off('ready', onReady)
       client.off('error', onError)
+      client.off('node error', onError)
     },
   }
+}
+
+function refuses(where: string, error: Error): void {
+  notice(
+    'MEMORYWARE_REDIS_REFUSES',
+    `Redis at ${where} refuses the connection or a command: ${error.message}`,
+  )
+}
+
+function placeOf(client: Client): string {
+  if (isCluster(client)) return 'the nodes of the Cluster'
+  const { path, host, port, sentinels, name } = client.options
+  if (sentinels?.length) return `the master ${name} of the Sentinels`
+  return path ?? `${host}:${port}`
+}
+
+/** The error of the last node, where a Cluster says that all have failed. */
+function rootOf(error: Error & { readonly lastNodeError?: unknown }): Error {
+  return error.lastNodeError instanceof Error ? error.lastNodeError : error
+}
+
+/** What went wrong, without addresses: an operator reads it once, whichever node it was. */
+function reasonOf(error: Error & { readonly code?: unknown }): string {
+  return typeof error.code === 'string' && error.code !== '' ? error.code : error.message
 }

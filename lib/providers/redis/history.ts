@@ -1,17 +1,18 @@
-import type { ChainableCommander } from 'ioredis'
 import type { Call } from '../../deadline.ts'
 import type { SessionKeys } from '../../keys.ts'
 import type { HistoryLog, ListCursor, Listed, ReadRange } from '../../ports/history.ts'
 import { redacted } from '../../redact.ts'
-import type { Connection } from './client.ts'
+import type { Connection } from './connection.ts'
+import type { Pool } from './pool.ts'
 import { run } from './script.ts'
 import { append } from './scripts/append.ts'
 import { prune } from './scripts/prune.ts'
 import { remove } from './scripts/remove.ts'
 import { metaFields, parseEntry, parseMeta } from './session-record.ts'
+import { type Step, together } from './together.ts'
 
 /** Conversations on Redis: a HASH and a LIST a session, a ZSET an owner. */
-export function redisHistory(connection: Connection): HistoryLog {
+export function redisHistory(pool: Pool): HistoryLog {
   return {
     append(keys, entries, { ttlMs = 0, max, keep, ifRev = -1, title }, call) {
       const messages = entries.flatMap(({ id, role, tokens, payload }) => [
@@ -21,7 +22,7 @@ export function redisHistory(connection: Connection): HistoryLog {
         redacted(payload),
       ])
       const bounds = [ttlMs, max, keep, ifRev, keys.seal, keys.id, redacted(title ?? '')] as const
-      return connection.send(
+      return pool.of(keys.index).send(
         'append',
         (client) =>
           run(client, append, [keys.session, listOf(keys), keys.index], [...bounds, ...messages]),
@@ -30,15 +31,17 @@ export function redisHistory(connection: Connection): HistoryLog {
         call,
       )
     },
-    read: (keys, range, call) => read(connection, keys, range, call),
-    list: (index, page, call) => list(connection, index, page, call),
+    read: (keys, range, call) => read(pool.of(keys.index), keys, range, call),
+    list: (index, page, call) => list(pool.of(index), index, page, call),
     remove: (keys, call) =>
-      connection.send(
-        'remove',
-        (client) => run(client, remove, [keys.session, listOf(keys), keys.index], [keys.id]),
-        { again: false },
-        call,
-      ),
+      pool
+        .of(keys.index)
+        .send(
+          'remove',
+          (client) => run(client, remove, [keys.session, listOf(keys), keys.index], [keys.id]),
+          { again: false },
+          call,
+        ),
   }
 }
 
@@ -68,11 +71,17 @@ async function fetch(
   { before, ttlMs }: ReadRange,
   call: Call | undefined,
 ): ReturnType<HistoryLog['read']> {
-  const [values, lines] = await pipelined(connection, 'read', call, (pipeline) => {
-    pipeline.hmgetBuffer(keys.session, ...metaFields)
-    pipeline.lrangeBuffer(listOf(keys), ...places)
-    if (ttlMs !== undefined) renew(pipeline, keys, ttlMs)
-  })
+  const steps: Step[] = [
+    ['hmgetBuffer', keys.session, ...metaFields],
+    ['lrangeBuffer', listOf(keys), ...places],
+    ...(ttlMs === undefined ? [] : renewal(keys, ttlMs)),
+  ]
+  const [values, lines] = await connection.send(
+    'read',
+    (client) => together(client, steps),
+    again,
+    call,
+  )
   const meta = parseMeta(values, keys.seal)
   if (meta === undefined) return { meta, entries: [] }
   const entries = (lines as Buffer[]).map(parseEntry)
@@ -162,9 +171,8 @@ async function metas(
   call: Call | undefined,
 ): Promise<Listed[]> {
   if (ids.length === 0) return []
-  const values = await pipelined(connection, 'list', call, (pipeline) => {
-    for (const id of ids) pipeline.hmgetBuffer(`${index}:${id}`, ...metaFields)
-  })
+  const steps = ids.map((id): Step => ['hmgetBuffer', `${index}:${id}`, ...metaFields])
+  const values = await connection.send('list', (client) => together(client, steps), again, call)
   return ids.flatMap((id, at) => {
     const meta = parseMeta(values[at])
     return meta ? [{ id, meta }] : []
@@ -177,36 +185,15 @@ function isListed(lines: string[], at: number, after: ListCursor | undefined): b
   return (lines[at] ?? '') >= after.id
 }
 
-/** Sends several commands in one write; gives their replies. */
-async function pipelined(
-  connection: Connection,
-  operation: string,
-  call: Call | undefined,
-  fill: (pipeline: ChainableCommander) => void,
-): Promise<unknown[]> {
-  return connection.send(
-    operation,
-    async (client) => {
-      const pipeline = client.pipeline()
-      fill(pipeline)
-      const results = (await pipeline.exec()) ?? []
-      return results.map(([error, reply]) => {
-        if (error) throw error
-        return reply
-      })
-    },
-    again,
-    call,
-  )
+function renewal({ index, ...keys }: SessionKeys, ttlMs: number): Step[] {
+  return [
+    ['pexpire', keys.session, ttlMs],
+    ['pexpire', listOf(keys), ttlMs],
+    // GT: the index lives as long as the longest session in it.
+    ['pexpire', index, ttlMs, 'GT'],
+  ]
 }
 
-function renew(pipeline: ChainableCommander, keys: SessionKeys, ttlMs: number): void {
-  pipeline.pexpire(keys.session, ttlMs)
-  pipeline.pexpire(listOf(keys), ttlMs)
-  // GT: the index lives as long as the longest session in it.
-  pipeline.pexpire(keys.index, ttlMs, 'GT')
-}
-
-function listOf({ session }: SessionKeys): string {
+function listOf({ session }: Pick<SessionKeys, 'session'>): string {
   return `${session}:m`
 }

@@ -1,46 +1,87 @@
-import type { ChainableCommander } from 'ioredis'
-import type { Batch, Command, Counter, Expiry, Keyspace, KeyValue } from '../../ports/key-value.ts'
+import type { Batch, Counter, Expiry, Keyspace, KeyValue } from '../../ports/key-value.ts'
 import { redacted } from '../../redact.ts'
-import type { Connection } from './client.ts'
-import { storeError } from './failure.ts'
+import { redisBatch, timeToLive } from './batch.ts'
+import { checkSize } from './largest.ts'
+import { type Client, isCluster } from './open-client.ts'
+import type { Pool } from './pool.ts'
 import { scan } from './scan.ts'
+import { sum, summed, unlink } from './unlink.ts'
 
 const once = { again: false }
 const repeatable = { again: true }
 
 /** Values, times to live, counters and scans on Redis. */
-export function redisKeyValue({
-  send,
-}: Connection): KeyValue & Expiry & Counter & Keyspace & Batch {
+export function redisKeyValue(
+  pool: Pool,
+  { maxValueBytes }: { maxValueBytes: number },
+): KeyValue & Expiry & Counter & Keyspace & Batch {
+  const batch = redisBatch(pool, { maxValueBytes })
   return {
     get: async (key, call) =>
-      (await send('get', (client) => client.getBuffer(key), repeatable, call)) ?? undefined,
-    set: async (key, value, ttlMs, call) => {
+      (await pool.of(key).send('get', (client) => client.getBuffer(key), repeatable, call)) ??
+      undefined,
+    async set(key, value, ttlMs, call) {
+      checkSize('set', value.byteLength, maxValueBytes)
       const bytes = redacted(value)
-      await send(
-        'set',
-        (client) =>
-          ttlMs === undefined ? client.set(key, bytes) : client.set(key, bytes, 'PX', ttlMs),
-        repeatable,
-        call,
-      )
+      await pool
+        .of(key)
+        .send(
+          'set',
+          (client) =>
+            ttlMs === undefined ? client.set(key, bytes) : client.set(key, bytes, 'PX', ttlMs),
+          repeatable,
+          call,
+        )
     },
-    delete: async (keys, call) =>
-      keys.length === 0 ? 0 : send('delete', (client) => client.unlink(...keys), once, call),
-    exists: async (keys, call) =>
-      keys.length === 0 ? 0 : send('exists', (client) => client.exists(...keys), repeatable, call),
-    mget: async (keys, call) => {
-      if (keys.length === 0) return []
-      const values = await send('mget', (client) => client.mgetBuffer(...keys), repeatable, call)
-      return values.map((value) => value ?? undefined)
+    async delete(keys, call) {
+      const counts = pool
+        .groups(keys)
+        .map((group) => group.connection.send('delete', unlink(group.keys), once, call))
+      return sum(await Promise.all(counts))
+    },
+    async exists(keys, call) {
+      const counts = pool.groups(keys).map((group) => {
+        const count = (client: Client) =>
+          summed(client, group.keys, (some) => client.exists(...some))
+        return group.connection.send('exists', count, repeatable, call)
+      })
+      return sum(await Promise.all(counts))
+    },
+    async mget(keys, call) {
+      const values: (Buffer | undefined)[] = []
+      const reads = pool.groups(keys).map(async (group) => {
+        const read = (client: Client) => listed(client, group.keys)
+        const found = await group.connection.send('mget', read, repeatable, call)
+        for (const [at, value] of found.entries())
+          values[group.places[at] as number] = value ?? undefined
+      })
+      await Promise.all(reads)
+      return values
+    },
+    async mset(values, ttlMs, call) {
+      const commands = [...values].map(
+        ([key, value]) => ({ name: 'set', key, value, ttlMs }) as const,
+      )
+      const failed = (await batch(commands, call)).find((result) => result instanceof Error)
+      if (failed) throw failed
     },
     expire: async (key, ttlMs, call) =>
-      (await send('expire', (client) => client.pexpire(key, ttlMs), repeatable, call)) === 1,
+      (await pool
+        .of(key)
+        .send('expire', (client) => client.pexpire(key, ttlMs), repeatable, call)) === 1,
     ttl: async (key, call) =>
-      timeToLive(await send('ttl', (client) => client.pttl(key), repeatable, call)),
-    incr: (key, by, call) => send('incr', (client) => client.incrby(key, by), once, call),
+      timeToLive(await pool.of(key).send('ttl', (client) => client.pttl(key), repeatable, call)),
+    incr: (key, by, call) =>
+      pool.of(key).send('incr', (client) => client.incrby(key, by), once, call),
+    ...keyspace(pool),
+    batch,
+  }
+}
+
+function keyspace(pool: Pool): Keyspace {
+  return {
     keys: (pattern) =>
-      send(
+      pool.scans.send(
         'keys',
         async (client) => {
           const found = new Set<string>()
@@ -50,74 +91,20 @@ export function redisKeyValue({
         once,
       ),
     deletePattern: (pattern) =>
-      send(
+      pool.scans.send(
         'deletePattern',
         async (client) => {
           let removed = 0
-          for await (const keys of scan(client, pattern)) removed += await client.unlink(...keys)
+          for await (const keys of scan(client, pattern)) removed += await unlink(keys)(client)
           return removed
         },
         once,
       ),
-    batch: async (commands, call) => {
-      if (commands.length === 0) return []
-      const replies = await send(
-        'pipeline',
-        (client) => {
-          const pipeline = client.pipeline()
-          for (const command of commands) queue(pipeline, command)
-          return pipeline.exec()
-        },
-        once,
-        call,
-      )
-      return commands.map(({ name }, at) => {
-        const [error, reply] = replies?.[at] ?? [new Error('no reply'), undefined]
-        return error ? storeError(name, error) : read[name](reply)
-      })
-    },
   }
 }
 
-function queue(pipeline: ChainableCommander, command: Command): void {
-  switch (command.name) {
-    case 'get':
-      pipeline.getBuffer(command.key)
-      break
-    case 'set':
-      if (command.ttlMs === undefined) pipeline.set(command.key, redacted(command.value))
-      else pipeline.set(command.key, redacted(command.value), 'PX', command.ttlMs)
-      break
-    case 'delete':
-      pipeline.unlink(...command.keys)
-      break
-    case 'exists':
-      pipeline.exists(...command.keys)
-      break
-    case 'expire':
-      pipeline.pexpire(command.key, command.ttlMs)
-      break
-    case 'ttl':
-      pipeline.pttl(command.key)
-      break
-    case 'incr':
-      pipeline.incrby(command.key, command.by)
-  }
-}
-
-const same = (reply: unknown) => reply
-
-const read: Record<Command['name'], (reply: unknown) => unknown> = {
-  get: (reply) => reply ?? undefined,
-  set: () => undefined,
-  delete: same,
-  exists: same,
-  expire: (reply) => reply === 1,
-  ttl: (reply) => timeToLive(reply as number),
-  incr: same,
-}
-
-function timeToLive(reply: number): number | undefined {
-  if (reply === -2) return undefined
-  return reply === -1 ? Number.POSITIVE_INFINITY : reply
+async function listed(client: Client, keys: readonly string[]): Promise<(Buffer | null)[]> {
+  if (!isCluster(client)) return client.mgetBuffer(...keys)
+  // MGET of one key, not GET: what is no value reads as absent.
+  return (await Promise.all(keys.map((key) => client.mgetBuffer(key)))).flat()
 }

@@ -1,45 +1,91 @@
-import { Redis } from 'ioredis'
 import { OptionError } from '../../errors.ts'
+import { wholeNumber } from '../../options.ts'
 import type { Provider } from '../../ports/provider.ts'
+import { type Address, checkAddress } from './address.ts'
 import { redisBudgets } from './budgets.ts'
-import { type Address, connect, openClient } from './client.ts'
+import { redisBus } from './bus.ts'
 import { redisEntries } from './entries.ts'
 import { redisHistory } from './history.ts'
+import { redisInspection } from './inspect.ts'
 import { redisKeyValue } from './key-value.ts'
+import { type Client, isCluster } from './open-client.ts'
+import { checkPool, openPool, type PoolOptions } from './pool.ts'
 
 /** Where Redis is, or the client to use. */
 export interface RedisProviderOptions extends Address {
-  /** A standalone ioredis client of the caller's; it is not closed with the store. */
-  readonly client?: Redis | undefined
+  /**
+   * An ioredis client of the caller's (5.10 or newer, also of iovalkey), of one server or a Cluster;
+   * it is not closed with the store.
+   */
+  readonly client?: RedisClient | undefined
+  /** Connections by purpose. @default one for all commands, one more once something subscribes */
+  readonly pool?: PoolOptions | undefined
+  /** Bytes of one value; larger ones would hold up the others and are refused. @default 16_777_216 (16 MiB) */
+  readonly maxValueBytes?: number | undefined
+}
+
+/** What an ioredis client has, whichever copy or fork of ioredis made it. */
+export interface RedisClient {
+  /** Such as `ready`. */
+  readonly status: string
+  /** What it was made with. */
+  readonly options: object
+  /** Sends any command. */
+  call(command: string, ...args: (string | Buffer | number)[]): Promise<unknown>
+  /** Another like it. */
+  duplicate(): unknown
 }
 
 /**
- * Keeps everything in one standalone Redis, over one connection.
+ * Keeps everything in Redis: one server, one that Sentinels know, or a Cluster.
  *
- * @throws OptionError for a `client` that is no ioredis client, or is given along with an address.
+ * @throws OptionError for a wrong option, a `client` that is no ioredis client, or one that is given
+ * along with an address.
  */
-export function redisProvider({ client, ...address }: RedisProviderOptions): Provider {
-  if (client !== undefined) checkClient(client, address)
-  const connection = connect(client ?? openClient(address), { owned: client === undefined })
+export function redisProvider({
+  client,
+  pool: lanes = {},
+  maxValueBytes = 16 * 1024 * 1024,
+  ...address
+}: RedisProviderOptions): Provider {
+  if (client === undefined) checkAddress(address)
+  else checkClient(client, address)
+  checkPool(lanes)
+  wholeNumber('maxValueBytes', maxValueBytes)
+  const from = client === undefined ? { address } : { client: client as unknown as Client }
+  const pool = openPool(from, lanes)
+  const bus = redisBus(pool)
   return {
     name: 'redis',
-    ...redisKeyValue(connection),
-    history: redisHistory(connection),
-    budgets: redisBudgets(connection),
-    entries: redisEntries(connection),
-    onReady: connection.onReady,
-    close: connection.close,
+    ...redisKeyValue(pool, { maxValueBytes }),
+    history: redisHistory(pool),
+    budgets: redisBudgets(pool),
+    entries: redisEntries(pool, { maxValueBytes }),
+    inspection: redisInspection(pool),
+    bus,
+    partOf: pool.partOf,
+    onReady: pool.onReady,
+    async close() {
+      await bus.close()
+      await pool.close()
+    },
   }
 }
 
-function checkClient(client: Redis, address: Address): void {
+function checkClient(given: RedisClient, address: Address): void {
   const also = Object.entries(address).find(([, value]) => value !== undefined)
   if (also) throw new OptionError(also[0], 'absent where `client` is given', also[1])
   // Another copy of ioredis has another class, so the shape decides.
-  const standalone =
-    typeof client?.evalsha === 'function' && typeof client.status === 'string' && !client.isCluster
-  if (!(client instanceof Redis) && !standalone)
-    throw new OptionError('client', 'a standalone ioredis client', client)
-  if (client.options.stringNumbers)
-    throw new OptionError('client', 'a client without `stringNumbers`', client)
+  const client = given as unknown as Partial<Client>
+  if (typeof client?.evalsha !== 'function' || typeof client.status !== 'string')
+    throw new OptionError('client', 'an ioredis client', given)
+  const options = isCluster(client as Client) ? given.options : client.options
+  const { stringNumbers } = { ...redisOptionsOf(options), ...options } as {
+    stringNumbers?: boolean
+  }
+  if (stringNumbers) throw new OptionError('client', 'a client without `stringNumbers`', given)
+}
+
+function redisOptionsOf(options: { readonly redisOptions?: object } | undefined): object {
+  return options?.redisOptions ?? {}
 }

@@ -1,6 +1,6 @@
-import type { Redis } from 'ioredis'
 import type { Wait } from '../../deadline.ts'
 import { StoreError } from '../../errors.ts'
+import type { Client } from './open-client.ts'
 
 const longestWaitMs = 1000
 
@@ -15,7 +15,7 @@ export interface Readiness {
  * Waits until the client is ready. Fails without sending anything when nobody waits any more, or
  * after a second where nobody says so.
  */
-export function readiness(client: Redis): Readiness {
+export function readiness(client: Client): Readiness {
   const waiting = new Set<() => void>()
   const wake = () => {
     for (const go of waiting) go()

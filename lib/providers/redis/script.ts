@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Redis } from 'ioredis'
+import type { Client } from './open-client.ts'
 
 type Argument = string | number | Buffer
 
@@ -25,7 +25,7 @@ export function script<Keys extends readonly string[], Args extends readonly Arg
  * defined on the client.
  */
 export async function run<Keys extends readonly string[], Args extends readonly Argument[], Reply>(
-  client: Redis,
+  client: Client,
   { lua, sha, parse }: Script<Keys, Args, Reply>,
   keys: NoInfer<Keys>,
   args: NoInfer<Args>,

@@ -107,10 +107,6 @@ export const append: Script<Keys, Args, Appended> = script(
       if title ~= '' then redis.call('HSETNX', session, 'title', title) end
       if system then redis.call('HSET', session, 'system', system) end
       redis.call('ZADD', index, now, id)
-      -- Two of the oldest lines: the index shrinks faster than it grows.
-      for _, old in ipairs(redis.call('ZRANGE', index, 0, 1)) do
-        if redis.call('EXISTS', index .. ':' .. old) == 0 then redis.call('ZREM', index, old) end
-      end
     end
     if ttl > 0 then
       redis.call('PEXPIRE', session, ttl)
@@ -121,6 +117,13 @@ export const append: Script<Keys, Args, Appended> = script(
       redis.call('PERSIST', session)
       redis.call('PERSIST', list)
       redis.call('PERSIST', index)
+    end
+    if added > 0 then
+      -- Two of the oldest lines: the index shrinks faster than it grows. While a slot moves, a key
+      -- that is not declared may be out of reach: that must not end the script.
+      for _, old in ipairs(redis.call('ZRANGE', index, 0, 1)) do
+        if redis.pcall('EXISTS', index .. ':' .. old) == 0 then redis.call('ZREM', index, old) end
+      end
     end
     return { rev, seq, added, sent - added, trimmed }
   `,

@@ -1,8 +1,13 @@
 import type { Budget } from '../../../ports/budgets.ts'
 import { type Script, script } from '../script.ts'
 
+/** A budget, and what a refund of this charge must find again. */
+export interface Charged extends Budget {
+  readonly mark: number
+}
+
 /** Number of numbers the script returns for each budget. */
-const width = 5
+const width = 6
 
 /**
  * Charges several budgets, all or none, on the server's clock.
@@ -12,9 +17,10 @@ const width = 5
  * a window, of which the current and twelve before count whole: never more than the limit in any
  * window. Where a limit has changed since, what is stored is read in its own form; times become
  * twelfths, twelfths stay. A fixed budget is a counter with a time to live. Redis returns whole
- * numbers only; a wait of -1 stands for never.
+ * numbers only; a wait of -1 stands for never. The mark is the time of the charge, or the end of a
+ * fixed window.
  */
-export const charge: Script<string[], (string | number)[], Budget[]> = script(
+export const charge: Script<string[], (string | number)[], Charged[]> = script(
   /* lua */ `
     local time = redis.call('TIME')
     local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -99,7 +105,7 @@ export const charge: Script<string[], (string | number)[], Budget[]> = script(
       local left = redis.call('PTTL', key)
       -- A counter that never ends was not left there by this script.
       local used = left < 0 and 0 or tonumber(redis.call('GET', key) or '0')
-      local s = { used = used, reset = math.max(left, 0), wait = math.max(left, 0) }
+      local s = { used = used, reset = math.max(left, 0), wait = math.max(left, 0), fixed = true }
       function s.write()
         if left < 0 then
           redis.call('SET', key, used + cost, 'PX', window)
@@ -137,7 +143,9 @@ export const charge: Script<string[], (string | number)[], Budget[]> = script(
       end
       local wait = s.wait
       if s.allowed then wait = 0 elseif s.cost > s.limit then wait = -1 end
-      for _, n in ipairs({ s.allowed and 1 or 0, s.used, math.max(0, s.limit - s.used), s.reset, wait }) do
+      local mark = s.fixed and now + s.reset or now
+      local remaining = math.max(0, s.limit - s.used)
+      for _, n in ipairs({ s.allowed and 1 or 0, s.used, remaining, s.reset, wait, mark }) do
         out[#out + 1] = n
       end
     end
@@ -145,14 +153,14 @@ export const charge: Script<string[], (string | number)[], Budget[]> = script(
   `,
   (raw) => {
     const numbers = raw as number[]
-    const budgets: Budget[] = []
+    const budgets: Charged[] = []
     for (let at = 0; at < numbers.length; at += width) {
-      const [allowed, used = 0, remaining = 0, resetMs = 0, wait = 0] = numbers.slice(
+      const [allowed, used = 0, remaining = 0, resetMs = 0, wait = 0, mark = 0] = numbers.slice(
         at,
         at + width,
       )
       const retryMs = wait < 0 ? Number.POSITIVE_INFINITY : wait
-      budgets.push({ allowed: allowed === 1, used, remaining, resetMs, retryMs })
+      budgets.push({ allowed: allowed === 1, used, remaining, resetMs, retryMs, mark })
     }
     return budgets
   },

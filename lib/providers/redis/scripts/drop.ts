@@ -5,7 +5,7 @@ export const drop: Script<[resource: string], [], void> = script(
   /* lua */ `
     for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
       local name = string.match(field, '^v:(.*)$')
-      if name then redis.call('UNLINK', KEYS[1] .. ':' .. name) end
+      if name then redis.pcall('UNLINK', KEYS[1] .. ':' .. name) end
     end
     redis.call('UNLINK', KEYS[1])
   `,

@@ -35,13 +35,13 @@ export const keep: Script<Keys, Args, void> = script(
       if name then ends[name] = tonumber(raw[j + 1]) end
     end
     local function forget(name)
-      redis.call('UNLINK', resource .. ':' .. name)
+      redis.pcall('UNLINK', resource .. ':' .. name)
       redis.call('HDEL', resource, 'v:' .. name)
       ends[name] = nil
     end
 
     if variant == '' then
-      for name in pairs(ends) do redis.call('UNLINK', resource .. ':' .. name) end
+      for name in pairs(ends) do redis.pcall('UNLINK', resource .. ':' .. name) end
       write(resource)
       return
     end

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
-import { it } from 'mocha'
-import { escapePattern } from '../../lib/keys.ts'
-import { fresh, hostile, type Opened } from './subject.ts'
+import { escapePattern } from '../lib/keys.ts'
+import { fresh, hostile } from './names.ts'
+import type { Suite } from './suite.ts'
 
 const minuteMs = 60_000
 const one = Buffer.from('1')
 
 /** How keys are found and removed by pattern, on every provider. */
-export function patterns(open: Opened): void {
+export function patterns({ open, it }: Suite): void {
   it('finds each matching key once', async () => {
     const group = fresh('group')
     const names = ['hello', 'hallo', 'hllo', 'h*llo', 'h[a]llo', 'heello']

@@ -1,11 +1,13 @@
-import { encodeId, type SessionKeys, sessionKeys } from '../../lib/keys.ts'
-import type { AppendBounds, NewEntry, RoleLetter } from '../../lib/ports/history.ts'
-import { fresh, type Opened } from './subject.ts'
+import { encodeId, type SessionKeys, sessionKeys } from '../lib/keys.ts'
+import type { AppendBounds, NewEntry, ReadRange, RoleLetter } from '../lib/ports/history.ts'
+import { fresh } from './names.ts'
+import type { Opened } from './suite.ts'
 
+/** The time to live of what a fact leaves behind. */
 export const minuteMs = 60_000
 
 /** Keys of a session nobody else uses; with an owner, one of that owner's. */
-export function session(owner = fresh('owner'), id = fresh('id')): SessionKeys {
+export function session(owner: string = fresh('owner'), id: string = fresh('id')): SessionKeys {
   return sessionKeys(encodeId('owner', owner), encodeId('id', id))
 }
 
@@ -25,7 +27,7 @@ export function bounds(other: Partial<AppendBounds> = {}): AppendBounds {
 }
 
 /** Reads all, and leaves the time to live. */
-export const everything = { limit: 10_000, before: undefined, ttlMs: undefined }
+export const everything: ReadRange = { limit: 10_000, before: undefined, ttlMs: undefined }
 
 /** The roles that are kept, in order, and their positions. */
 export async function kept(open: Opened, keys: SessionKeys): Promise<[string, number[]]> {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
-import type { Budget, Charge } from '../../lib/ports/budgets.ts'
-import { failsWith, fresh, hostile, type Opened, pause, within } from './subject.ts'
+import type { Budget, Charge } from '../lib/ports/budgets.ts'
+import { counterContract } from './counter.ts'
+import { failsWith, pause, within } from './expectations.ts'
+import { fresh, hostile } from './names.ts'
+import type { Opened, Suite } from './suite.ts'
 
 const minuteMs = 60_000
 
@@ -15,16 +17,17 @@ const shapes = [
 type Shape = (typeof shapes)[number]
 
 /** What budgets must do, on every provider. */
-export function budgetsContract(open: Opened): void {
+export function budgetsContract(suite: Suite): void {
+  const { describe } = suite
   for (const shape of shapes) {
     describe(`a budget (${shape.shape})`, () => {
-      charging(open, shape)
-      looking(open, shape)
+      charging(suite, shape)
+      looking(suite, shape)
     })
   }
-  describe('a sliding budget whose limit changes', () => changing(open))
-  describe('several budgets', () => several(open))
-  describe('a counter', () => counting(open))
+  describe('a sliding budget whose limit changes', () => changing(suite))
+  describe('several budgets', () => several(suite))
+  describe('a counter', () => counterContract(suite))
 }
 
 /** Charges one budget. */
@@ -35,7 +38,7 @@ async function take(open: Opened, key: string, shape: Partial<Charge>): Promise<
   return budget
 }
 
-function charging(open: Opened, { algorithm, limit, longestMs }: Shape): void {
+function charging({ open, it }: Suite, { algorithm, limit, longestMs }: Shape): void {
   const charge = (key: string, cost = 1) => take(open, key, { algorithm, limit, cost })
 
   it('lets exactly the limit of many at once pass', async () => {
@@ -98,7 +101,7 @@ function charging(open: Opened, { algorithm, limit, longestMs }: Shape): void {
   })
 }
 
-function looking(open: Opened, { algorithm, limit, longestMs }: Shape): void {
+function looking({ open, it }: Suite, { algorithm, limit, longestMs }: Shape): void {
   const charge = (key: string, cost = 1) => take(open, key, { algorithm, limit, cost })
 
   it('only looks at a cost of 0', async () => {
@@ -121,7 +124,7 @@ function looking(open: Opened, { algorithm, limit, longestMs }: Shape): void {
   })
 
   it('takes a session under its key for corrupt', async () => {
-    const key = fresh('session')
+    const key = `{${fresh('session')}}`
     const keys = { index: key, session: `${key}:1`, id: '1', seal: 'seal' }
     const bounds = { ttlMs: minuteMs, max: 9, keep: 9, ifRev: undefined, title: undefined }
     const message = { id: 'm', role: 'u', tokens: 1, payload: Buffer.from('hello') } as const
@@ -130,7 +133,7 @@ function looking(open: Opened, { algorithm, limit, longestMs }: Shape): void {
   })
 }
 
-function changing(open: Opened): void {
+function changing({ open, it }: Suite): void {
   for (const [first, then] of [
     [20, 40],
     [40, 20],
@@ -144,7 +147,7 @@ function changing(open: Opened): void {
     })
 }
 
-function several(open: Opened): void {
+function several({ open, it }: Suite): void {
   const requests: Omit<Charge, 'key'> = {
     algorithm: 'sliding',
     limit: 3,
@@ -203,47 +206,5 @@ function several(open: Opened): void {
   it('has nothing to do for no charges', async () => {
     assert.deepEqual(await open().budgets.charge([]), [])
     await open().budgets.clear([])
-  })
-}
-
-function counting(open: Opened): void {
-  const bounds = { limit: 10, windowMs: minuteMs }
-
-  it('adds up to the limit, and tells what a sum above it would have been', async () => {
-    const key = fresh()
-    const sums = []
-    for (const by of [6, 5, 4]) sums.push((await open().budgets.count(key, by, bounds)).count)
-    assert.deepEqual(sums, [6, 11, 10])
-  })
-
-  it('ends with the window of its first addition', async () => {
-    const key = fresh()
-    within((await open().budgets.count(key, 1, bounds)).ttlMs, minuteMs)
-    const longer = { limit: 10, windowMs: 2 * minuteMs }
-    within((await open().budgets.count(key, 1, longer)).ttlMs, minuteMs)
-    within(await open().ttl(key), minuteMs)
-  })
-
-  it('is the same as a fixed budget of that key', async () => {
-    const key = fresh()
-    await open().budgets.count(key, 6, bounds)
-    const refused = await take(open, key, { algorithm: 'fixed', cost: 5 })
-    assert.deepEqual([refused.allowed, refused.used], [false, 6])
-    assert.equal((await take(open, key, { algorithm: 'fixed', cost: 4 })).used, 10)
-    assert.equal((await open().budgets.count(key, 1, bounds)).count, 11)
-  })
-
-  it('only looks when it adds 0', async () => {
-    const key = fresh()
-    assert.equal((await open().budgets.count(key, 0, bounds)).count, 0)
-    assert.equal(await open().exists([key]), 0)
-  })
-
-  it('loses none of many at once', async () => {
-    const key = fresh()
-    const counts = await Promise.all(
-      Array.from({ length: 50 }, () => open().budgets.count(key, 1, { ...bounds, limit: 40 })),
-    )
-    assert.equal(counts.filter(({ count }) => count <= 40).length, 40)
   })
 }

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
-import type { Appended } from '../../lib/ports/history.ts'
+import type { Appended } from '../lib/ports/history.ts'
 import { bounds, everything, kept, message, messages, session } from './conversation.ts'
-import type { Opened } from './subject.ts'
+import type { Suite } from './suite.ts'
 
 /** How much of a conversation is kept and read, on every provider. */
-export function historyBoundsContract(open: Opened): void {
-  describe('trimming', () => trimming(open))
-  describe('reading', () => reading(open))
+export function historyBoundsContract(suite: Suite): void {
+  const { describe } = suite
+  describe('trimming', () => trimming(suite))
+  describe('reading', () => reading(suite))
 }
 
-function trimming(open: Opened): void {
+function trimming({ open, it }: Suite): void {
   const appended = async (roles: string, max: number, keep: number) => {
     const keys = session()
     const done = await open().history.append(keys, messages(roles), bounds({ max, keep }))
@@ -81,7 +81,7 @@ function trimmedBy(done: Appended): number | undefined {
   return done.kind === 'appended' ? done.trimmed : undefined
 }
 
-function reading(open: Opened): void {
+function reading({ open, it }: Suite): void {
   it('finds no session where there is none', async () => {
     const nothing = { meta: undefined, entries: [] }
     assert.deepEqual(await open().history.read(session(), everything), nothing)

@@ -1,21 +1,25 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
-import { redacted } from '../../lib/redact.ts'
+import { redacted } from '../lib/redact.ts'
 import { bounds, everything, kept, message, messages, session } from './conversation.ts'
 import { historyBoundsContract } from './history-bounds.ts'
 import { historyKeepingContract } from './history-keeping.ts'
-import { fresh, hostile, type Opened } from './subject.ts'
+import { fresh, hostile } from './names.ts'
+import type { Suite } from './suite.ts'
 
 /** What conversations must do, on every provider. */
-export function historyContract(open: Opened): void {
-  describe('appending', () => appending(open))
-  describe('appending what is there', () => duplicates(open))
-  describe('appending at a revision', () => revisions(open))
-  historyBoundsContract(open)
-  historyKeepingContract(open)
+export function historyContract(suite: Suite): void {
+  const { describe } = suite
+  describe('appending', () => {
+    appending(suite)
+    appendingMuch(suite)
+  })
+  describe('appending what is there', () => duplicates(suite))
+  describe('appending at a revision', () => revisions(suite))
+  historyBoundsContract(suite)
+  historyKeepingContract(suite)
 }
 
-function appending(open: Opened): void {
+function appending({ open, it }: Suite): void {
   it('keeps messages as they are, in order', async () => {
     const keys = session()
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
@@ -59,7 +63,9 @@ function appending(open: Opened): void {
       Buffer.from('first'),
     )
   })
+}
 
+function appendingMuch({ open, it }: Suite): void {
   it('keeps many at once, each once, in the order of the calls', async () => {
     const keys = session()
     await open().history.append(keys, [message('0')], bounds())
@@ -108,7 +114,7 @@ function appending(open: Opened): void {
   })
 }
 
-function duplicates(open: Opened): void {
+function duplicates({ open, it }: Suite): void {
   const nothing = { kind: 'appended', added: 0, trimmed: 0 } as const
 
   it('keeps an id once, within a call and between calls', async () => {
@@ -151,7 +157,7 @@ function duplicates(open: Opened): void {
   })
 }
 
-function revisions(open: Opened): void {
+function revisions({ open, it }: Suite): void {
   it('appends only at the revision asked for; a session that is not there has 0', async () => {
     const keys = session()
     const at = (ifRev: number, id: string) =>

@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
-import type { SessionKeys } from '../../lib/keys.ts'
-import type { ListCursor } from '../../lib/ports/history.ts'
+import type { SessionKeys } from '../lib/keys.ts'
+import type { ListCursor } from '../lib/ports/history.ts'
 import { bounds, everything, message, messages, minuteMs, session } from './conversation.ts'
-import { eventually, failsWith, fresh, type Opened, pause, within } from './subject.ts'
+import { eventually, failsWith, pause, within } from './expectations.ts'
+import { fresh } from './names.ts'
+import type { Opened, Suite } from './suite.ts'
 
 /** How long sessions are kept and how they are found again, on every provider. */
-export function historyKeepingContract(open: Opened): void {
-  describe('the time a session is kept', () => timesToLive(open))
-  describe('listing', () => listing(open))
-  describe('removing', () => removing(open))
-  describe('a session that is not as it was left', () => damage(open))
+export function historyKeepingContract(suite: Suite): void {
+  const { describe } = suite
+  describe('the time a session is kept', () => timesToLive(suite))
+  describe('listing', () => listing(suite))
+  describe('removing', () => removing(suite))
+  describe('a session that is not as it was left', () => damage(suite))
 }
 
 async function append(open: Opened, keys: SessionKeys, id = fresh('m')): Promise<void> {
@@ -21,7 +23,7 @@ async function listed(open: Opened, index: string): Promise<string[]> {
   return (await open().history.list(index, { limit: 100, after: undefined })).map(({ id }) => id)
 }
 
-function timesToLive(open: Opened): void {
+function timesToLive({ open, it }: Suite): void {
   const appendFor = (keys: SessionKeys, ttlMs: number | undefined, id = fresh('m')) =>
     open().history.append(keys, [message(id)], bounds({ ttlMs }))
 
@@ -86,7 +88,7 @@ function timesToLive(open: Opened): void {
   })
 }
 
-function listing(open: Opened): void {
+function listing({ open, it }: Suite): void {
   it('knows none of an owner without sessions', async () => {
     assert.deepEqual(await listed(open, session().index), [])
   })
@@ -147,7 +149,7 @@ function listing(open: Opened): void {
   })
 }
 
-function removing(open: Opened): void {
+function removing({ open, it }: Suite): void {
   it('says whether the session was there', async () => {
     const keys = session()
     await append(open, keys)
@@ -181,7 +183,7 @@ function removing(open: Opened): void {
   })
 }
 
-function damage(open: Opened): void {
+function damage({ open, it }: Suite): void {
   it('is listed again by the next append when its index was lost', async () => {
     const keys = session()
     await append(open, keys)

@@ -1,25 +1,27 @@
 import assert from 'node:assert/strict'
-import { describe, it } from 'mocha'
-import { escapePattern } from '../../lib/keys.ts'
-import type { Command } from '../../lib/ports/key-value.ts'
-import { redacted } from '../../lib/redact.ts'
+import { escapePattern } from '../lib/keys.ts'
+import type { Command } from '../lib/ports/key-value.ts'
+import { redacted } from '../lib/redact.ts'
+import { eventually, failsWith, within } from './expectations.ts'
+import { fresh, hostile } from './names.ts'
 import { patterns } from './patterns.ts'
-import { eventually, failsWith, fresh, hostile, type Opened, within } from './subject.ts'
+import type { Suite } from './suite.ts'
 
 const minuteMs = 60_000
 const text = (value: string) => Buffer.from(value)
 
 /** What single values must do, on every provider. */
-export function keyValueContract(open: Opened): void {
-  describe('values', () => values(open))
-  describe('several values', () => severalValues(open))
-  describe('times to live', () => timesToLive(open))
-  describe('counters', () => counters(open))
-  describe('patterns', () => patterns(open))
-  describe('batches', () => batches(open))
+export function keyValueContract(suite: Suite): void {
+  const { describe } = suite
+  describe('values', () => values(suite))
+  describe('several values', () => severalValues(suite))
+  describe('times to live', () => timesToLive(suite))
+  describe('counters', () => counters(suite))
+  describe('patterns', () => patterns(suite))
+  describe('batches', () => batches(suite))
 }
 
-function values(open: Opened): void {
+function values({ open, it }: Suite): void {
   it('gives back the bytes that were set', async () => {
     const key = fresh()
     const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))
@@ -76,7 +78,7 @@ function values(open: Opened): void {
   })
 }
 
-function severalValues(open: Opened): void {
+function severalValues({ open, it }: Suite): void {
   it('gives one element a key, in their order', async () => {
     const [one, two] = [fresh(), fresh()]
     await open().set(one, text('1'), undefined)
@@ -93,14 +95,32 @@ function severalValues(open: Opened): void {
     assert.equal(await open().exists([key]), 0)
   })
 
+  it('sets several at once, with one time to live', async () => {
+    const [one, two, kept] = [fresh(), fresh(), fresh()]
+    await open().set(one, text('old'), undefined)
+    await open().mset(
+      new Map([
+        [one, text('1')],
+        [two, Buffer.alloc(0)],
+      ]),
+      minuteMs,
+    )
+    await open().mset(new Map([[kept, text('3')]]), undefined)
+    assert.deepEqual(await open().mget([one, two, kept]), [text('1'), Buffer.alloc(0), text('3')])
+    for (const key of [one, two]) within(await open().ttl(key), minuteMs)
+    assert.equal(await open().ttl(kept), Number.POSITIVE_INFINITY)
+    await open().delete([one, two, kept])
+  })
+
   it('has nothing to do for no keys', async () => {
+    await open().mset(new Map(), minuteMs)
     assert.deepEqual(await open().mget([]), [])
     assert.equal(await open().delete([]), 0)
     assert.equal(await open().exists([]), 0)
   })
 }
 
-function timesToLive(open: Opened): void {
+function timesToLive({ open, it }: Suite): void {
   it('tells the time left, Infinity for ever, undefined for an absent key', async () => {
     const [mortal, eternal] = [fresh(), fresh()]
     await open().set(mortal, text('1'), minuteMs)
@@ -149,7 +169,7 @@ function timesToLive(open: Opened): void {
   })
 }
 
-function counters(open: Opened): void {
+function counters({ open, it }: Suite): void {
   it('adds, from 0, and gives the sum', async () => {
     const key = fresh()
     assert.equal(await open().incr(key, 5), 5)
@@ -183,7 +203,7 @@ function counters(open: Opened): void {
     })
 }
 
-function batches(open: Opened): void {
+function batches({ open, it }: Suite): void {
   it('gives one result a command, each as the command gives it alone, in order', async () => {
     const [key, number] = [fresh(), fresh()]
     const commands: Command[] = [

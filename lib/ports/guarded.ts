@@ -1,0 +1,10 @@
+import type { Deadline } from '../deadline.ts'
+import type { Provider } from './provider.ts'
+
+/** A provider that answers or fails in time. */
+export interface Guarded extends Provider {
+  /** A breaker is open: calls to what stands behind it fail at once until it is back. */
+  readonly degraded: boolean
+  /** A fresh budget of waiting, for one request. */
+  deadline(): Deadline
+}

@@ -1,0 +1,73 @@
+import { OptionError } from '../errors.ts'
+import type { Budgets } from '../ports/budgets.ts'
+import type { Entries } from '../ports/entries.ts'
+import type { HistoryLog } from '../ports/history.ts'
+import type { Inspection } from '../ports/inspection.ts'
+import type { Provider } from '../ports/provider.ts'
+import type { PubSub } from '../ports/pub-sub.ts'
+
+/**
+ * Gives a provider back that has every member it needs, be they its own or of its class.
+ *
+ * @throws OptionError naming the first member that is missing or of another kind.
+ */
+export function checkProvider(provider: Provider): Provider {
+  wholeProvider('provider', provider)
+  return provider
+}
+
+/** @throws OptionError for a value that is not what stands there. */
+type Check = (option: string, value: unknown) => void
+
+/** A check a member: one that is left out is a type error. */
+type Checks<Port> = { readonly [Member in keyof Port]-?: Check }
+
+const wholeProvider: Check = port<Provider>({
+  name,
+  get: method,
+  set: method,
+  delete: method,
+  exists: method,
+  mget: method,
+  mset: method,
+  expire: method,
+  ttl: method,
+  incr: method,
+  keys: method,
+  deletePattern: method,
+  batch: method,
+  history: port<HistoryLog>({ append: method, read: method, list: method, remove: method }),
+  budgets: port<Budgets>({ charge: method, count: method, clear: method }),
+  entries: port<Entries>({ find: method, keep: method, drop: method }),
+  inspection: optional(
+    port<Inspection>({ nodes: method, dbsize: method, size: method, slowlog: method }),
+  ),
+  bus: optional(port<PubSub>({ publish: method, subscribe: method })),
+  partOf: optional(method),
+  onReady: optional(method),
+  close: method,
+})
+
+function port<Port>(checks: Checks<Port>): Check {
+  return (option, value) => {
+    if (typeof value !== 'object' || value === null)
+      throw new OptionError(option, 'an object', value)
+    for (const [member, check] of Object.entries<Check>(checks))
+      check(`${option}.${member}`, value[member as keyof typeof value])
+  }
+}
+
+function optional(check: Check): Check {
+  return (option, value) => {
+    if (value !== undefined) check(option, value)
+  }
+}
+
+function method(option: string, value: unknown): void {
+  if (typeof value !== 'function') throw new OptionError(option, 'a function', value)
+}
+
+function name(option: string, value: unknown): void {
+  if (typeof value !== 'string' || !/^[a-z][a-z0-9-]*$/.test(value))
+    throw new OptionError(option, "a lower-case name such as 'my-provider'", value)
+}

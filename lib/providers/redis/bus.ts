@@ -1,0 +1,87 @@
+import type { Call } from '../../deadline.ts'
+import type { PubSub } from '../../ports/pub-sub.ts'
+import { redacted } from '../../redact.ts'
+import { type Connection, connect } from './connection.ts'
+import type { Client } from './open-client.ts'
+import type { Pool } from './pool.ts'
+import { serverOf } from './servers.ts'
+
+type Listener = (message: Buffer) => void
+
+/** Messages over Redis. */
+export interface RedisBus extends PubSub {
+  /** Ends the connection that listens. */
+  close(): Promise<void>
+}
+
+/**
+ * Publishes over the connection for commands, and listens over one of its own, made at the first
+ * subscription. On a Cluster a message reaches every node.
+ */
+export function redisBus(pool: Pool): RedisBus {
+  const channels = new Map<string, Set<Listener>>()
+  let line: Line | undefined
+
+  function open(): Line {
+    const { client, alone } = pool.listener()
+    const connection = alone ? connect(client, { owned: true }) : pool.first
+    const hear = (channel: Buffer, message: Buffer) => {
+      for (const listener of channels.get(channel.toString()) ?? []) listener(message)
+    }
+    client.on('messageBuffer', hear)
+    return { connection, alone, stop: () => client.off('messageBuffer', hear) }
+  }
+
+  async function leave(channel: string, listener: Listener): Promise<void> {
+    const listeners = channels.get(channel)
+    if (!listeners?.delete(listener) || listeners.size > 0) return
+    channels.delete(channel)
+    // Where the connection is lost, so is the subscription.
+    await line?.connection
+      .send('unsubscribe', (client) => client.unsubscribe(channel), once)
+      .catch(() => {})
+  }
+
+  async function join(channel: string, call: Call | undefined): Promise<void> {
+    line ??= open()
+    await line.connection.send('subscribe', (client) => client.subscribe(channel), once, call)
+  }
+
+  return {
+    async publish(channel, message, call) {
+      const bytes = redacted(message)
+      const slot = pool.slotOf(channel)
+      // Always through the same node, so that the order holds.
+      const send = (client: Client) => (serverOf(client, slot) ?? client).publish(channel, bytes)
+      await pool.of(channel).send('publish', send, once, call)
+    },
+    async subscribe(channel, listener, call) {
+      // A function of its own: the same listener may be there twice.
+      const own: Listener = (message) => listener(message)
+      const listeners = channels.get(channel) ?? new Set()
+      channels.set(channel, listeners.add(own))
+      try {
+        await join(channel, call)
+      } catch (error) {
+        await leave(channel, own)
+        throw error
+      }
+      if (call?.wait?.over) await leave(channel, own)
+      return () => leave(channel, own)
+    },
+    async close() {
+      channels.clear()
+      line?.stop()
+      if (line?.alone) await line.connection.close()
+    },
+  }
+}
+
+/** The connection that listens. */
+interface Line {
+  readonly connection: Connection
+  readonly alone: boolean
+  stop(): void
+}
+
+const once = { again: false }

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, it } from 'mocha'
+import {
+  createStore,
+  embeddedProvider,
+  type Provider,
+  type Store,
+  StoreError,
+} from '../../lib/index.ts'
+import { sessionIndex, sessionKeys } from '../../lib/keys.ts'
+
+const methods = [
+  ...['get', 'set', 'delete', 'exists', 'mget', 'expire', 'ttl', 'incr', 'keys', 'deletePattern'],
+  ...['batch', 'close'],
+  ...['append', 'read', 'list', 'remove'].map((name) => `history.${name}`),
+  ...['charge', 'count', 'clear'].map((name) => `budgets.${name}`),
+  ...['find', 'keep', 'drop'].map((name) => `entries.${name}`),
+]
+
+/** The embedded provider under another name, with one member of it, such as `budgets.charge`, replaced. */
+function replaced(path: string, value: unknown): Provider {
+  const provider = { ...embeddedProvider(), name: 'own' }
+  const [first = '', second] = path.split('.')
+  const port = provider[first as 'history']
+  const member = second === undefined ? value : { ...port, [second]: value }
+  return { ...provider, [first]: member }
+}
+
+describe('a provider of your own', () => {
+  for (const path of methods)
+    it(`is refused without ${path}`, () => {
+      const message = `Option \`provider.${path}\` must be a function, got undefined`
+      const provider = replaced(path, undefined)
+      assert.throws(() => createStore({ provider }), { code: 'ERR_OPTION', message })
+    })
+
+  for (const [path, value, message] of [
+    ['name', undefined, /`provider.name` must be a lower-case name .*, got undefined$/],
+    ['name', 'My Provider', /`provider.name` must be a lower-case name .*, got "My Provider"$/],
+    ['history', undefined, /`provider.history` must be an object, got undefined$/],
+    ['budgets', null, /`provider.budgets` must be an object, got null$/],
+    ['entries', 'none', /`provider.entries` must be an object, got "none"$/],
+    ['get', 'value', /`provider.get` must be a function, got "value"$/],
+    ['onReady', true, /`provider.onReady` must be a function, got true$/],
+  ] as const)
+    it(`is refused with ${JSON.stringify(value)} for ${path}`, () => {
+      assert.throws(() => createStore({ provider: replaced(path, value) }), message)
+    })
+
+  for (const provider of [{}, [], Promise.resolve(embeddedProvider())])
+    it(`is not ${Object.prototype.toString.call(provider)}`, () => {
+      assert.throws(() => createStore({ provider: provider as never }), { code: 'ERR_OPTION' })
+    })
+
+  it('may inherit its methods', async () => {
+    const provider: Provider = Object.create(embeddedProvider())
+    for (const prefix of [undefined, 'app:']) {
+      const store = createStore({ provider, prefix })
+      await store.set('a', 1)
+      assert.equal(await store.get('a'), 1)
+    }
+    assert.deepEqual((await provider.keys('*')).sort(), ['a', 'app:a'])
+  })
+
+  it('is guarded whatever its name is', async () => {
+    const store = createStore({ provider: { ...replaced('get', never), name: 'embedded' } })
+    await assert.rejects(store.get('a'), { code: 'ERR_STORE', reason: 'timeout' })
+  })
+})
+
+const keys = sessionKeys('owner', 'id')
+const bounds = { ttlMs: 60_000, max: 9, keep: 9, ifRev: undefined, title: undefined }
+const bytes = Buffer.from('bytes')
+const variant = { vary: [], variant: '', entry: { head: bytes, body: bytes } }
+
+/** A call of each method, as a store makes it; those of scans and of the end have no deadline. */
+const calls: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
+  get: (store) => store.get('a'),
+  set: (store) => store.set('a', 1),
+  delete: (store) => store.delete('a'),
+  exists: (store) => store.exists('a'),
+  mget: (store) => store.mget(['a']),
+  expire: (store) => store.expire('a', 1),
+  ttl: (store) => store.ttl('a'),
+  incr: (store) => store.incr('a'),
+  batch: (store) => store.pipeline().get('a').exec(),
+  'history.append': ({ history }) => history.append(keys, [], bounds),
+  'history.read': ({ history }) =>
+    history.read(keys, { limit: 9, before: undefined, ttlMs: undefined }),
+  'history.list': ({ history }) =>
+    history.list(sessionIndex('owner'), { limit: 9, after: undefined }),
+  'history.remove': ({ history }) => history.remove(keys),
+  'budgets.charge': ({ budgets }) => budgets.charge([]),
+  'budgets.count': ({ budgets }) => budgets.count('a', 1, { limit: 9, windowMs: 1000 }),
+  'budgets.clear': ({ budgets }) => budgets.clear(['a']),
+  'entries.find': ({ entries }) => entries.find('a', ''),
+  'entries.keep': ({ entries }) => entries.keep('a', { ...variant, ttlMs: 1000, maxVariants: 4 }),
+  'entries.drop': ({ entries }) => entries.drop('a'),
+}
+const endless: typeof calls = {
+  keys: (store) => store.keys('*'),
+  deletePattern: (store) => store.deletePattern('*'),
+  close: (store) => store.close(),
+}
+
+const never = () => new Promise<never>(() => {})
+const cause = new TypeError('foreign')
+const faults: Readonly<Record<string, () => unknown>> = {
+  'rejects with an error of another kind': () => Promise.reject(cause),
+  'throws instead of rejecting': () => {
+    throw cause
+  },
+}
+
+describe('a store over a provider', () => {
+  for (const [fault, method] of Object.entries(faults))
+    for (const [path, call] of Object.entries({ ...calls, ...endless }))
+      it(`whose ${path} ${fault} rejects with a StoreError`, async () => {
+        const store = createStore({ provider: replaced(path, method) })
+        await assert.rejects(call(store), {
+          name: 'StoreError',
+          reason: 'refused',
+          outcome: 'unknown',
+          cause,
+        })
+        assert.equal(store.degraded, false)
+      })
+
+  for (const [path, call] of Object.entries(calls))
+    it(`whose ${path} never settles rejects when the deadline is over`, async () => {
+      const store = createStore({ provider: replaced(path, never), deadline: '20ms' })
+      await assert.rejects(call(store), { name: 'StoreError', reason: 'timeout' })
+    })
+
+  it('that fails after the deadline has told no one of it', async () => {
+    const late = () => sleep(50).then(() => Promise.reject(cause))
+    const store = createStore({ provider: replaced('get', late), deadline: '20ms' })
+    await assert.rejects(store.get('a'), { reason: 'timeout' })
+    await sleep(60)
+  })
+
+  it('whose errors say that it is away is left alone after five of them', async () => {
+    let asked = 0
+    const away = async () => {
+      asked += 1
+      throw new StoreError('get', 'unavailable', { outcome: 'not-sent' })
+    }
+    const store = createStore({ provider: replaced('get', away) })
+    for (let at = 0; at < 8; at += 1)
+      await assert.rejects(store.get('a'), { reason: 'unavailable', outcome: 'not-sent' })
+    assert.deepEqual([asked, store.degraded], [5, true])
+  })
+})
+
+/** Takes whatever it is given. */
+const careless = { name: 'text', encode: () => bytes, decode: String }
+
+describe('a store over a provider whose values are no bytes', () => {
+  for (const alien of ['text', 7, null, false, [1], {}, new ArrayBuffer(1), new Date(0)]) {
+    const shown = Object.prototype.toString.call(alien)
+
+    it(`takes ${shown} for corrupt`, async () => {
+      for (const serializer of [undefined, careless]) {
+        const single = createStore({ provider: replaced('get', async () => alien), serializer })
+        await assert.rejects(single.get('a'), corrupt)
+        const several = createStore({ provider: replaced('mget', async () => [alien]), serializer })
+        await assert.rejects(several.mget(['a']), corrupt)
+        const batch = createStore({ provider: replaced('batch', async () => [alien]), serializer })
+        await assert.rejects(batch.pipeline().get('a').exec(), corrupt)
+      }
+    })
+  }
+
+  it('takes a plain array of bytes as it takes a buffer', async () => {
+    const provider = replaced('get', async () => new TextEncoder().encode('{"a":1}'))
+    assert.deepEqual(await createStore({ provider }).get('a'), { a: 1 })
+  })
+
+  for (const replies of [undefined, null, {}, 'a', [], [bytes, bytes]])
+    it(`takes ${JSON.stringify(replies)?.slice(0, 20)} for a reply of one element as corrupt`, async () => {
+      const several = createStore({ provider: replaced('mget', async () => replies) })
+      await assert.rejects(several.mget(['a']), corrupt)
+      const batch = createStore({ provider: replaced('batch', async () => replies) })
+      await assert.rejects(batch.pipeline().get('a').exec(), corrupt)
+    })
+
+  it('names the cause where an error of another kind stands in a batch', async () => {
+    const store = createStore({ provider: replaced('batch', async () => [cause]) })
+    await assert.rejects(store.pipeline().get('a').exec(), { reason: 'refused', cause })
+  })
+})
+
+const corrupt = { name: 'StoreError', reason: 'corrupt' }
