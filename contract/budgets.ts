@@ -23,6 +23,7 @@ export function budgetsContract(suite: Suite): void {
     describe(`a budget (${shape.shape})`, () => {
       charging(suite, shape)
       looking(suite, shape)
+      if (shape.algorithm === 'sliding') sliding(suite, shape.limit)
     })
   }
   describe('a sliding budget whose limit changes', () => changing(suite))
@@ -34,7 +35,7 @@ export function budgetsContract(suite: Suite): void {
 async function take(open: Opened, key: string, shape: Partial<Charge>): Promise<Budget> {
   const { algorithm = 'sliding', limit = 10, windowMs = minuteMs, cost = 1 } = shape
   const [budget] = await open().budgets.charge([{ key, algorithm, limit, windowMs, cost }])
-  assert.ok(budget)
+  assert.ok(budget, 'one charge gives one budget')
   return budget
 }
 
@@ -93,6 +94,7 @@ function charging({ open, it }: Suite, { algorithm, limit, longestMs }: Shape): 
   })
 
   it('keeps hostile keys apart', async () => {
+    await open().delete(hostile)
     for (const key of hostile) {
       assert.equal((await charge(key, limit)).allowed, true, JSON.stringify(key))
     }
@@ -130,6 +132,19 @@ function looking({ open, it }: Suite, { algorithm, limit, longestMs }: Shape): v
     const message = { id: 'm', role: 'u', tokens: 1, payload: Buffer.from('hello') } as const
     await open().history.append(keys, [message], bounds)
     await failsWith('corrupt', charge(keys.index))
+  })
+}
+
+function sliding({ open, it }: Suite, limit: number): void {
+  it('comes back with the window of each charge, not of the first', async () => {
+    const key = fresh()
+    await take(open, key, { limit, cost: limit / 2 })
+    await pause(300)
+    const startedAt = performance.now()
+    await take(open, key, { limit, cost: limit / 2 })
+    const { retryMs } = await take(open, key, { limit, cost: limit })
+    const leastMs = minuteMs - (performance.now() - startedAt) - 5
+    assert.ok(retryMs >= leastMs, `${retryMs} is not ${leastMs} or more`)
   })
 }
 
@@ -199,7 +214,11 @@ function several({ open, it }: Suite): void {
     )
     const other = fresh()
     const tooMuch = both.map((charge) => ({ ...charge, key: other, cost: 51 }))
-    assert.ok((await open().budgets.charge(tooMuch)).some(({ allowed }) => !allowed))
+    const refused = await open().budgets.charge(tooMuch)
+    assert.deepEqual(
+      refused.map(({ allowed }) => allowed),
+      [false, false],
+    )
     assert.equal(await open().exists([other]), 0)
   })
 

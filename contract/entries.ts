@@ -98,6 +98,7 @@ function responses({ open, it }: Suite, find: Find): void {
   })
 
   it('keeps hostile keys apart', async () => {
+    await open().delete(hostile)
     for (const key of hostile) await open().entries.keep(key, response(key))
     for (const key of hostile) assert.equal((await find(key)).body, `body of ${key}`)
     for (const key of hostile) await open().entries.drop(key)

@@ -115,8 +115,9 @@ function listing({ open, it }: Suite): void {
     for (;;) {
       const page = await open().history.list(index, { limit: 4, after: seen.at(-1) })
       if (page.length === 0) break
-      assert.ok(page.length <= 4)
+      assert.ok(page.length <= 4, `a page of ${page.length} where 4 were asked for`)
       seen.push(...page.map(({ id, meta }) => ({ at: meta.updatedAt, id })))
+      assert.ok(seen.length <= 25, `${seen.length} sessions where there are 25`)
     }
     const sorted = seen.toSorted((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1))
     assert.deepEqual(seen, sorted)
@@ -143,7 +144,8 @@ function listing({ open, it }: Suite): void {
     const owner = fresh('owner')
     for (const id of ['one', 'two']) await append(open, session(owner, id))
     const { index } = session(owner)
-    assert.ok((await open().deletePattern(`${index}:*`)) >= 2)
+    const removed = await open().deletePattern(`${index}:*`)
+    assert.ok(removed >= 2, `${removed} keys of two sessions were removed`)
     assert.deepEqual(await listed(open, index), [])
     assert.deepEqual((await open().history.read(session(owner, 'one'), everything)).entries, [])
   })

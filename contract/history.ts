@@ -46,11 +46,12 @@ function appending({ open, it }: Suite): void {
     const before = await open().history.read(keys, everything)
     await open().history.append(keys, messages('a', 3), bounds({ title: Buffer.from('late') }))
     const { meta } = await open().history.read(keys, everything)
-    assert.ok(meta && before.meta)
+    assert.ok(meta && before.meta, 'the session is known')
     const { createdAt, updatedAt, system, ...counts } = meta
     assert.deepEqual(counts, { rev: 2, seq: 3, length: 3, tokens: 30, title: Buffer.from('late') })
     assert.equal(createdAt, before.meta.createdAt)
-    assert.ok(updatedAt >= before.meta.updatedAt && Math.abs(updatedAt - Date.now()) < 60_000)
+    assert.ok(updatedAt >= before.meta.updatedAt, 'updatedAt grows')
+    assert.ok(Math.abs(updatedAt - Date.now()) < 60_000, `${updatedAt} is not now`)
     assert.deepEqual(system, before.entries[0])
   })
 

@@ -34,7 +34,8 @@ function oneKeyspace({ open, it }: Suite): void {
   it('are deleted by pattern', async () => {
     const group = fresh('group')
     const keys = await oneOfEach(open(), group)
-    assert.ok((await open().deletePattern(`*${group}*`)) >= keys.length)
+    const removed = await open().deletePattern(`*${group}*`)
+    assert.ok(removed >= keys.length, `${removed} of ${keys.length} keys were removed`)
     assert.deepEqual(await open().keys(`*${group}*`), [])
     assert.equal((await open().history.read(session(group), everything)).meta, undefined)
   })
@@ -51,7 +52,7 @@ function oneKeyspace({ open, it }: Suite): void {
 /** Keeps one of each kind; gives their keys. */
 async function oneOfEach(provider: Provider, group: string): Promise<string[]> {
   const [value, budget, counter, resource] = ['v', 'b', 'c', 'r'].map((kind) => `${group}:${kind}`)
-  assert.ok(value && budget && counter && resource)
+  assert.ok(value && budget && counter && resource, 'four keys')
   const keys = session(group)
   await provider.set(value, Buffer.from('1'), minuteMs)
   await provider.budgets.charge([

@@ -47,7 +47,8 @@ export function patterns({ open, it }: Suite): void {
     await open().set(key, one, minuteMs)
     const startedAt = performance.now()
     assert.deepEqual(await open().keys(`${'*a'.repeat(40)}*b`), [])
-    assert.ok(performance.now() - startedAt < 2_000)
+    const tookMs = performance.now() - startedAt
+    assert.ok(tookMs < 2_000, `took ${tookMs} ms`)
     await open().delete([key])
   })
 }

@@ -45,7 +45,7 @@ export type {
   StatsInfo,
 } from './ports/inspection.ts'
 export type { Batch, Command, Counter, Expiry, Keyspace, KeyValue } from './ports/key-value.ts'
-export type { Provider } from './ports/provider.ts'
+export type { Parts, Provider } from './ports/provider.ts'
 export type { PubSub } from './ports/pub-sub.ts'
 export { type EmbeddedOptions, embeddedProvider } from './providers/embedded/provider.ts'
 export { json, type Serializer } from './serializer.ts'

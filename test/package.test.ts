@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, describe, it } from 'mocha'
-import { type Consumer, packedConsumer, type run } from './support/consumer.ts'
+import { type Consumer, packedConsumer, run } from './support/consumer.ts'
 import { root, sourceFiles } from './support/source-files.ts'
 
 const MIDDLEWARES = ['cacheResponse', 'rateLimit', 'sessionMemory']
@@ -92,12 +92,14 @@ describe('the packed package', () => {
     ['cts', 'a CommonJS module'],
   ]) {
     it(`has types that ${moduleKind} in TypeScript can use`, async () => {
-      const text = `import { createStore, type Store } from 'memoryware'
+      const text = `import { createStore, embeddedProvider, type Store } from 'memoryware'
         import * as onExpress from 'memoryware/express'
         import * as onKoa from 'memoryware/koa'
         import { sessionStore } from 'memoryware/express-session'
         import { type KoaSessionStore, sessionStore as onKoaSession } from 'memoryware/koa-session'
         import { msgpack } from 'memoryware/msgpack'
+        import { storeContract } from 'memoryware/store-contract'
+        import { describe, it } from 'node:test'
         import type { RequestHandler } from 'express'
         import type { Store as Sessions } from 'express-session'
         import type { Middleware } from 'koa'
@@ -108,7 +110,8 @@ describe('the packed package', () => {
         export const sessions: Sessions = sessionStore({ store })
         export const koaSessions: KoaSessionStore = onKoaSession({ store })
         // @ts-expect-error A misspelt option is an error.
-        onExpress.sessionMemory({ stor: store })`
+        onExpress.sessionMemory({ stor: store })
+        storeContract({ name: 'own', create: () => embeddedProvider(), describe, it })`
       await writeFile(join(consumer.folder, `typed.${extension}`), text)
       const tsc = join(root, 'node_modules/typescript/bin/tsc')
       const options = [
@@ -123,6 +126,43 @@ describe('the packed package', () => {
       assert.equal(code, 0, stdout)
     })
   }
+
+  it('proves a provider with node:test, as an ES module', async function () {
+    this.timeout(60_000)
+    await writeFile(
+      join(consumer.folder, 'own.test.mjs'),
+      `import { describe, it } from 'node:test'
+      import { embeddedProvider } from 'memoryware'
+      import { storeContract } from 'memoryware/store-contract'
+      const faults = process.argv.includes('faulty') ? { incr: async () => '1' } : {}
+      const create = () => ({ ...embeddedProvider(), name: 'own', ...faults })
+      storeContract({ name: 'own', create, describe, it })`,
+    )
+    const test = (...args: string[]) =>
+      run(process.execPath, ['own.test.mjs', ...args], consumer.folder, 60_000)
+    const sound = await test()
+    assert.equal(sound.code, 0, sound.stdout)
+    assert.match(sound.stdout, /pass [1-9]\d\d$/m)
+    const faulty = await test('faulty')
+    assert.equal(faulty.code, 1)
+    assert.match(faulty.stdout, /adds, from 0, and gives the sum/)
+  })
+
+  it('proves a provider with Mocha, as a CommonJS module', async function () {
+    this.timeout(60_000)
+    await writeFile(
+      join(consumer.folder, 'own.cjs'),
+      `const { embeddedProvider } = require('${commonJs(consumer, 'memoryware')}')
+      const { storeContract } = require('${commonJs(consumer, 'memoryware/store-contract')}')
+      const create = async () => ({ ...embeddedProvider(), name: 'own' })
+      storeContract({ name: 'own', create, describe, it })`,
+    )
+    const mocha = join(root, 'node_modules/mocha/bin/mocha.js')
+    const args = [mocha, '--no-config', '--timeout', '10000', '--reporter', 'json', 'own.cjs']
+    const { stdout } = await run(process.execPath, args, consumer.folder, 60_000)
+    const { passes, failures, pending } = JSON.parse(stdout).stats
+    assert.deepEqual([passes > 100, failures, pending], [true, 0, 0])
+  })
 
   it('has no source of more than 250 lines', async () => {
     const all = await Promise.all(['contract', 'lib', 'middleware'].map(sourceFiles))
@@ -147,7 +187,7 @@ describe('the packed package', () => {
       await readFile(join(root, 'package.json'), 'utf8'),
     )
     const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
-      ([, version]) => !/^(npm:.+@)?\d+\.\d+\.\d+$/.test(String(version)),
+      ([, version]) => !/^(npm:ioredis@)?\d+\.\d+\.\d+$/.test(String(version)),
     )
     assert.deepEqual(loose, [])
   })

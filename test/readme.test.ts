@@ -14,11 +14,16 @@ describe('the documentation in words', () => {
     )
   }
 
-  for (const example of ['quickstart-express.ts', 'quickstart-koa.ts']) {
+  for (const [page, example] of [
+    ['README.md', 'quickstart-express.ts'],
+    ['README.md', 'quickstart-koa.ts'],
+    ['docs/store.md', 'counting-provider.ts'],
+    ['docs/store.md', 'counting-provider.test.ts'],
+  ] as const) {
     it(`shows ${example} as it is run`, async () => {
       const code = await readFile(join(root, 'examples', example), 'utf8')
-      const readme = await readFile(join(root, 'README.md'), 'utf8')
-      assert.ok(readme.includes(`\`\`\`ts\n${code}\`\`\``))
+      const text = await readFile(join(root, page), 'utf8')
+      assert.ok(text.includes(`\`\`\`ts\n${code}\`\`\``))
     })
   }
 

@@ -16,13 +16,18 @@ export interface Provider extends KeyValue, Expiry, Counter, Keyspace, Batch {
   readonly inspection?: Inspection | undefined
   /** Absent where a provider has no messages. */
   readonly bus?: PubSub | undefined
-  /**
-   * Names the part of the store that holds a key, where parts fail one by one: a master of a
-   * Cluster with its replicas. One that is down then takes nothing from the others.
-   */
-  readonly partOf?: ((key: string) => string) | undefined
+  /** Where parts of the store fail one by one: each has a breaker of its own then. */
+  readonly parts?: Parts | undefined
   /** Calls `listener` each time the provider can be used again after it could not. */
   onReady?(listener: () => void): void
   /** Settles what is under way and lets go of connections. */
   close(): Promise<void>
+}
+
+/** Parts of a store that fail one by one, such as the masters of a Cluster. */
+export interface Parts {
+  /** Names the part that holds a key now. */
+  of(key: string): string
+  /** Names all parts there are now. */
+  names(): ReadonlySet<string>
 }

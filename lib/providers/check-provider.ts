@@ -3,7 +3,7 @@ import type { Budgets } from '../ports/budgets.ts'
 import type { Entries } from '../ports/entries.ts'
 import type { HistoryLog } from '../ports/history.ts'
 import type { Inspection } from '../ports/inspection.ts'
-import type { Provider } from '../ports/provider.ts'
+import type { Parts, Provider } from '../ports/provider.ts'
 import type { PubSub } from '../ports/pub-sub.ts'
 
 /**
@@ -43,7 +43,7 @@ const wholeProvider: Check = port<Provider>({
     port<Inspection>({ nodes: method, dbsize: method, size: method, slowlog: method }),
   ),
   bus: optional(port<PubSub>({ publish: method, subscribe: method })),
-  partOf: optional(method),
+  parts: optional(port<Parts>({ of: method, names: method })),
   onReady: optional(method),
   close: method,
 })

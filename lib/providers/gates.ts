@@ -1,8 +1,11 @@
+import type { Parts } from '../ports/provider.ts'
 import { publish } from '../telemetry.ts'
 import { createGate, type Gate } from './gate.ts'
 
-// An open gate nobody comes to any more stands before a part that is no longer there.
-const forgottenAfterMs = 10_000
+// Looking through the slots of a Cluster takes a millisecond.
+const lookEveryMs = 500
+// Keys of several parts come seldom: their gate is closed again when it is not asked for any more.
+const forgottenAfterMs = 5000
 
 /** A gate before each part of a store. */
 export interface Gates {
@@ -19,13 +22,15 @@ interface Watched {
   usedAt: number
 }
 
-const everything = ''
+const whole = ''
 const several = 'several'
+const nameless: ReadonlySet<string> = new Set([whole, several])
 
 /** Makes gates; the store counts as lost while one of its parts is. */
-export function createGates(partOf: ((key: string) => string) | undefined): Gates {
+export function createGates(parts: Parts | undefined): Gates {
   const gates = new Map<string, Watched>()
   const lost = new Set<string>()
+  let lookedAt = 0
 
   function made(part: string): Watched {
     const gate = createGate({
@@ -44,24 +49,35 @@ export function createGates(partOf: ((key: string) => string) | undefined): Gate
     if (lost.delete(part) && lost.size === 0) publish('store', () => ({ state: 'healthy' }))
   }
 
-  function forgetUnused(now: number): void {
+  /** A part that another has taken the place of never comes back. */
+  function forgetGone(now: number): void {
+    if (parts === undefined || lost.size === 0 || now - lookedAt < lookEveryMs) return
+    lookedAt = now
+    const names = parts.names()
     for (const part of [...lost]) {
-      if (now - (gates.get(part)?.usedAt ?? 0) < forgottenAfterMs) continue
+      if (names.has(part) || (nameless.has(part) && !isIdle(part, now))) continue
       gates.delete(part)
       found(part)
     }
   }
 
+  function isIdle(part: string, now: number): boolean {
+    return now - (gates.get(part)?.usedAt ?? 0) > forgottenAfterMs
+  }
+
   return {
     get open() {
-      if (partOf !== undefined && lost.size > 0) forgetUnused(performance.now())
+      forgetGone(performance.now())
       for (const { gate } of gates.values()) if (gate.open) return true
       return false
     },
     before(keys) {
-      const part = partOf === undefined ? everything : partOfAll(keys, partOf)
+      const part = parts === undefined ? whole : partOfAll(keys, parts)
       const watched = gates.get(part) ?? made(part)
-      if (partOf !== undefined) watched.usedAt = performance.now()
+      if (parts !== undefined) {
+        watched.usedAt = performance.now()
+        forgetGone(watched.usedAt)
+      }
       return watched.gate
     },
     probe() {
@@ -70,9 +86,9 @@ export function createGates(partOf: ((key: string) => string) | undefined): Gate
   }
 }
 
-function partOfAll(keys: readonly string[], partOf: (key: string) => string): string {
+function partOfAll(keys: readonly string[], parts: Parts): string {
   const [first, ...others] = keys
-  if (first === undefined) return everything
-  const part = partOf(first)
-  return others.every((key) => partOf(key) === part) ? part : several
+  if (first === undefined) return whole
+  const part = parts.of(first)
+  return others.every((key) => parts.of(key) === part) ? part : several
 }

@@ -5,7 +5,7 @@ import type { Inspection } from '../ports/inspection.ts'
 import type { Command } from '../ports/key-value.ts'
 import type { Provider } from '../ports/provider.ts'
 import type { PubSub } from '../ports/pub-sub.ts'
-import { told } from './gate.ts'
+import { type Gate, told } from './gate.ts'
 import { createGates, type Gates } from './gates.ts'
 
 /**
@@ -17,7 +17,7 @@ import { createGates, type Gates } from './gates.ts'
  * long as they take. Whatever a provider throws, callers get a `StoreError`.
  */
 export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number }): Guarded {
-  const gates = createGates(provider.partOf)
+  const gates = createGates(provider.parts)
   provider.onReady?.(gates.probe)
   const bound = binder(gates, deadlineMs)
   const scan = <T>(operation: string, send: () => Promise<T>) =>
@@ -79,18 +79,26 @@ type Bind = ReturnType<typeof binder>
 
 /** Puts methods behind the gate of the keys they work on; the first argument tells which. */
 function binder(gates: Gates, deadlineMs: number) {
+  function gateBefore(operation: string, keys: Keys): Gate {
+    try {
+      return gates.before(keys)
+    } catch (error) {
+      throw told(operation, error)
+    }
+  }
+
   return function bound<Args extends unknown[], T>(
     operation: string,
     keysOf: (first: NoInfer<Args>[0]) => Keys,
     send: (...args: [...Args, Call]) => Promise<T>,
   ): (...args: [...Args, call?: Call]) => Promise<T> {
-    return (...given) => {
+    return async (...given) => {
       const args = given.slice(0, send.length - 1) as Args
       const call = given[send.length - 1] as Call | undefined
       const deadline = call?.deadline ?? new Deadline(deadlineMs)
-      return gates
-        .before(keysOf(args[0]))
-        .pass(operation, deadline, (wait) => send(...args, { deadline, wait }))
+      return gateBefore(operation, keysOf(args[0])).pass(operation, deadline, (wait) =>
+        send(...args, { deadline, wait }),
+      )
     }
   }
 }

@@ -21,7 +21,7 @@ export function namespaced(provider: Provider, prefix: string): Provider {
     session: at(keys.session),
   })
   const pattern = (text: string) => escapePattern(prefix) + text
-  const { history, budgets, entries, inspection, bus, partOf } = provider
+  const { history, budgets, entries, inspection, bus, parts } = provider
 
   return {
     name: provider.name,
@@ -71,7 +71,7 @@ export function namespaced(provider: Provider, prefix: string): Provider {
       publish: (channel, message, call) => bus.publish(at(channel), message, call),
       subscribe: (channel, listener, call) => bus.subscribe(at(channel), listener, call),
     },
-    partOf: partOf && ((key) => partOf(at(key))),
+    parts: parts && { of: (key) => parts.of(at(key)), names: () => parts.names() },
     onReady: (listener) => provider.onReady?.(listener),
     close: () => provider.close(),
   }

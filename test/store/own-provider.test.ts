@@ -11,11 +11,13 @@ import {
 import { sessionIndex, sessionKeys } from '../../lib/keys.ts'
 
 const methods = [
-  ...['get', 'set', 'delete', 'exists', 'mget', 'expire', 'ttl', 'incr', 'keys', 'deletePattern'],
-  ...['batch', 'close'],
+  ...['get', 'set', 'delete', 'exists', 'mget', 'mset', 'expire', 'ttl', 'incr'],
+  ...['keys', 'deletePattern', 'batch', 'close'],
   ...['append', 'read', 'list', 'remove'].map((name) => `history.${name}`),
   ...['charge', 'count', 'clear'].map((name) => `budgets.${name}`),
   ...['find', 'keep', 'drop'].map((name) => `entries.${name}`),
+  ...['nodes', 'dbsize', 'size', 'slowlog'].map((name) => `inspection.${name}`),
+  ...['publish', 'subscribe'].map((name) => `bus.${name}`),
 ]
 
 /** The embedded provider under another name, with one member of it, such as `budgets.charge`, replaced. */
@@ -42,6 +44,9 @@ describe('a provider of your own', () => {
     ['budgets', null, /`provider.budgets` must be an object, got null$/],
     ['entries', 'none', /`provider.entries` must be an object, got "none"$/],
     ['get', 'value', /`provider.get` must be a function, got "value"$/],
+    ['inspection', null, /`provider.inspection` must be an object, got null$/],
+    ['bus', true, /`provider.bus` must be an object, got true$/],
+    ['partOf', 'a', /`provider.partOf` must be a function, got "a"$/],
     ['onReady', true, /`provider.onReady` must be a function, got true$/],
   ] as const)
     it(`is refused with ${JSON.stringify(value)} for ${path}`, () => {
@@ -81,6 +86,7 @@ const calls: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   delete: (store) => store.delete('a'),
   exists: (store) => store.exists('a'),
   mget: (store) => store.mget(['a']),
+  mset: (store) => store.mset({ a: 1 }),
   expire: (store) => store.expire('a', 1),
   ttl: (store) => store.ttl('a'),
   incr: (store) => store.incr('a'),
@@ -97,6 +103,12 @@ const calls: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   'entries.find': ({ entries }) => entries.find('a', ''),
   'entries.keep': ({ entries }) => entries.keep('a', { ...variant, ttlMs: 1000, maxVariants: 4 }),
   'entries.drop': ({ entries }) => entries.drop('a'),
+  'inspection.nodes': (store) => store.info(),
+  'inspection.dbsize': (store) => store.dbsize(),
+  'inspection.size': (store) => store.size('a'),
+  'inspection.slowlog': (store) => store.slowlog(),
+  'bus.publish': (store) => store.publish('a', 1),
+  'bus.subscribe': (store) => store.subscribe('a', () => {}),
 }
 const endless: typeof calls = {
   keys: (store) => store.keys('*'),
@@ -132,6 +144,15 @@ describe('a store over a provider', () => {
       const store = createStore({ provider: replaced(path, never), deadline: '20ms' })
       await assert.rejects(call(store), { name: 'StoreError', reason: 'timeout' })
     })
+
+  it('that cannot tell the part of a key rejects with a StoreError', async () => {
+    const partOf = () => {
+      throw cause
+    }
+    const store = createStore({ provider: replaced('partOf', partOf) })
+    for (const path of ['get', 'mset', 'history.read', 'budgets.clear', 'entries.find'])
+      await assert.rejects(async () => calls[path]?.(store), { name: 'StoreError', cause }, path)
+  })
 
   it('that fails after the deadline has told no one of it', async () => {
     const late = () => sleep(50).then(() => Promise.reject(cause))

@@ -1,5 +1,6 @@
 import keySlot from 'cluster-key-slot'
 import { checkNames, type Names, wholeNumber } from '../../options.ts'
+import type { Parts } from '../../ports/provider.ts'
 import type { Address } from './address.ts'
 import { type Connection, connect } from './connection.ts'
 import { type Client, duplicateOf, isCluster, openClient, type Purpose } from './open-client.ts'
@@ -48,8 +49,8 @@ export interface Pool {
   groups(keys: readonly string[]): readonly KeyGroup[]
   /** The slot of a key, where keys of different slots cannot be in one script. */
   slotOf(key: string): number
-  /** Names the master of a key, with its replicas. */
-  readonly partOf: ((key: string) => string) | undefined
+  /** The masters of a Cluster. */
+  readonly parts: Parts | undefined
   /** A client that may listen for messages, and whether it is for that alone. */
   listener(): { readonly client: Client; readonly alone: boolean }
   onReady(listener: () => void): void
@@ -84,7 +85,10 @@ export function openPool(
     scans: forScans,
     groups: (keys) => grouped(keys, of, cluster !== undefined),
     slotOf: cluster === undefined ? () => 0 : slotOf,
-    partOf: cluster && ((key) => cluster.slots[slotOf(key)]?.toSorted().join() ?? ''),
+    parts: cluster && {
+      of: (key) => masterOf(cluster.slots[slotOf(key)]),
+      names: () => new Set(cluster.slots.map(masterOf)),
+    },
     listener: () =>
       cluster !== undefined && handedIn === undefined
         ? { client, alone: false }
@@ -94,6 +98,10 @@ export function openPool(
       await Promise.all([...forCommands, ...forBodies, forScans].map((each) => each.close()))
     },
   }
+}
+
+function masterOf(nodes: readonly string[] | undefined): string {
+  return nodes?.[0] ?? ''
 }
 
 function pick(lanes: readonly Connection[], key: string): Connection {

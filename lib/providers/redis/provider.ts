@@ -63,7 +63,7 @@ export function redisProvider({
     entries: redisEntries(pool, { maxValueBytes }),
     inspection: redisInspection(pool),
     bus,
-    partOf: pool.partOf,
+    parts: pool.parts,
     onReady: pool.onReady,
     async close() {
       await bus.close()

@@ -1,0 +1,167 @@
+import type { Budget, Budgets, Charge } from '../../lib/index.ts'
+import { type Mutant, turn } from './mutant.ts'
+
+const shapes = ['sliding, a few', 'sliding, many', 'fixed']
+
+function inEachShape(fact: string): string[] {
+  return shapes.map((shape) => `a budget (${shape}) › ${fact}`)
+}
+
+/** Faults in budgets. */
+export const budgetsMutants: readonly Mutant[] = [
+  {
+    fault: 'charges part when one of several has no room',
+    change: charging(async (charges, { charge }) => {
+      const budgets: Budget[] = []
+      for (const each of charges) budgets.push(...(await charge([each])))
+      return budgets
+    }),
+    caughtBy: ['several budgets › charges all, or none when one has no room'],
+  },
+  {
+    fault: 'counts two charges on one key apart',
+    change: charging(async (charges, { charge }) =>
+      (await Promise.all(charges.map((each) => charge([each])))).flat(),
+    ),
+    caughtBy: ['several budgets › counts two charges on one key together'],
+  },
+  {
+    fault: 'looks and charges in two steps',
+    change: charging(async (charges, { charge }) => {
+      const before = await charge(charges.map((each) => ({ ...each, cost: 0 })))
+      await turn()
+      if (charges.some(({ limit, cost }, at) => (before[at]?.used ?? 0) + cost > limit))
+        return charge(charges)
+      const after = await charge(charges.map((each) => ({ ...each, limit: each.limit * 1000 })))
+      return after.map((budget) => ({ ...budget, allowed: true }))
+    }),
+    caughtBy: inEachShape('lets exactly the limit of many at once pass'),
+  },
+  {
+    fault: 'writes what it refuses',
+    change: charging(async (charges, { charge }) => {
+      const budgets = await charge(charges)
+      const refused = charges.filter((_, at) => budgets[at]?.allowed === false)
+      await charge(refused.map((each) => ({ ...each, limit: each.limit * 1000 })))
+      return budgets
+    }),
+    caughtBy: inEachShape('writes nothing for a refused charge'),
+  },
+  {
+    fault: 'charges 1 for only looking',
+    change: charging((charges, { charge }) =>
+      charge(charges.map((each) => ({ ...each, cost: each.cost || 1 }))),
+    ),
+    caughtBy: inEachShape('only looks at a cost of 0'),
+  },
+  {
+    fault: 'tells no wait',
+    change: told((budget) => ({ ...budget, retryMs: 0 })),
+    caughtBy: inEachShape('tells when a refused charge could pass'),
+  },
+  {
+    fault: 'tells waits in seconds',
+    change: told((budget) => ({ ...budget, resetMs: budget.resetMs / 1000 })),
+    caughtBy: inEachShape('tells what is used, what remains, and when more comes back'),
+  },
+  {
+    fault: 'counts what is used as what remains',
+    change: told(({ used, remaining, ...budget }) => ({
+      ...budget,
+      used: remaining,
+      remaining: used,
+    })),
+    caughtBy: inEachShape('tells what is used, what remains, and when more comes back'),
+  },
+  {
+    fault: 'counts sliding windows as fixed ones',
+    change: charging((charges, { charge }) =>
+      charge(charges.map((each) => ({ ...each, algorithm: 'fixed' }))),
+    ),
+    caughtBy: [
+      'a budget (sliding, a few) › comes back with the window of each charge, not of the first',
+      'a budget (sliding, many) › comes back with the window of each charge, not of the first',
+    ],
+  },
+  {
+    fault: 'never gives back',
+    change: charging((charges, { charge }) =>
+      charge(charges.map((each) => ({ ...each, windowMs: each.windowMs * 60 }))),
+    ),
+    caughtBy: inEachShape('tells what is used, what remains, and when more comes back'),
+  },
+  {
+    fault: 'forgets no budget',
+    change: ({ budgets }) => ({ budgets: { ...budgets, clear: async () => {} } }),
+    caughtBy: inEachShape('forgets a budget that is cleared'),
+  },
+  {
+    fault: 'begins a budget anew when its limit changes',
+    change: charging((charges, { charge }) =>
+      charge(charges.map((each) => ({ ...each, key: `${each.key}:${each.limit}` }))),
+    ),
+    caughtBy: [
+      'a sliding budget whose limit changes › counts what was used of 20 against 40',
+      'a sliding budget whose limit changes › counts what was used of 40 against 20',
+    ],
+  },
+]
+
+/** Faults in counters of fixed windows. */
+export const counterMutants: readonly Mutant[] = [
+  {
+    fault: 'counts beyond the limit',
+    change: counting(({ count }, [key, by, bounds]) => count(key, by, { ...bounds, limit: 1e9 })),
+    caughtBy: ['a counter › adds up to the limit, and tells what a sum above it would have been'],
+  },
+  {
+    fault: 'begins the window of a counter with each addition',
+    change: (sound) => ({
+      budgets: {
+        ...sound.budgets,
+        async count(key, by, bounds) {
+          const { count } = await sound.budgets.count(key, by, bounds)
+          await sound.expire(key, bounds.windowMs)
+          return { count, ttlMs: bounds.windowMs }
+        },
+      },
+    }),
+    caughtBy: ['a counter › ends with the window of its first addition'],
+  },
+  {
+    fault: 'keeps counters apart from fixed budgets',
+    change: counting(({ count }, [key, by, bounds]) => count(`count:${key}`, by, bounds)),
+    caughtBy: ['a counter › is the same as a fixed budget of that key'],
+  },
+  {
+    fault: 'reads and writes a count in two steps',
+    change: counting(async ({ count }, [key, by, bounds]) => {
+      const before = await count(key, 0, bounds)
+      await turn()
+      if (before.count + by > bounds.limit) return { ...before, count: before.count + by }
+      await count(key, by, { ...bounds, limit: 1e9 })
+      return { ...before, count: before.count + by }
+    }),
+    caughtBy: ['a counter › loses none of many at once'],
+  },
+]
+
+function charging(
+  charge: (charges: readonly Charge[], sound: Budgets) => ReturnType<Budgets['charge']>,
+): Mutant['change'] {
+  return ({ budgets }) => ({
+    budgets: { ...budgets, charge: (charges) => charge(charges, budgets) },
+  })
+}
+
+function told(change: (budget: Budget) => Budget): Mutant['change'] {
+  return charging(async (charges, { charge }) => (await charge(charges)).map(change))
+}
+
+function counting(
+  count: (sound: Budgets, args: Parameters<Budgets['count']>) => ReturnType<Budgets['count']>,
+): Mutant['change'] {
+  return ({ budgets }) => ({
+    budgets: { ...budgets, count: (...args) => count(budgets, args) },
+  })
+}
