@@ -7,6 +7,7 @@ import {
   request,
   type ServerResponse,
 } from 'node:http'
+import { connect, createServer as createPlain } from 'node:http2'
 import { createServer as createSecureServer, get as getSecurely } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -156,6 +157,21 @@ describe('the Express middlewares on plain Node', () => {
     const ask = await open(trust, cacheResponse({ store, ttl: 60 }), counting())
     equal((await ask('/', { host: 'shop.example' })).body, 'run 1')
     equal((await ask('/', { host: 'shop.example:81' })).body, 'run 2')
+  })
+
+  it('tell hosts apart on HTTP/2, which has no Host field', async () => {
+    const handle = chain(cacheResponse({ store, ttl: 60 }), counting())
+    const server = createPlain(handle as never).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    close = () => {
+      session.close()
+      server.close()
+    }
+    const ask = (authority: string) => text(session.request({ ':authority': authority }))
+    equal(await ask('one.example'), 'run 1')
+    equal(await ask('two.example'), 'run 2')
+    equal(await ask('one.example'), 'run 1')
   })
 
   it('know the whole path where they are mounted below one', async () => {
