@@ -20,6 +20,7 @@ export function watch(client: Client): Health {
   const where = placeOf(client)
   let wrongDatabase: Error | undefined
   let wasReady = client.status === 'ready'
+  let saidAway = false
   const onReady = () => {
     wasReady = true
   }
@@ -29,11 +30,13 @@ export function watch(client: Client): Health {
     if (/^ERR (DB index|invalid DB)/.test(error.message)) wrongDatabase = error
     const cause = rootOf(error)
     if (refusal.test(cause.message)) refuses(where, cause)
-    else if (!wasReady)
+    else if (!wasReady && !saidAway) {
+      saidAway = true
       notice(
         'MEMORYWARE_REDIS_AWAY',
         `Redis at ${where} cannot be reached: starting without it, until it can (${reasonOf(cause)})`,
       )
+    }
   }
   client.on('ready', onReady)
   client.on('error', onError)
@@ -68,9 +71,11 @@ function placeOf(client: Client): string {
   return path ?? `${host}:${port}`
 }
 
-/** The error of the last node, where a Cluster says that all have failed. */
+/** What the last node said, where a Cluster or the Sentinels have all failed. */
 function rootOf(error: Error & { readonly lastNodeError?: unknown }): Error {
-  return error.lastNodeError instanceof Error ? error.lastNodeError : error
+  if (error.lastNodeError instanceof Error) return error.lastNodeError
+  const [, last] = / Last error: (.+)$/s.exec(error.message) ?? []
+  return last === undefined ? error : new Error(last)
 }
 
 /** What went wrong, without addresses: an operator reads it once, whichever node it was. */
