@@ -1,0 +1,8 @@
+/** What a server process has used since it began. */
+export interface Usage {
+  readonly cpuMicros: number
+  /** How often a handler ran. */
+  readonly runs: number
+  /** How often memoryware went on without its store, or lost it. */
+  readonly withoutStore: number
+}
