@@ -6,7 +6,7 @@ export interface Cost {
 }
 
 /** What requests of memoryware cost today, on either framework. Who changes one changes it here. */
-export const expected = {
+const expected = {
   'one rule': { commands: 1, roundTrips: 1 },
   'three rules': { commands: 1, roundTrips: 1 },
   refused: { commands: 1, roundTrips: 1 },

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 /** The parts of a run. */
-export const groups = ['limit', 'cache', 'chat', 'all', 'scan'] as const
+const groups = ['limit', 'cache', 'chat', 'all', 'scan'] as const
 
 /** One part of a run. */
 export type Group = (typeof groups)[number]
