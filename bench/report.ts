@@ -47,7 +47,7 @@ export function routeReport(
         ratios: found && bare && ratios(found.slices, bare),
         slices: found?.slices ?? [],
         costs: costs.get(entry) ?? [],
-        notes: found?.notes ?? { wrong: 0, ran: 0, withoutStore: 0 },
+        notes: found?.notes ?? { wrong: 0, ran: 0, forgetful: 0, withoutStore: 0 },
       }
     }),
   }
@@ -95,10 +95,11 @@ function range(values: readonly number[]): string {
 }
 
 function noteLines(line: Line): string[] {
-  const { wrong, ran, withoutStore } = line.notes
+  const { wrong, ran, forgetful, withoutStore } = line.notes
   const notes: [number, string][] = [
     [wrong, 'answers were wrong or failed'],
     [ran, 'answers did not come from the cache'],
+    [forgetful, 'chat turns read fewer than 13 messages'],
     [withoutStore, 'times it went on without Redis, or lost it'],
   ]
   return notes

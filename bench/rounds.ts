@@ -13,7 +13,7 @@ export interface Measured {
   readonly entry: Entry
   readonly slices: Slice[]
   /** Over all rounds: what the figures should be read with. */
-  readonly notes: { wrong: number; ran: number; withoutStore: number }
+  readonly notes: { wrong: number; ran: number; forgetful: number; withoutStore: number }
 }
 
 /** How to measure. */
@@ -70,7 +70,7 @@ async function startAll(
       const redis = entry.in === 'redis' ? `${server.url}/${database}` : undefined
       const served = await serve(compiled, entry.stack, redis)
       const requests = database === 0 ? allowed : all
-      const notes = { wrong: 0, ran: 0, withoutStore: 0 }
+      const notes = { wrong: 0, ran: 0, forgetful: 0, withoutStore: 0 }
       const restore = await begin(route, { served, redis, database }, requests, server)
       return { entry, slices: [], notes, served, requests, restore }
     }),
@@ -107,7 +107,10 @@ async function slice(
     cpuMicrosPerRequest: (after.cpuMicros - before.cpuMicros) / result.requests,
   })
   notes.wrong += result.wrong
-  if (cached && !entry.stack.endsWith('/bare')) notes.ran += after.runs - before.runs
+  if (!entry.stack.endsWith('/bare')) {
+    if (cached) notes.ran += after.runs - before.runs
+    notes.forgetful += after.forgetful - before.forgetful
+  }
   notes.withoutStore += after.withoutStore - before.withoutStore
   if (result.wrong > result.requests / 20)
     throw new Error(`${entry.label}: ${result.wrong} of ${result.requests} answers were wrong`)

@@ -1,3 +1,5 @@
+import type { Usage } from './usage.ts'
+
 /** A message, as every stack is given it. */
 export interface Said {
   readonly role: 'user' | 'assistant'
@@ -15,6 +17,9 @@ export interface Conversation {
 
 /** How many messages a chat turn reads, and how many are there before the first. */
 const windowMessages = 20
+
+/** A context of memoryware begins further on now and then, for the sake of prompt caches: 13 to 20. */
+const fewestMessages = 13
 
 /** How long sessions, histories and answers are kept: longer than a run takes. */
 export const keptSeconds = 3600
@@ -41,23 +46,24 @@ export const opening: readonly Said[] = Array.from({ length: windowMessages }, (
   content: text(`Message ${at} of those before. `, 500),
 }))
 
-let ran = 0
+const done = { runs: 0, forgetful: 0 }
 
-/** How often a handler did its work: an answer from a cache is none. */
-export function runs(): number {
-  return ran
+/** What handlers have done: an answer from a cache is no run. */
+export function workDone(): Pick<Usage, 'runs' | 'forgetful'> {
+  return done
 }
 
 /** The work of GET /limited and GET /answer. */
 export function once<T>(value: T): T {
-  ran += 1
+  done.runs += 1
   return value
 }
 
 /** The work of POST /chat: read what was said, add a question and its reply. */
 export async function chatTurn(conversation: Conversation | undefined, q: string): Promise<object> {
-  ran += 1
+  done.runs += 1
   const before = (await conversation?.last(windowMessages)) ?? []
+  if (before.length < fewestMessages) done.forgetful += 1
   await conversation?.append(turn(q))
   return { reply, remembered: before.length }
 }
