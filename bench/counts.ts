@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type CountingProxy, startCountingProxy } from '../test/support/counting-proxy.ts'
+import type { TestServer } from '../test/support/redis.ts'
+import type { Cost } from './expected-counts.ts'
+import { type Answer, fill, send } from './http-client.ts'
+import type { Requests } from './requests.ts'
+import type { Entry, Route } from './routes.ts'
+import { type Served, serve } from './served.ts'
+
+/** What each of several requests to one stack cost. */
+export interface RequestCount extends Cost {
+  /** The commands by name. */
+  readonly names: Readonly<Record<string, number>>
+}
+
+const warm = 2
+const counted = 3
+const attempts = 5
+const quietMs = 40
+
+/** Where to count. */
+export interface Counting {
+  readonly compiled: string
+  readonly server: TestServer
+}
+
+/** Counts for each stack of a route that keeps things in Redis, behind a proxy and on a database of its own. */
+export async function countAll(
+  route: Route,
+  counting: Counting,
+): Promise<ReadonlyMap<Entry, readonly RequestCount[]>> {
+  const entries = route.entries.filter((entry) => entry.in === 'redis')
+  const counts = entries.map(
+    async (entry, database) =>
+      [entry, await countRequests(route, entry, { ...counting, database })] as const,
+  )
+  return new Map(await Promise.all(counts))
+}
+
+/** Sends requests one at a time. The first do not count: they find no script and no connection yet. */
+async function countRequests(
+  route: Route,
+  entry: Entry,
+  { compiled, server, database }: Counting & { database: number },
+): Promise<readonly RequestCount[]> {
+  const proxy = await startCountingProxy(server)
+  const served = await serve(compiled, entry.stack, `${proxy.url}/${database}`)
+  const requests = route.requests(warm + counted)
+  const sendOne = (at: number) => {
+    const fields = requests.variants[at % requests.variants.length] ?? {}
+    const { method, path, body } = requests
+    return send({ url: served.url, method, path, fields, body })
+  }
+  try {
+    if (route.fill) await fill(served.url, requests)
+    for (let at = 0; at < warm; at += 1) {
+      await sendOne(at)
+      await quiet(proxy)
+    }
+    return await untilAllUsedRedis(served, async () => {
+      const costs: RequestCount[] = []
+      for (let at = warm; at < warm + counted; at += 1) {
+        proxy.reset()
+        check(route, entry, requests, await sendOne(at))
+        await quiet(proxy)
+        const { counts, commands, roundTrips } = proxy
+        costs.push({ commands: commands.length, roundTrips, names: counts })
+      }
+      return costs
+    })
+  } finally {
+    await served.end()
+    await proxy.close()
+  }
+}
+
+/** What a request costs that went on without Redis is not what is asked here: it is asked again. */
+async function untilAllUsedRedis<T>(served: Served, count: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { withoutStore } = await served.usage()
+    const found = await count()
+    if ((await served.usage()).withoutStore === withoutStore || attempt === attempts) return found
+    await sleep(1500)
+  }
+}
+
+/** Waits for what is sent after the answer. */
+async function quiet(proxy: CountingProxy): Promise<void> {
+  for (let seen = -1; seen !== proxy.commands.length; ) {
+    seen = proxy.commands.length
+    await sleep(quietMs)
+  }
+}
+
+/** The stacks are only comparable where they do the same: answer, and remember. */
+function check(
+  { title, framework }: Route,
+  { label }: Entry,
+  { path, status }: Requests,
+  answer: Answer,
+): void {
+  const where = `${label}, ${title} on ${framework}`
+  if (answer.status !== status)
+    throw new Error(`${where}: answered ${answer.status}, not ${status}: ${answer.body}`)
+  if (path === '/answer' && answer.body.length !== 2048)
+    throw new Error(`${where}: ${answer.body.length} characters, not 2048`)
+  if (path !== '/chat') return
+  const { remembered } = JSON.parse(answer.body) as { remembered: number }
+  if (remembered !== 20) throw new Error(`${where}: read ${remembered} messages, not 20`)
+}

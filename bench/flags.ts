@@ -1,0 +1,56 @@
+import { parseArgs } from 'node:util'
+
+/** The parts of a run. */
+const groups = ['limit', 'cache', 'chat', 'all', 'scan'] as const
+
+/** One part of a run. */
+export type Group = (typeof groups)[number]
+
+/** What a run does. */
+export interface Flags {
+  readonly groups: readonly Group[]
+  readonly rounds: number
+  /** How long each stack is measured in each round. */
+  readonly seconds: number
+  /** How many keys the scan deletes. */
+  readonly scanKeys: number
+  /** Where the figures go as JSON. */
+  readonly json: string | undefined
+}
+
+const full = { rounds: 9, seconds: 3, scanKeys: 1_000_000 }
+const short = { rounds: 2, seconds: 1, scanKeys: 100_000 }
+
+/** Reads the command line. @throws Error for a flag that is not known, or a value that is none. */
+export function readFlags(args: readonly string[]): Flags {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      short: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      json: { type: 'string' },
+    },
+  })
+  const usual = values.short ? short : full
+  return {
+    groups: values.only === undefined ? groups : [groupOf(values.only)],
+    rounds: countOf('rounds', values.rounds) ?? usual.rounds,
+    seconds: countOf('seconds', values.seconds) ?? usual.seconds,
+    scanKeys: usual.scanKeys,
+    json: values.json,
+  }
+}
+
+function groupOf(only: string): Group {
+  const group = groups.find((each) => each === only)
+  if (group) return group
+  throw new Error(`--only must be one of ${groups.join(', ')}, got ${only}`)
+}
+
+function countOf(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  if (/^[1-9]\d{0,3}$/.test(value)) return Number(value)
+  throw new Error(`--${flag} must be a whole number from 1 to 9999, got ${value}`)
+}

@@ -1,0 +1,19 @@
+import type { Requests } from './requests.ts'
+
+/** What a load generator saw. */
+export interface LoadResult {
+  readonly requests: number
+  readonly seconds: number
+  /** Requests that failed, or were answered otherwise than they should be. */
+  readonly wrong: number
+}
+
+/** Sends requests over 64 connections, as fast as they are answered. */
+export interface Load {
+  /** Its name and version. */
+  readonly name: string
+  run(url: string, requests: Requests, seconds: number): Promise<LoadResult>
+}
+
+/** How many connections the load comes over. */
+export const connections = 64

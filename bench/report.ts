@@ -1,0 +1,108 @@
+import type { RequestCount } from './counts.ts'
+import type { Measured } from './rounds.ts'
+import type { Entry, Route } from './routes.ts'
+import { type Ratios, ratios, type Slice, type Spread, spread } from './statistics.ts'
+import { textTable } from './text-table.ts'
+
+/** One line of a route's table. */
+interface Line {
+  readonly stack: string
+  readonly in: Entry['in']
+  /** Relative to the bare handler; absent where the route is only counted. */
+  readonly ratios: Ratios | undefined
+  /** Each round, as it was measured. */
+  readonly slices: readonly Slice[]
+  /** Each counted request; none where nothing is kept in Redis. */
+  readonly costs: readonly RequestCount[]
+  readonly notes: Measured['notes']
+}
+
+/** All that was found out about a route. */
+export interface RouteReport {
+  readonly title: string
+  readonly framework: string
+  /** Requests per second of the bare handler, in all rounds. */
+  readonly bare: Spread | undefined
+  readonly lines: readonly Line[]
+}
+
+/** Puts together what was measured and what was counted. */
+export function routeReport(
+  { title, framework, entries }: Route,
+  measured: readonly Measured[],
+  costs: ReadonlyMap<Entry, readonly RequestCount[]>,
+): RouteReport {
+  const bare = measured[0]?.slices
+  const counted = entries.filter((entry) => costs.has(entry))
+  const all = bare ? measured.map(({ entry }) => entry) : counted
+  return {
+    title,
+    framework,
+    bare: bare && spread(bare.map(({ perSecond }) => perSecond)),
+    lines: all.map((entry) => {
+      const found = measured.find((each) => each.entry === entry)
+      return {
+        stack: entry.label,
+        in: entry.in,
+        ratios: found && bare && ratios(found.slices, bare),
+        slices: found?.slices ?? [],
+        costs: costs.get(entry) ?? [],
+        notes: found?.notes ?? { wrong: 0, ran: 0, forgetful: 0, withoutStore: 0 },
+      }
+    }),
+  }
+}
+
+/** A route's table as text. */
+export function routeText({ title, framework, bare, lines }: RouteReport): string {
+  const on = framework === 'koa' ? 'Koa 3' : 'Express 5'
+  const speed = bare ? ` (bare handler: ${whole(bare.median)} req/s)` : ''
+  const head = bare ? ['req/s', 'min..max', 'cpu', 'min..max'] : []
+  const rows = lines.map((line) => [
+    labelOf(line),
+    ...(line.ratios ? ratioCells(line.ratios) : []),
+    ...costCells(line),
+  ])
+  const table = textTable([['stack', ...head, 'commands', 'round trips'], ...rows])
+  return [`${on}: ${title}${speed}`, table, ...lines.flatMap(noteLines)].join('\n')
+}
+
+/** A whole number with its thousands apart. */
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString('en')
+}
+
+function labelOf({ stack, in: place }: Line): string {
+  if (stack === 'bare handler') return stack
+  return `${stack}, ${place === 'redis' ? 'Redis' : 'in process'}`
+}
+
+function ratioCells({ perSecond, cpu }: Ratios): string[] {
+  return [perSecond, cpu].flatMap(({ median, min, max }) => [
+    median.toFixed(2),
+    `${min.toFixed(2)}..${max.toFixed(2)}`,
+  ])
+}
+
+function costCells({ in: place, costs }: Line): string[] {
+  if (place === 'process') return ['0', '0']
+  return [range(costs.map(({ commands }) => commands)), range(costs.map((each) => each.roundTrips))]
+}
+
+function range(values: readonly number[]): string {
+  const { min, max } = spread(values)
+  return min === max ? `${min}` : `${min}..${max}`
+}
+
+function noteLines(line: Line): string[] {
+  const { wrong, ran, forgetful, withoutStore } = line.notes
+  const notes: [number, string][] = [
+    [wrong, 'answers were wrong or failed'],
+    [ran, 'answers did not come from the cache'],
+    [forgetful, 'chat turns read fewer than 13 messages'],
+    [withoutStore, 'times it went on without Redis, or lost it'],
+  ]
+  return notes
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `  note, ${labelOf(line)}: ${whole(count)} ${what}`)
+}

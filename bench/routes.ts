@@ -1,0 +1,161 @@
+import type { Expectation } from './expected-counts.ts'
+import type { Group } from './flags.ts'
+import { anonymous, type Requests, visitors } from './requests.ts'
+import type { StackName } from './servers/stacks.ts'
+
+/** A stack, as it stands in a table. */
+export interface Entry {
+  readonly label: string
+  readonly stack: StackName
+  readonly in: 'redis' | 'process'
+  /** What its requests cost, where it is ours and in Redis. */
+  readonly expectation?: Expectation
+}
+
+/** A route and the stacks that are compared on it. */
+export interface Route {
+  readonly group: Group
+  readonly title: string
+  readonly framework: 'express' | 'koa'
+  /** The requests, spread over so many sessions where there are any. */
+  readonly requests: (sessions: number) => Requests
+  /** POST /fill gives each session its history before each slice. */
+  readonly fill: boolean
+  /** The answer comes from a cache: no handler should run. */
+  readonly cached: boolean
+  /** False: only commands and round trips are counted. */
+  readonly timed: boolean
+  readonly entries: readonly Entry[]
+}
+
+/** Everything that is compared. The bare handler is not in these lists: it is in every table. */
+export const routes: readonly Route[] = [
+  route('limit', 'GET /limited, allowed', 'express', {
+    requests: () => anonymous('/limited'),
+    entries: [
+      ...ours('limit', 'one rule'),
+      redis('memoryware, three rules', 'express/memoryware/limits', 'three rules'),
+      redis('express-rate-limit', 'express/express-rate-limit/limit'),
+      redis('rate-limiter-flexible', 'express/rate-limiter-flexible/limit'),
+    ],
+  }),
+  route('limit', 'GET /limited, refused', 'express', {
+    requests: () => anonymous('/limited', 429),
+    entries: [
+      ...ours('refuse', 'refused'),
+      redis('express-rate-limit', 'express/express-rate-limit/refuse'),
+      redis('rate-limiter-flexible', 'express/rate-limiter-flexible/refuse'),
+      redis('rate-limiter-flexible, own block', 'express/rate-limiter-flexible/block'),
+    ],
+  }),
+  route('limit', 'GET /limited, allowed', 'koa', {
+    requests: () => anonymous('/limited'),
+    entries: onKoa(ours('limit', 'one rule')),
+  }),
+  route('limit', 'GET /limited, counted only', 'koa', {
+    requests: () => anonymous('/limited'),
+    timed: false,
+    entries: [redis('memoryware, three rules', 'koa/memoryware/limits', 'three rules')],
+  }),
+  route('limit', 'GET /limited, refused, counted only', 'koa', {
+    requests: () => anonymous('/limited', 429),
+    timed: false,
+    entries: onKoa(ours('refuse', 'refused')),
+  }),
+  route('cache', 'GET /answer, 2 KB, cached', 'express', {
+    requests: () => anonymous('/answer'),
+    cached: true,
+    entries: [
+      ...ours('cache', 'cache hit'),
+      redis('apicache', 'express/apicache'),
+      { label: 'apicache', stack: 'express/apicache', in: 'process' },
+    ],
+  }),
+  route('cache', 'GET /answer, 2 KB, cached', 'koa', {
+    requests: () => anonymous('/answer'),
+    cached: true,
+    entries: onKoa(ours('cache', 'cache hit')),
+  }),
+  route('chat', 'POST /append, 2 messages, counted only', 'express', {
+    ...chatting('/append'),
+    timed: false,
+    entries: ours('memory', 'append'),
+  }),
+  route('chat', 'POST /append, 2 messages, counted only', 'koa', {
+    ...chatting('/append'),
+    timed: false,
+    entries: onKoa(ours('memory', 'append')),
+  }),
+  route('chat', 'POST /chat, reads 20 messages, appends 2', 'express', {
+    ...chatting('/chat'),
+    entries: [
+      ...ours('memory', 'chat turn'),
+      redis('express-session', 'express/express-session'),
+      redis('LangChain', 'express/langchain'),
+      redis('express-session + LangChain', 'express/express-session/langchain'),
+    ],
+  }),
+  route('chat', 'POST /chat, reads 20 messages, appends 2', 'koa', {
+    ...chatting('/chat'),
+    entries: onKoa(ours('memory', 'chat turn')),
+  }),
+  route('all', 'Session, limit and cache: GET /answer, 2 KB, cached', 'express', {
+    requests: (sessions) => visitors('GET', '/answer', sessions),
+    fill: true,
+    cached: true,
+    entries: [
+      ...ours('all', 'all three, GET /answer'),
+      redis('express-session + -rate-limit + apicache', 'express/peers-together'),
+    ],
+  }),
+  route('all', 'Session, limit and cache: GET /answer, 2 KB, cached', 'koa', {
+    requests: (sessions) => visitors('GET', '/answer', sessions),
+    fill: true,
+    cached: true,
+    entries: onKoa(ours('all', 'all three, GET /answer')),
+  }),
+  route('all', 'Session, limit and memory: POST /chat', 'express', {
+    ...chatting('/chat'),
+    entries: [
+      ...ours('all', 'all three, POST /chat'),
+      redis('express-session + -rate-limit + LangChain', 'express/peers-together'),
+    ],
+  }),
+  route('all', 'Session, limit and memory: POST /chat', 'koa', {
+    ...chatting('/chat'),
+    entries: onKoa(ours('all', 'all three, POST /chat')),
+  }),
+]
+
+/** The bare handler of a framework, which everything is relative to. */
+export function bareOf({ framework }: Route): Entry {
+  return { label: 'bare handler', stack: `${framework}/bare`, in: 'process' }
+}
+
+type Given = Pick<Route, 'requests' | 'entries'> & Partial<Route>
+
+function route(group: Group, title: string, framework: Route['framework'], given: Given): Route {
+  return { group, title, framework, fill: false, cached: false, timed: true, ...given }
+}
+
+function chatting(path: string): Pick<Route, 'requests' | 'fill'> {
+  return { requests: (sessions) => visitors('POST', path, sessions), fill: true }
+}
+
+type Part = 'limit' | 'refuse' | 'cache' | 'memory' | 'all'
+
+function ours(part: Part, expectation: Expectation): readonly Entry[] {
+  const stack = `express/memoryware/${part}` as const
+  return [redis('memoryware', stack, expectation), { label: 'memoryware', stack, in: 'process' }]
+}
+
+function redis(label: string, stack: StackName, expectation?: Expectation): Entry {
+  return { label, stack, in: 'redis', ...(expectation ? { expectation } : {}) }
+}
+
+function onKoa(entries: readonly Entry[]): readonly Entry[] {
+  return entries.map((entry) => ({
+    ...entry,
+    stack: entry.stack.replace(/^express/, 'koa') as StackName,
+  }))
+}

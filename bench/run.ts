@@ -1,0 +1,101 @@
+import { writeFileSync } from 'node:fs'
+import { startRedis, type TestServer } from '../test/support/redis.ts'
+import { compileServers } from './compiled-servers.ts'
+import { countAll, type RequestCount } from './counts.ts'
+import { measureDeletePattern, type ScanReport, scanText } from './delete-pattern.ts'
+import { type Counted, wrongCounts } from './expected-counts.ts'
+import { type Flags, readFlags } from './flags.ts'
+import { connections } from './load.ts'
+import { loadGenerator } from './load-generator.ts'
+import { type RouteReport, routeReport, routeText } from './report.ts'
+import { type Measuring, runRounds } from './rounds.ts'
+import { type Entry, type Route, routes } from './routes.ts'
+
+const began = performance.now()
+const flags = flagsOrExit()
+// A signal ends Node without its exit event, and with that without the end of what it started.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => process.exit(1))
+
+const server = await startRedis()
+const load = loadGenerator()
+const environment = {
+  node: process.version,
+  redis: await redisVersion(server),
+  load: load.name,
+  connections,
+  rounds: flags.rounds,
+  seconds: flags.seconds,
+}
+console.log(
+  `Node ${environment.node}, Redis ${environment.redis}, ${load.name} over ${connections} connections, ` +
+    `rounds: ${flags.rounds} of ${flags.seconds} s.\n` +
+    `req/s and cpu (of the server, a request) are relative to the bare handler of the same round: ` +
+    `median, and the rounds' min..max.`,
+)
+
+const wrong: string[] = []
+const reports: RouteReport[] = []
+const chosen = routes.filter(({ group }) => flags.groups.includes(group))
+if (chosen.length > 0) {
+  const measuring = { ...flags, compiled: compileServers(), load, server }
+  for (const route of chosen) await report(route, measuring)
+}
+const scan = flags.groups.includes('scan') ? await scanned(flags.scanKeys) : undefined
+await server.stop()
+
+if (flags.json !== undefined)
+  writeFileSync(
+    flags.json,
+    `${JSON.stringify({ environment, routes: reports, scan, wrong }, null, 2)}\n`,
+  )
+console.log(
+  wrong.length === 0
+    ? '\nCommands and round trips are as expected.'
+    : `\nWrong commands or round trips:\n${wrong.map((each) => `  ${each}`).join('\n')}`,
+)
+console.log(`${Math.round((performance.now() - began) / 1000)} s in all.`)
+process.exit(wrong.length === 0 ? 0 : 1)
+
+function flagsOrExit(): Flags {
+  try {
+    return readFlags(process.argv.slice(2))
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exit(2)
+  }
+}
+
+async function report(route: Route, measuring: Measuring): Promise<void> {
+  const client = server.client()
+  await client.flushall()
+  const costs = await countAll(route, measuring)
+  await client.flushall()
+  const measured = route.timed ? await runRounds(route, measuring) : []
+  client.disconnect()
+  const found = routeReport(route, measured, costs)
+  reports.push(found)
+  wrong.push(...wrongCounts([...costs].map((each) => countedOf(route, ...each))))
+  console.log(`\n${routeText(found)}`)
+}
+
+function countedOf(
+  { framework, title }: Route,
+  { label, expectation }: Entry,
+  costs: readonly RequestCount[],
+): Counted {
+  return { stack: `${label} on ${framework}, ${title}`, costs, expectation }
+}
+
+async function scanned(keys: number): Promise<ScanReport> {
+  const found = await measureDeletePattern(server, keys)
+  console.log(`\n${scanText(found)}`)
+  return found
+}
+
+async function redisVersion({ client }: TestServer): Promise<string> {
+  const asking = client()
+  const info = await asking.info('server')
+  asking.disconnect()
+  return /^redis_version:(\S+)/m.exec(info)?.[1] ?? 'of unknown version'
+}

@@ -1,0 +1,62 @@
+import { json } from 'node:stream/consumers'
+import express, { type Express, type Request } from 'express'
+import Koa, { type Context, type Middleware } from 'koa'
+import type { Stack } from './stack.ts'
+import { answer, type Conversation, chatTurn, once, opening, turn } from './work.ts'
+
+/** Opens the conversation that a request belongs to. */
+export type OpenOn<Native> = (native: Native) => Conversation
+
+/** The routes alone, on Express. */
+export const bareExpress: Stack = () => withRoutes(express())
+
+/** The routes alone, on Koa. */
+export const bareKoa: Stack = () => new Koa().use(koaRoutes()).callback()
+
+/** Puts the routes behind what an app has mounted already. Chats are kept where `open` says. */
+export function withRoutes(app: Express, open?: OpenOn<Request>): Express {
+  app.get('/limited', (_req, res) => {
+    res.json(once({ ok: true }))
+  })
+  app.get('/answer', (_req, res) => {
+    res.json(once(answer))
+  })
+  app.post('/chat', express.json(), async (req, res) => {
+    res.json(await chatTurn(open?.(req), String(req.body.q)))
+  })
+  app.post('/append', express.json(), async (req, res) => {
+    await open?.(req).append(turn(String(req.body.q)))
+    res.json({ ok: true })
+  })
+  app.post('/fill', async (req, res) => {
+    await open?.(req).restart(opening)
+    res.json({ ok: true })
+  })
+  return app
+}
+
+/** The same routes on Koa, without a router: no stack has another one either. */
+export function koaRoutes(open?: OpenOn<Context>): Middleware {
+  const routes: Record<string, (ctx: Context) => Promise<unknown> | unknown> = {
+    '/limited': () => once({ ok: true }),
+    '/answer': () => once(answer),
+    '/chat': async (ctx) => chatTurn(open?.(ctx), await questionOf(ctx)),
+    '/append': async (ctx) => {
+      await open?.(ctx).append(turn(await questionOf(ctx)))
+      return { ok: true }
+    },
+    '/fill': async (ctx) => {
+      await open?.(ctx).restart(opening)
+      return { ok: true }
+    },
+  }
+  return async (ctx) => {
+    const route = routes[ctx.path]
+    if (route) ctx.body = await route(ctx)
+  }
+}
+
+async function questionOf({ req }: Context): Promise<string> {
+  const { q } = (await json(req)) as { q: unknown }
+  return String(q)
+}

@@ -1,0 +1,52 @@
+import { createStore, type Memory, type Store } from '../../lib/index.ts'
+import type { Place } from './stack.ts'
+import { type Conversation, keptSeconds, unreachable } from './work.ts'
+
+/** What of memoryware a stack mounts. */
+export type Part = 'limit' | 'limits' | 'refuse' | 'cache' | 'memory' | 'all'
+
+/** Options of the middlewares that are mounted; in this order. */
+export interface Mounts {
+  readonly memory?: { store: Store; ttl: number }
+  readonly limit?: { store: Store; limits: { name: string; limit: number; window: string }[] }
+  readonly cache?: { store: Store; ttl: number; scope: 'public' }
+}
+
+/** The options of a part: defaults but for sizes and times, so that the stacks do equal work. */
+export function mountsOf(part: Part, { redis }: Place): Mounts {
+  const store = redis === undefined ? createStore() : createStore({ url: redis })
+  const memory = { store, ttl: keptSeconds }
+  const cache = { store, ttl: keptSeconds, scope: 'public' } as const
+  const limits = (...each: { name: string; limit: number; window: string }[]) => ({
+    store,
+    limits: each,
+  })
+  const minute = { name: 'minute', limit: unreachable, window: '1m' }
+  const parts: Record<Part, Mounts> = {
+    limit: { limit: limits(minute) },
+    limits: {
+      limit: limits({ name: 'second', limit: unreachable, window: '1s' }, minute, {
+        name: 'day',
+        limit: unreachable,
+        window: '1d',
+      }),
+    },
+    refuse: { limit: limits({ name: 'hour', limit: 1, window: '1h' }) },
+    cache: { cache },
+    memory: { memory },
+    all: { memory, limit: limits(minute), cache },
+  }
+  return parts[part]
+}
+
+/** The conversation that `sessionMemory()` opened. */
+export function conversationOf(memory: Memory): Conversation {
+  return {
+    last: async (count) => (await memory.context({ messages: count })).messages,
+    append: (messages) => memory.append(messages),
+    async restart(messages) {
+      await memory.delete()
+      await memory.append(messages)
+    },
+  }
+}

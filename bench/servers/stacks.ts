@@ -1,0 +1,52 @@
+import type { Part } from './mounts.ts'
+import type { Stack } from './stack.ts'
+
+const express = async (part: Part) => (await import('./memoryware.ts')).memorywareOnExpress(part)
+const koa = async (part: Part) => (await import('./memoryware.ts')).memorywareOnKoa(part)
+
+/** Every server, by name. Each process loads only what its own needs. */
+export const stacks = {
+  'express/bare': async () => (await import('./bare.ts')).bareExpress,
+  'express/memoryware/limit': () => express('limit'),
+  'express/memoryware/limits': () => express('limits'),
+  'express/memoryware/refuse': () => express('refuse'),
+  'express/memoryware/cache': () => express('cache'),
+  'express/memoryware/memory': () => express('memory'),
+  'express/memoryware/all': () => express('all'),
+  'express/express-rate-limit/limit': async () => {
+    const { expressRateLimit, passing } = await import('./limiters.ts')
+    return expressRateLimit(passing)
+  },
+  'express/express-rate-limit/refuse': async () => {
+    const { expressRateLimit, refusing } = await import('./limiters.ts')
+    return expressRateLimit(refusing)
+  },
+  'express/rate-limiter-flexible/limit': async () => {
+    const { rateLimiterFlexible, passing } = await import('./limiters.ts')
+    return rateLimiterFlexible(passing, { block: false })
+  },
+  'express/rate-limiter-flexible/refuse': async () => {
+    const { rateLimiterFlexible, refusing } = await import('./limiters.ts')
+    return rateLimiterFlexible(refusing, { block: false })
+  },
+  'express/rate-limiter-flexible/block': async () => {
+    const { rateLimiterFlexible, refusing } = await import('./limiters.ts')
+    return rateLimiterFlexible(refusing, { block: true })
+  },
+  'express/apicache': async () => (await import('./apicache.ts')).apicacheAlone,
+  'express/express-session': async () => (await import('./sessions.ts')).expressSession,
+  'express/langchain': async () => (await import('./langchain.ts')).langchain,
+  'express/express-session/langchain': async () =>
+    (await import('./langchain.ts')).sessionAndLangchain,
+  'express/peers-together': async () => (await import('./peers-together.ts')).peersTogether,
+  'koa/bare': async () => (await import('./bare.ts')).bareKoa,
+  'koa/memoryware/limit': () => koa('limit'),
+  'koa/memoryware/limits': () => koa('limits'),
+  'koa/memoryware/refuse': () => koa('refuse'),
+  'koa/memoryware/cache': () => koa('cache'),
+  'koa/memoryware/memory': () => koa('memory'),
+  'koa/memoryware/all': () => koa('all'),
+} satisfies Record<string, () => Promise<Stack>>
+
+/** The name of a server. */
+export type StackName = keyof typeof stacks

@@ -1,0 +1,81 @@
+import type { Usage } from './usage.ts'
+
+/** A message, as every stack is given it. */
+export interface Said {
+  readonly role: 'user' | 'assistant'
+  readonly content: string
+}
+
+/** One conversation, whoever keeps it: what a chat turn does with it is the same for all. */
+export interface Conversation {
+  /** The last `count` messages. */
+  last(count: number): Promise<readonly unknown[]>
+  append(messages: readonly Said[]): Promise<unknown>
+  /** Forgets what was said and begins with these. */
+  restart(messages: readonly Said[]): Promise<unknown>
+}
+
+/** How many messages a chat turn reads, and how many are there before the first. */
+const windowMessages = 20
+
+/** A context of memoryware begins further on now and then, for the sake of prompt caches: 13 to 20. */
+const fewestMessages = 13
+
+/** How long sessions, histories and answers are kept: longer than a run takes. */
+export const keptSeconds = 3600
+
+/** A limit that nobody reaches. */
+export const unreachable = 1_000_000_000
+
+/** What GET /answer answers: 2 KB as JSON. */
+export const answer: unknown = {
+  answer: text('Redis keeps what was asked before. ', 1_500),
+  sources: Array.from({ length: 5 }, (_, at) => ({
+    title: `Document ${at}`,
+    url: `https://example.com/documents/${at}`,
+    score: 0.9 - at / 10,
+  })),
+  model: text('none ', 122),
+}
+
+const reply = text('That depends on what you mean by it. ', 500)
+
+/** What conversations begin with. */
+export const opening: readonly Said[] = Array.from({ length: windowMessages }, (_, at) => ({
+  role: at % 2 === 0 ? 'user' : 'assistant',
+  content: text(`Message ${at} of those before. `, 500),
+}))
+
+const done = { runs: 0, forgetful: 0 }
+
+/** What handlers have done: an answer from a cache is no run. */
+export function workDone(): Pick<Usage, 'runs' | 'forgetful'> {
+  return done
+}
+
+/** The work of GET /limited and GET /answer. */
+export function once<T>(value: T): T {
+  done.runs += 1
+  return value
+}
+
+/** The work of POST /chat: read what was said, add a question and its reply. */
+export async function chatTurn(conversation: Conversation | undefined, q: string): Promise<object> {
+  done.runs += 1
+  const before = (await conversation?.last(windowMessages)) ?? []
+  if (before.length < fewestMessages) done.forgetful += 1
+  await conversation?.append(turn(q))
+  return { reply, remembered: before.length }
+}
+
+/** A question and its reply. */
+export function turn(q: string): readonly Said[] {
+  return [
+    { role: 'user', content: q },
+    { role: 'assistant', content: reply },
+  ]
+}
+
+function text(words: string, length: number): string {
+  return words.repeat(Math.ceil(length / words.length)).slice(0, length)
+}

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { wrongCounts } from '../../bench/expected-counts.ts'
+
+const right = { commands: 1, roundTrips: 1 }
+
+describe('what the benchmark expects of commands and round trips', () => {
+  it('is content with what it expects', () => {
+    const counted = { stack: 'memoryware', costs: [right, right], expectation: 'one rule' } as const
+    assert.deepEqual(wrongCounts([counted]), [])
+  })
+
+  for (const [what, cost] of [
+    ['a command more', { commands: 2, roundTrips: 1 }],
+    ['a round trip more', { commands: 1, roundTrips: 2 }],
+    ['a command less', { commands: 0, roundTrips: 0 }],
+  ] as const)
+    it(`names a stack whose second request takes ${what}`, () => {
+      const counted = { stack: 'memoryware', costs: [right, cost], expectation: 'append' } as const
+      assert.deepEqual(wrongCounts([counted]), [
+        'memoryware: "append" should be 1 commands in 1 round trips, and ' +
+          `it was ${cost.commands} commands in ${cost.roundTrips} round trips`,
+      ])
+    })
+
+  it('is not content where nothing was counted', () => {
+    const [wrong] = wrongCounts([{ stack: 'memoryware', costs: [], expectation: 'refused' }])
+    assert.match(wrong ?? '', /nothing was counted/)
+  })
+
+  it('expects nothing of other packages', () => {
+    assert.deepEqual(
+      wrongCounts([{ stack: 'another', costs: [{ commands: 9, roundTrips: 8 }] }]),
+      [],
+    )
+  })
+})
