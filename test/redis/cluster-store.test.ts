@@ -84,6 +84,37 @@ describe('a store on a Redis Cluster', () => {
     assert.equal((await store.slowlog(2)).length, 2)
   })
 
+  it('gives back what was charged on other slots, each time a charge is refused', async () => {
+    const room = { windowMs: 60_000, cost: 1 }
+    const charges = [
+      { ...room, key: 'limit:{user~a}:few', algorithm: 'sliding', limit: 20 },
+      { ...room, key: 'limit:{user~b}:many', algorithm: 'sliding', limit: 500 },
+      { ...room, key: 'limit:{user~c}:fixed', algorithm: 'fixed', limit: 500 },
+      { ...room, key: 'limit:{global}:none', algorithm: 'sliding', limit: 1 },
+    ] as const
+    const owners = await Promise.all(charges.map(({ key }) => cluster.ownerOf(key)))
+    assert.ok(new Set(owners).size > 1)
+    const [first] = [await store.budgets.charge(charges)]
+    assert.ok(first.every(({ allowed }) => allowed))
+    for (let attempt = 0; attempt < 300; attempt++) {
+      const budgets = await store.budgets.charge(charges)
+      assert.deepEqual(
+        budgets.map(({ allowed, used }) => [allowed, used]),
+        [
+          [true, 1],
+          [true, 1],
+          [true, 1],
+          [false, 1],
+        ],
+      )
+    }
+    const looked = await store.budgets.charge(charges.map((each) => ({ ...each, cost: 0 })))
+    assert.deepEqual(
+      looked.map(({ used }) => used),
+      [1, 1, 1, 1],
+    )
+  })
+
   it('passes messages on between processes that are on different nodes', async () => {
     const stores = cluster.urls
       .slice(0, 3)

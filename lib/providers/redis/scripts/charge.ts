@@ -136,14 +136,14 @@ export const charge: Script<string[], (string | number)[], Charged[]> = script(
     end
 
     local out = {}
-    for _, s in ipairs(states) do
+    for i, s in ipairs(states) do
       if all and s.cost > 0 then
         s.write()
         s.used = s.used + s.cost
       end
       local wait = s.wait
       if s.allowed then wait = 0 elseif s.cost > s.limit then wait = -1 end
-      local mark = s.fixed and now + s.reset or now
+      local mark = s.fixed and redis.call('PEXPIRETIME', KEYS[i]) or now
       local remaining = math.max(0, s.limit - s.used)
       for _, n in ipairs({ s.allowed and 1 or 0, s.used, remaining, s.reset, wait, mark }) do
         out[#out + 1] = n
