@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Entries } from '../../lib/ports/entries.ts'
 import { createStore } from '../../lib/store.ts'
+import { eventually } from '../support/eventually.ts'
 import { counting, of } from './pairs.ts'
 import { closeSites, fact, frameworks, open, type Reply, type Run } from './site.ts'
 
@@ -41,6 +42,7 @@ for (const framework of frameworks) {
         },
       })
       const asked = Array.from({ length: 100 }, () => site.get('/a'))
+      await eventually('all have arrived', async () => site.asked === 100 || undefined)
       await wait(100)
       release()
       const replies = await Promise.all(asked)

@@ -66,6 +66,8 @@ export interface Sent {
 export interface Site {
   /** How often the handler ran. */
   runs: number
+  /** How many requests have arrived. */
+  asked: number
   readonly port: number
   get(path: string, sent?: Sent): Promise<Reply>
 }
@@ -79,9 +81,12 @@ const opened = new Set<http.Server>()
 
 /** Serves the same site on one of the frameworks. */
 export async function open(framework: Framework, plan: Plan): Promise<Site> {
-  const site = { runs: 0 }
+  const site = { runs: 0, asked: 0 }
   const listener = framework === 'express' ? expressSite(plan, site) : koaSite(plan, site)
   const server = createServer(listener)
+  server.on('request', () => {
+    site.asked += 1
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   opened.add(server)

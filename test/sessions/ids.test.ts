@@ -41,9 +41,10 @@ for (const stores of testStores()) {
       for (const id of hostile) {
         it(`begins a new session for ${id.slice(0, 20)} (${id.length})`, async () => {
           const { get } = browser(app)
-          const before = (await store.keys('*')).length
           const cookie = framework.cookieOf(id)
           assert.deepEqual((await get('/look', cookie)).body, { visits: 0 })
+          // After a first load: the store's test of itself has come to its end.
+          const before = (await store.keys('*')).length
           const { status, body } = await get('/', cookie)
           assert.deepEqual([status, body], [200, { visits: 1 }])
           assert.equal((await store.keys('*')).length, before + 1)
