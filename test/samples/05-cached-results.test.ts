@@ -1,6 +1,6 @@
 import { deepEqual, equal } from 'node:assert/strict'
 import type { Store } from 'memoryware'
-import { it } from 'mocha'
+import { beforeEach, it } from 'mocha'
 import { cachedSummary, summaryByHand } from '../../examples/samples/05-cached-results.ts'
 import { eventually } from '../support/eventually.ts'
 import { onEachProvider } from './on-each.ts'
