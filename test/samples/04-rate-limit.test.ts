@@ -34,29 +34,41 @@ onEachProvider('04-rate-limit', ({ store: empty }) => {
     ok(((await store.ttl('calls:ann')) ?? 0) <= 3600)
   })
 
-  it('lets nearly twice the limit pass around the edge by hand, and never with rateLimit()', async function () {
-    this.timeout(30_000)
+  it('lets twice the limit pass around the edge of a window, by hand', async () => {
     const store = await empty()
-    const { ask, close } = await serve(limitedApp(store))
-    const [byHand, limited]: number[][] = [[], []]
+    const call = () => allowed(store, 'calls:ann', { limit: 5, window: '2s' })
+    const passed = [await call()]
+    await sleep(windowMs / 2)
+    for (let time = 0; time < 4; time += 1) passed.push(await call())
+    await eventually(
+      'the first window is over',
+      async () => (await store.exists('calls:ann')) === 0 || undefined,
+    )
+    for (let time = 0; time < 5; time += 1) passed.push(await call())
+    deepEqual(
+      passed,
+      Array.from({ length: 10 }, () => true),
+    )
+  })
+
+  it('never lets more than the limit pass in any window, with rateLimit()', async () => {
+    const { ask, close } = await serve(limitedApp(await empty()))
+    const passed: Span[] = []
     async function call(times: number): Promise<void> {
       for (let time = 0; time < times; time += 1) {
-        const at = performance.now()
-        if (await allowed(store, 'calls:ann', { limit: 5, window: '2s' })) byHand?.push(at)
-        if ((await ask('GET', '/')).status === 200) limited?.push(performance.now())
+        const from = performance.now()
+        const { status } = await ask('GET', '/')
+        if (status === 200) passed.push({ from, to: performance.now() })
       }
     }
     await call(1)
     await sleep(windowMs * 0.75)
     await call(4)
-    await eventually(
-      'the first window is over',
-      async () => (await store.exists('calls:ann')) === 0 || undefined,
-    )
+    await sleep(windowMs * 0.3)
     await call(5)
     await close()
-    equal(byHand?.length, 10)
-    ok(most(limited ?? []) <= 5, String(limited))
+    ok(passed.length >= 5)
+    ok(most(passed) <= 5, JSON.stringify(passed))
   })
 
   it('says what is left, and how long to wait', async () => {
@@ -74,10 +86,16 @@ onEachProvider('04-rate-limit', ({ store: empty }) => {
   })
 })
 
-/** The most of these moments that lie within one window. */
-function most(moments: readonly number[]): number {
-  const within = moments.map(
-    (first) => moments.filter((at) => at >= first && at < first + windowMs).length,
+/** When a request was sent, and when it was answered: it passed somewhere between. */
+interface Span {
+  readonly from: number
+  readonly to: number
+}
+
+/** The most of these, in order, that have surely passed within one window. */
+function most(passed: readonly Span[]): number {
+  const within = passed.map(
+    ({ from }, at) => passed.slice(at).filter(({ to }) => to < from + windowMs).length,
   )
   return Math.max(0, ...within)
 }
