@@ -17,7 +17,7 @@ export {
 export type { AppendResult, Context, Memory } from './history/memory.ts'
 export type { ContentPart, Message, Role, StoredMessage } from './history/message.ts'
 export type { Page, SessionInfo, Sessions } from './history/sessions.ts'
-export { escapePattern, type Id, IdError, type SessionKeys } from './keys.ts'
+export { escapePattern, type Id, IdError, keyPart, type SessionKeys } from './keys.ts'
 export type { Rule } from './limit/rule.ts'
 export type { Decision, LimitStanding } from './limit/verdict.ts'
 export type { Pipeline } from './pipeline.ts'

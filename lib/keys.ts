@@ -34,6 +34,16 @@ export function encodeId(what: string, id: unknown): string {
   return encodeURIComponent(id).replace(/[!~*'()]/g, percent)
 }
 
+/**
+ * The form of an id inside a key of this package, as in `session:{id}:*`: for `keys()` and
+ * `deletePattern()`. It holds no glob character, so it stands for itself in a pattern.
+ *
+ * @throws IdError when it is empty, longer than 128 bytes, holds a lone surrogate, or is no id at all.
+ */
+export function keyPart(id: Id): string {
+  return encodeId('An id', id)
+}
+
 const plain = /^[A-Za-z0-9_.@-]{1,128}$/
 
 function percent(character: string): string {

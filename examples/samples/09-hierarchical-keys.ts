@@ -1,4 +1,4 @@
-import { escapePattern, type Store } from 'memoryware'
+import { escapePattern, keyPart, type Store } from 'memoryware'
 
 /** What belongs to a user stands under the user; braces keep it on one node of a Cluster. */
 export function keyOf(user: string, ...parts: string[]): string {
@@ -15,7 +15,7 @@ export async function forget(store: Store, user: string, ...parts: string[]): Pr
   return store.deletePattern(`${escapePattern(keyOf(user, ...parts))}:*`)
 }
 
-/** Removes every conversation of the user `user_123`: `sessionMemory()` keeps them under these keys. */
-export async function forgetConversations(store: Store): Promise<void> {
-  await store.deletePattern('session:{user_123}:*')
+/** Removes every conversation of a user: `sessionMemory()` keeps them under these keys. */
+export async function forgetConversations(store: Store, user: string): Promise<void> {
+  await store.deletePattern(`session:{${keyPart(user)}}:*`)
 }
