@@ -1,4 +1,5 @@
-import type { Request, RequestHandler, Response } from 'express'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Request } from 'express'
 import type { Memory } from '../lib/history/memory.ts'
 import {
   type CacheControl,
@@ -41,11 +42,21 @@ declare global {
 }
 
 /**
+ * Takes Node's own request and response: Express mounts it, and so does everything that hands these
+ * on. Failures go to `next`; the promise is kept once it has answered or called `next`.
+ */
+export type NodeMiddleware = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: (error?: unknown) => void,
+) => Promise<void>
+
+/**
  * Gives handlers `req.memory`, the conversation of this request's session.
  *
  * @throws OptionError for a wrong or unknown option, when mounting.
  */
-export function sessionMemory(options: SessionMemoryOptions<Request> = {}): RequestHandler {
+export function sessionMemory(options: SessionMemoryOptions<Request> = {}): NodeMiddleware {
   return mount(alone(sessionMemoryCore(options)))
 }
 
@@ -55,7 +66,7 @@ export function sessionMemory(options: SessionMemoryOptions<Request> = {}): Requ
  *
  * @throws OptionError for a wrong or unknown option, when mounting.
  */
-export function rateLimit(options: RateLimitOptions<Request>): RequestHandler {
+export function rateLimit(options: RateLimitOptions<Request>): NodeMiddleware {
   return mount(alone(rateLimitCore(options)))
 }
 
@@ -65,15 +76,20 @@ export function rateLimit(options: RateLimitOptions<Request>): RequestHandler {
  *
  * @throws OptionError for a wrong or unknown option, when mounting.
  */
-export function cacheResponse(options: CacheResponseOptions<Request> = {}): RequestHandler {
+export function cacheResponse(options: CacheResponseOptions<Request> = {}): NodeMiddleware {
   return mount(alone(cacheResponseCore(options)))
 }
 
-function mount(handle: Handler<Request>): RequestHandler {
+function mount(handle: Handler<Request>): NodeMiddleware {
   return async function memoryware(req, res, next) {
-    const outcome = await handle(new ExpressExchange(req, res))
-    if (outcome === 'answered') return
-    if (outcome !== 'next') captureResponse(res, outcome.observe)
+    try {
+      const outcome = await handle(new ExpressExchange(req as Request, res))
+      if (outcome === 'answered') return
+      if (outcome !== 'next') captureResponse(res, outcome.observe)
+    } catch (error) {
+      // Without an error, `next` would let the request pass.
+      return next(error || new Error('A middleware failed and did not say why'))
+    }
     next()
   }
 }
@@ -83,13 +99,20 @@ interface Visitor {
   session?: { userId?: unknown }
 }
 
+/** What Express adds to Node's request, some of which others add as well. */
+type Added = Partial<
+  Pick<Request, 'originalUrl' | 'protocol' | 'host' | 'hostname' | 'ip' | 'params'>
+>
+
 class ExpressExchange implements Exchange<Request> {
   readonly native: Request
-  readonly res: Response
+  readonly res: ServerResponse
+  readonly #req: IncomingMessage & Added
 
-  constructor(req: Request, res: Response) {
+  constructor(req: Request, res: ServerResponse) {
     this.native = req
     this.res = res
+    this.#req = req
   }
 
   get req(): Request {
@@ -97,19 +120,22 @@ class ExpressExchange implements Exchange<Request> {
   }
 
   get url(): string {
-    return this.native.originalUrl
+    return this.#req.originalUrl ?? this.#req.url ?? '/'
   }
 
   get protocol(): string {
-    return this.native.protocol
+    const { protocol, socket } = this.#req
+    return protocol ?? ('encrypted' in socket && socket.encrypted ? 'https' : 'http')
   }
 
   get host(): string {
-    return this.native.host
+    const { host, hostname = '', headers } = this.#req
+    // Fastify gives the name that a trusted proxy vouches for, and leaves out the port.
+    return host ?? `${hostname} ${headers[':authority'] ?? headers.host ?? ''}`.trim()
   }
 
   get ip(): string | undefined {
-    return this.native.ip
+    return this.#req.ip ?? this.#req.socket.remoteAddress
   }
 
   get userId(): unknown {
@@ -118,7 +144,7 @@ class ExpressExchange implements Exchange<Request> {
   }
 
   get sessionParam(): string | undefined {
-    const value = this.native.params['sessionId']
+    const value = this.#req.params?.['sessionId']
     return Array.isArray(value) ? value.join('/') : value
   }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { MemorywareError, RequestError, UsageError } from '../lib/errors.ts'
 import { encodeId, guestOwner, type Id, IdError } from '../lib/keys.ts'
 import type { Exchange } from './exchange.ts'
+import { setLastingCookie } from './lasting-cookie.ts'
 import { type Identity, requestState } from './request-state.ts'
 
 /** A value now or later. */
@@ -96,8 +97,8 @@ function welcome<Native>({ res, protocol }: Exchange<Native>): string {
     )
   const secret = randomBytes(16).toString('base64url')
   const secure = protocol === 'https' ? '; Secure' : ''
-  res.appendHeader(
-    'Set-Cookie',
+  setLastingCookie(
+    res,
     `${guestCookie}=${secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${cookieSeconds}${secure}`,
   )
   return secret

@@ -14,7 +14,15 @@ import {
 import { type Consumer, packedConsumer } from './support/consumer.ts'
 import { root } from './support/source-files.ts'
 
-const entries = ['lib/index', 'middleware/express', 'middleware/koa', 'contract/store-contract']
+const entries = [
+  'lib/index',
+  'lib/msgpack',
+  'middleware/express',
+  'middleware/express-session',
+  'middleware/koa',
+  'middleware/koa-session',
+  'contract/store-contract',
+]
 
 describe('the documentation of what is published', () => {
   let consumer: Consumer

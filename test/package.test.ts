@@ -11,6 +11,9 @@ const entries: Record<string, readonly string[]> = {
   memoryware: ['cached', 'configFromEnv', 'createStore', 'defaultStore', 'escapePattern', 'json'],
   'memoryware/express': MIDDLEWARES,
   'memoryware/koa': MIDDLEWARES,
+  'memoryware/express-session': ['sessionStore'],
+  'memoryware/koa-session': ['sessionStore'],
+  'memoryware/msgpack': ['msgpack'],
   'memoryware/store-contract': ['storeContract'],
 }
 
@@ -92,13 +95,20 @@ describe('the packed package', () => {
       const text = `import { createStore, embeddedProvider, type Store } from 'memoryware'
         import * as onExpress from 'memoryware/express'
         import * as onKoa from 'memoryware/koa'
+        import { sessionStore } from 'memoryware/express-session'
+        import { type KoaSessionStore, sessionStore as onKoaSession } from 'memoryware/koa-session'
+        import { msgpack } from 'memoryware/msgpack'
         import { storeContract } from 'memoryware/store-contract'
         import { describe, it } from 'node:test'
         import type { RequestHandler } from 'express'
+        import type { Store as Sessions } from 'express-session'
         import type { Middleware } from 'koa'
         export const store: Store = createStore({ provider: 'embedded' })
         export const express: RequestHandler = onExpress.sessionMemory({ store })
         export const koa: Middleware = onKoa.sessionMemory({ store })
+        export const packed: Store = createStore({ provider: 'embedded', serializer: msgpack })
+        export const sessions: Sessions = sessionStore({ store })
+        export const koaSessions: KoaSessionStore = onKoaSession({ store })
         // @ts-expect-error A misspelt option is an error.
         onExpress.sessionMemory({ stor: store })
         storeContract({ name: 'own', create: () => embeddedProvider(), describe, it })`
@@ -163,6 +173,15 @@ describe('the packed package', () => {
     assert.deepEqual(long, [])
   })
 
+  it('works without the optional packages, but for the entry points that are for them', async () => {
+    const { peerDependencies, peerDependenciesMeta } = JSON.parse(
+      await readFile(join(root, 'package.json'), 'utf8'),
+    )
+    const names = Object.keys(peerDependencies)
+    assert.deepEqual(Object.keys(peerDependenciesMeta), names)
+    for (const name of names) assert.equal(peerDependenciesMeta[name].optional, true)
+  })
+
   it('depends on exact versions: npm would pick older majors for older Nodes', async () => {
     const { dependencies, devDependencies } = JSON.parse(
       await readFile(join(root, 'package.json'), 'utf8'),
@@ -181,7 +200,8 @@ function commonJs(consumer: Consumer, entry: string): string {
 }
 
 function folderOf(entry: string): string {
-  return entry.endsWith('contract') ? 'contract' : 'middleware'
+  if (entry.endsWith('contract')) return 'contract'
+  return entry.endsWith('msgpack') ? 'lib' : 'middleware'
 }
 
 async function exports(ending: ReturnType<typeof run>, names: readonly string[]): Promise<void> {

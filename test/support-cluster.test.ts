@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { access } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { after, before, describe, it } from 'mocha'
 import type { ClusterNode } from './support/cluster-view.ts'
 import { eventually } from './support/eventually.ts'
+import { assertGone } from './support/gone.ts'
 import { type RedisTestCluster, startRedisCluster } from './support/redis-cluster.ts'
 
 const keys = (tag: string, count: number) =>
@@ -121,23 +120,35 @@ describe('startRedisCluster', function () {
 
 describe('startRedisCluster with a password and without replicas', function () {
   this.timeout(60_000)
+  let cluster: RedisTestCluster
+  before(async () => {
+    cluster = await startRedisCluster({ password: 'pa ss', masters: 2, replicas: 0 })
+  })
+  after(() => cluster.stop())
 
-  it('wants the password, moves slots with it, and is gone after stop()', async () => {
-    const cluster = await startRedisCluster({ password: 'pa ss', masters: 2, replicas: 0 })
-    const [first, second] = cluster.nodes
-    assert.ok(first && second)
-    const open = first.client({ password: '', enableReadyCheck: false })
-    await assert.rejects(open.ping(), /NOAUTH/)
+  it('wants the password on every node', async () => {
+    for (const node of cluster.nodes) {
+      const open = node.client({ password: '', enableReadyCheck: false })
+      await assert.rejects(open.ping(), /NOAUTH/)
+    }
+  })
+
+  it('moves slots with it', async () => {
     const client = cluster.client()
     await client.set('kept', 'here')
     const from = await cluster.ownerOf('kept')
-    await cluster.reshard(await cluster.slotOf('kept'), from === first ? second : first)
+    const to = await otherMaster(cluster, from)
+    await cluster.reshard(await cluster.slotOf('kept'), to)
     assert.equal(await client.get('kept'), 'here')
-    assert.notEqual(await cluster.ownerOf('kept'), from)
-    first.freeze()
-    await second.kill()
+    assert.equal(await cluster.ownerOf('kept'), to)
+  })
+
+  it('is gone after stop(), also when one is frozen and one was killed', async () => {
+    const [first, second] = cluster.nodes
+    first?.freeze()
+    await second?.kill()
     await cluster.stop()
-    for (const node of cluster.nodes) await assertGone(node.pid, dirname(node.path))
+    for (const node of cluster.nodes) await assertGone(node)
   })
 
   it('is gone when a process exits that forgot it', async () => {
@@ -150,7 +161,7 @@ describe('startRedisCluster with a password and without replicas', function () {
     ])
     const nodes: { pid: number; path: string }[] = JSON.parse(stdout)
     assert.equal(nodes.length, 2)
-    for (const { pid, path } of nodes) await assertGone(pid, dirname(path))
+    for (const node of nodes) await assertGone(node)
   })
 })
 
@@ -170,13 +181,4 @@ async function countAnswers(
 
 function wordOf(error: Error): string {
   return error.message.split(' ')[0] ?? ''
-}
-
-/** A killed process is there until the system has taken it away. */
-async function assertGone(pid: number, folder: string): Promise<void> {
-  await eventually(`no process ${pid}`, async () => {
-    assert.throws(() => process.kill(pid, 0), /ESRCH/)
-    return true
-  })
-  await assert.rejects(access(folder), /ENOENT/)
 }

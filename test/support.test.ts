@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { access } from 'node:fs/promises'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { startCountingProxy } from './support/counting-proxy.ts'
 import { type FaultProxy, startFaultProxy } from './support/fault-proxy.ts'
+import { assertGone } from './support/gone.ts'
 import { startRedis, type TestServer } from './support/redis.ts'
 
 describe('startRedis', () => {
@@ -51,8 +51,39 @@ describe('startRedis', () => {
     const other = await startRedis()
     other.freeze()
     await other.stop()
-    assert.throws(() => process.kill(other.pid, 0), /ESRCH/)
-    await assert.rejects(access(other.path), /ENOENT/)
+    await assertGone(other)
+  })
+})
+
+describe('startRedis with users and a configuration file', () => {
+  let server: TestServer
+  before(async () => {
+    server = await startRedis({
+      users: ['default off', 'ann on >secret ~a:* +get +set', 'root on >root ~* &* +@all'],
+      config: ['maxmemory 8mb'],
+    })
+  })
+  after(() => server.stop())
+
+  const as = (username: string, password: string) =>
+    server.client({ username, password, enableReadyCheck: false })
+
+  it('knows the users it is told of, and no others where the default one is off', async () => {
+    const ann = as('ann', 'secret')
+    assert.equal(await ann.set('a:1', 'x'), 'OK')
+    await assert.rejects(ann.get('b:1'), /NOPERM/)
+    await assert.rejects(ann.del('a:1'), /NOPERM/)
+    await assert.rejects(as('bob', 'secret').get('a:1'), /WRONGPASS/)
+  })
+
+  it('keeps its configuration file over a restart', async () => {
+    const root = as('root', 'root')
+    const limit = async () => (await root.config('GET', 'maxmemory'))[1]
+    assert.equal(await limit(), `${8 * 1024 * 1024}`)
+    await root.config('SET', 'maxmemory', '16mb')
+    await root.config('REWRITE')
+    await server.restart()
+    assert.equal(await limit(), `${16 * 1024 * 1024}`)
   })
 })
 

@@ -14,8 +14,13 @@ export interface Started {
 }
 
 /** Starts `npm run demo` and waits for the address it prints. */
-export async function startDemo(env: Record<string, string> = {}): Promise<Started> {
-  const running = run('examples/rag-chat/server.ts', { PORT: '0', ...env })
+export function startDemo(env: Record<string, string> = {}): Promise<Started> {
+  return startChat('rag-chat', env)
+}
+
+/** Starts a chat of the examples and waits for the address it prints. */
+export async function startChat(name: string, env: Record<string, string> = {}): Promise<Started> {
+  const running = run(`examples/${name}/server.ts`, { PORT: '0', ...env })
   const url = await running.printed(/http:\/\/\S+/u)
   return { url, ...running }
 }

@@ -46,7 +46,8 @@ describe('a provider of your own', () => {
     ['get', 'value', /`provider.get` must be a function, got "value"$/],
     ['inspection', null, /`provider.inspection` must be an object, got null$/],
     ['bus', true, /`provider.bus` must be an object, got true$/],
-    ['partOf', 'a', /`provider.partOf` must be a function, got "a"$/],
+    ['parts', 'a', /`provider.parts` must be an object, got "a"$/],
+    ['parts', { names: () => new Set() }, /`provider.parts.of` must be a function, got undefined$/],
     ['onReady', true, /`provider.onReady` must be a function, got true$/],
   ] as const)
     it(`is refused with ${JSON.stringify(value)} for ${path}`, () => {
@@ -146,10 +147,13 @@ describe('a store over a provider', () => {
     })
 
   it('that cannot tell the part of a key rejects with a StoreError', async () => {
-    const partOf = () => {
-      throw cause
+    const parts = {
+      of() {
+        throw cause
+      },
+      names: () => new Set<string>(),
     }
-    const store = createStore({ provider: replaced('partOf', partOf) })
+    const store = createStore({ provider: replaced('parts', parts) })
     for (const path of ['get', 'mset', 'history.read', 'budgets.clear', 'entries.find'])
       await assert.rejects(async () => calls[path]?.(store), { name: 'StoreError', cause }, path)
   })

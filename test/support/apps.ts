@@ -130,7 +130,8 @@ function koaApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): Reques
   return app.callback()
 }
 
-async function listen(listener: RequestListener): Promise<App> {
+/** Serves an app on a free port of 127.0.0.1. */
+export async function listen(listener: RequestListener): Promise<App> {
   const server: Server = createServer(listener)
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,10 +1,11 @@
 import { type ClusterNode, healthy, nodesSay } from './cluster-view.ts'
 import { eventually } from './eventually.ts'
-import { type ServerOptions, startRedis, type TestServer } from './redis.ts'
+import { startRedis, type TestServer } from './redis.ts'
+import { REPLICATION, type ServerOptions } from './redis-settings.ts'
 import { withClient } from './short-client.ts'
 
-/** Settings of a cluster; `args` and `password` are those of every node. */
-export interface ClusterSettings extends Pick<ServerOptions, 'args' | 'password'> {
+/** Settings of a cluster; `args`, `password` and `tls` are those of every node. */
+export interface ClusterSettings extends Pick<ServerOptions, 'args' | 'password' | 'tls'> {
   /** How many nodes share the slots. @default 3 */
   readonly masters?: number
   /** Replicas of each master. @default 1 */
@@ -27,7 +28,7 @@ export async function startNodes(settings: ClusterSettings): Promise<ClusterNode
 
 async function startServers(
   count: number,
-  { args = [], password }: ClusterSettings,
+  { args = [], password, tls }: ClusterSettings,
 ): Promise<TestServer[]> {
   const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1500']
   // Replicas stay with the master they were given, and stand in for it however long they were apart.
@@ -38,13 +39,15 @@ async function startServers(
     '0',
   ]
   const answers = ['--cluster-require-full-coverage', 'no', '--cluster-announce-ip', '127.0.0.1']
-  const sync = ['--repl-diskless-sync-delay', '0']
-  const locked = password === undefined ? {} : { password }
   const auth = password === undefined ? [] : ['--masterauth', password]
-  const all = [...cluster, ...roles, ...answers, ...sync, ...auth, ...args]
-  const starts = await Promise.allSettled(
-    Array.from({ length: count }, () => startRedis({ args: all, peers: true, ...locked })),
-  )
+  const secured = tls === undefined ? [] : ['--tls-cluster', 'yes', '--tls-replication', 'yes']
+  const options = {
+    args: [...cluster, ...roles, ...answers, ...REPLICATION, ...auth, ...secured, ...args],
+    peers: true,
+    ...(password === undefined ? {} : { password }),
+    ...(tls === undefined ? {} : { tls }),
+  }
+  const starts = await Promise.allSettled(Array.from({ length: count }, () => startRedis(options)))
   const servers = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
   const failed = starts.find((start) => start.status === 'rejected')
   if (failed === undefined) return servers

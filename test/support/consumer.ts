@@ -26,7 +26,7 @@ let made: Promise<Consumer> | undefined
 
 /**
  * Builds and packs a copy of the tree, and unpacks it into a project that has the package's own
- * dependencies, both frameworks, and nothing else. Done once for all tests; nothing is downloaded.
+ * dependencies, the optional ones, both frameworks, and nothing else. Done once for all tests; nothing is downloaded.
  */
 export function packedConsumer(): Promise<Consumer> {
   made ??= make()
@@ -54,7 +54,8 @@ async function make(): Promise<Consumer> {
 }
 
 async function copyTree(target: string): Promise<void> {
-  const parts = /^(package\.json|tsconfig.*\.json|.*\.md|LICENSE|contract|lib|middleware)$/
+  const parts =
+    /^(package\.json|tsconfig.*\.json|.*\.md|LICENSE|contract|lib|middleware|commonjs\.mjs)$/
   const names = (await readdir(root)).filter((name) => parts.test(name))
   await Promise.all(
     names.map((name) => cp(join(root, name), join(target, name), { recursive: true })),
@@ -63,9 +64,12 @@ async function copyTree(target: string): Promise<void> {
 }
 
 async function linkDependencies(folder: string): Promise<void> {
-  const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-  const types = ['@types/express', '@types/koa', '@types/node']
-  for (const name of [...Object.keys(dependencies), 'express', 'koa', ...types]) {
+  const { dependencies, peerDependencies } = JSON.parse(
+    await readFile(join(root, 'package.json'), 'utf8'),
+  )
+  const types = ['express', 'express-session', 'koa', 'node'].map((name) => `@types/${name}`)
+  const own = Object.keys({ ...dependencies, ...peerDependencies })
+  for (const name of [...own, 'express', 'koa', ...types]) {
     const link = join(folder, 'node_modules', name)
     await mkdir(dirname(link), { recursive: true })
     await symlink(join(root, 'node_modules', name), link, 'junction')

@@ -196,6 +196,52 @@ export const importRules: readonly Rule[] = [
     refused: [`import type { Request } from 'express'`, `import { mount } from './express.ts'`],
     allowed: [`import type { Context } from 'koa'`, `import { observe } from './koa-observe.ts'`],
   })),
+  ...[
+    'lib/example.ts',
+    'lib/store.ts',
+    'lib/serializer.ts',
+    'lib/history/a.ts',
+    'lib/limit/a.ts',
+    'lib/ports/a.ts',
+    'lib/providers/redis/a.ts',
+    'middleware/example.ts',
+    'middleware/express.ts',
+    'middleware/koa.ts',
+  ].map((file) => ({
+    fact: `works without the optional packages: ${file}`,
+    file,
+    refused: [
+      `import { RedisStore } from 'connect-redis'`,
+      `import type { SessionData } from 'express-session'`,
+      `import type { SessionOptions } from 'koa-session'`,
+      `import { Packr } from 'msgpackr'`,
+      `import { pack } from 'msgpackr/pack'`,
+    ],
+    allowed: [`import { createHash } from 'node:crypto'`],
+  })),
+  {
+    fact: 'lib/msgpack.ts may use msgpackr',
+    file: 'lib/msgpack.ts',
+    refused: [
+      `import { RedisStore } from 'connect-redis'`,
+      `import { Redis } from 'ioredis'`,
+      `import { redisProvider } from './providers/redis/provider.ts'`,
+    ],
+    allowed: [`import { Packr } from 'msgpackr'`],
+  },
+  {
+    fact: 'express-session*.ts may use express-session and connect-redis',
+    file: 'middleware/express-session-example.ts',
+    refused: [
+      `import { Packr } from 'msgpackr'`,
+      `import type { Context } from 'koa'`,
+      `import { Redis } from 'ioredis'`,
+    ],
+    allowed: [
+      `import { RedisStore } from 'connect-redis'`,
+      `import { Store } from 'express-session'`,
+    ],
+  },
   ...['contract/store-contract.ts', 'contract/example.ts'].map((file) => ({
     fact: `the contract knows ports, and no provider, framework or test runner: ${file}`,
     file,

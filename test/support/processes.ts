@@ -33,6 +33,16 @@ export async function outputOf(command: string, args: string[]): Promise<string 
   )
 }
 
+/** What a command that asks for nothing prints, however it ends. */
+export function wordsOf(command: string, args: string[]): Promise<string> {
+  return new Promise((resolve) => {
+    const running = execFile(command, args, { timeout: 60_000 }, (_, printed, complained) =>
+      resolve(printed + complained),
+    )
+    running.stdin?.end()
+  })
+}
+
 function endAll(): void {
   for (const end of endings) end()
 }

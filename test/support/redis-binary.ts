@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { outputOf } from './processes.ts'
+import { outputOf, wordsOf } from './processes.ts'
 
 /** How to run a Redis server here: a program, or an image where only Docker is at hand. */
 export type RedisBinary =
@@ -12,6 +12,7 @@ const USUAL_FOLDERS = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin']
 const IMAGE = 'redis:7'
 
 let found: Promise<RedisBinary> | undefined
+let secure: Promise<boolean> | undefined
 
 /**
  * The Redis server the tests run: the one that is installed, else one that apt or Homebrew installs
@@ -22,6 +23,23 @@ let found: Promise<RedisBinary> | undefined
 export function redisBinary(): Promise<RedisBinary> {
   found ??= find()
   return found
+}
+
+/** Whether that server was built with TLS. Looks once a process. */
+export function redisHasTls(): Promise<boolean> {
+  secure ??= knowsTls()
+  return secure
+}
+
+/** Without a certificate it does not start either way, but where it has no TLS it knows no such word. */
+async function knowsTls(): Promise<boolean> {
+  const binary = await redisBinary()
+  const settings = ['--port', '0', '--tls-port', '1']
+  const words =
+    binary.kind === 'program'
+      ? await wordsOf(binary.path, settings)
+      : await wordsOf(binary.docker, ['run', '--rm', binary.image, 'redis-server', ...settings])
+  return !/bad directive/i.test(words)
 }
 
 async function find(): Promise<RedisBinary> {

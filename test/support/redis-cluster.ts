@@ -142,12 +142,14 @@ function clusterClient(
   { redisOptions, ...options }: ClusterClientOptions,
 ): Cluster {
   const locked = password === undefined ? {} : { password }
+  const tls = nodes[0]?.tls
+  const secured = tls === undefined ? {} : { tls }
   const client = new Cluster(
     nodes.map(({ host, port }) => ({ host, port })),
     {
       clusterRetryStrategy: () => 100,
       slotsRefreshTimeout: 5_000,
-      redisOptions: { protocol: 2, ...locked, ...redisOptions },
+      redisOptions: { protocol: 2, ...locked, ...secured, ...redisOptions },
       ...options,
     },
   )

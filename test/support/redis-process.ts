@@ -20,12 +20,15 @@ export interface Place {
   readonly args: readonly string[]
   /** It speaks with other servers of this host. */
   readonly peers: boolean
+  /** It speaks TLS on its port. */
+  readonly tls: boolean
 }
 
 /** Starts a server on a port of the loopback address, with its files and its socket in `folder`. */
 export function spawnRedis(binary: RedisBinary, place: Place): RedisProcess {
-  const { folder, port, args } = place
-  const settings = ['--port', `${port}`, '--dir', folder, '--unixsocket', socketIn(folder), ...args]
+  const { folder, port, args, tls } = place
+  const listen = tls ? ['--port', '0', '--tls-port', `${port}`] : ['--port', `${port}`]
+  const settings = [...args, ...listen, '--dir', folder, '--unixsocket', socketIn(folder)]
   return binary.kind === 'program'
     ? spawnProgram(binary.path, { folder, settings })
     : spawnContainer(binary, { ...place, settings })
@@ -40,7 +43,7 @@ function spawnProgram(
   path: string,
   { folder, settings }: { folder: string; settings: string[] },
 ): RedisProcess {
-  const child = start(path, ['--bind', '127.0.0.1', ...settings], folder)
+  const child = start(path, [...settings, '--bind', '127.0.0.1'], folder)
   return follow(child, folder, (name) => void child.kill(name))
 }
 

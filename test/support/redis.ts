@@ -1,33 +1,26 @@
-import { randomInt } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis, type RedisOptions } from 'ioredis'
+import { type HeldPort, holdPort } from './ports.ts'
 import { endAtExit } from './processes.ts'
 import { redisBinary } from './redis-binary.ts'
 import { type Place, type RedisProcess, socketIn, spawnRedis } from './redis-process.ts'
+import { type ClientTls, clientTls, type ServerOptions, settle } from './redis-settings.ts'
+
+export { freePort } from './ports.ts'
+export type { ServerOptions } from './redis-settings.ts'
 
 /** What a client may be told; ioredis types the one option left out differently in its constructor. */
 export type ClientOptions = Omit<RedisOptions, 'replyMapping'>
 
-/** Settings of a server; without any it forgets everything when it ends. */
-export interface ServerOptions {
-  /** More settings, as on the command line: `['--maxmemory', '8mb']`. */
-  readonly args?: readonly string[]
-  /** The password of the default user. */
-  readonly password?: string
-  /** Writes every change to disk (AOF, fsync everysec), so that it survives `kill()`. */
-  readonly appendonly?: boolean
-  /** Speaks with other servers here: in Docker it then stands in the network of this host. */
-  readonly peers?: boolean
-}
-
 /** A Redis server of the test's own, on a free port of 127.0.0.1, data in a folder of its own. */
 export interface TestServer {
-  /** `redis://…`, with the password where there is one. */
+  /** `redis://…`, or `rediss://…` where it speaks TLS, with the password where there is one. */
   readonly url: string
+  /** What a client needs beside the URL where it speaks TLS. */
+  readonly tls: ClientTls | undefined
   readonly host: string
   readonly port: number
   /** Its Unix socket. */
@@ -51,14 +44,19 @@ export interface TestServer {
 /** Starts a server and waits until it answers. */
 export async function startRedis(options: ServerOptions = {}): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'memoryware-'))
-  const args = serverArgs(options)
+  const args = await settle(options, folder)
+  const access = { password: options.password, tls: await clientTls(options) }
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort()
+    const held = await holdPort()
+    const place = {
+      ...{ folder, port: held.port, args },
+      ...{ peers: options.peers === true, tls: options.tls !== undefined },
+    }
     try {
-      const place = { folder, port, args, peers: options.peers === true }
-      const running = await launch(place, options.password)
-      return testServer(running, place, options.password)
+      const running = await launch(place, access)
+      return testServer({ running, held, place }, access)
     } catch (error) {
+      held.giveBack()
       // Another program may take the port between the look and the start.
       if (attempt < 5 && portTaken.test(String(error))) continue
       await rm(folder, { recursive: true, force: true })
@@ -69,47 +67,24 @@ export async function startRedis(options: ServerOptions = {}): Promise<TestServe
 
 const portTaken = /already in use|could not create server tcp|failed listening on port/i
 
-/**
- * A port of 127.0.0.1 that nobody listens on now. Below those that systems hand out to connections
- * (from 32768 on, Linux), and so is the port of a cluster's bus, 10000 above: a server that is away
- * for a while finds both as it left them.
- */
-export async function freePort(): Promise<number> {
-  for (let attempt = 1; ; attempt += 1) {
-    const port = 12_000 + randomInt(10_000)
-    const free = await canListen(port)
-    if (free) return port
-    if (attempt === 100) throw new Error('Found no free port between 12000 and 21999')
-  }
+interface Access {
+  readonly password: string | undefined
+  readonly tls: ClientTls | undefined
 }
 
-function canListen(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-    probe.once('error', () => resolve(false))
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
-  })
-}
-
-function serverArgs({ args = [], password, appendonly = false }: ServerOptions): string[] {
-  const kept = appendonly ? ['--appendonly', 'yes', '--appendfsync', 'everysec'] : []
-  const locked = password === undefined ? [] : ['--requirepass', password]
-  return ['--save', '', ...kept, ...locked, ...args]
-}
-
-async function launch(place: Place, password: string | undefined): Promise<RedisProcess> {
+async function launch(place: Place, access: Access): Promise<RedisProcess> {
   const binary = await redisBinary()
   const running = spawnRedis(binary, place)
   // The socket is in our own folder: a stranger on the same port cannot answer for our server.
   const probe = connect(
     binary.kind === 'program' ? { path: socketIn(place.folder) } : { port: place.port },
-    password,
+    access,
   )
   const failed = running.ended.then((printed) => {
     throw new Error(`redis-server ended instead of answering:\n${printed}`)
   })
   try {
-    await Promise.race([probe.ping(), failed, late()])
+    await Promise.race([probe.ping().catch(allowRefusal), failed, late()])
   } catch (error) {
     running.signal('SIGKILL')
     throw error
@@ -120,18 +95,24 @@ async function launch(place: Place, password: string | undefined): Promise<Redis
   return running
 }
 
+/** Who may do nothing before logging in has been answered too. */
+function allowRefusal(error: Error): void {
+  if (!/^(NOAUTH|NOPERM)/.test(error.message)) throw error
+}
+
 function late(): Promise<never> {
   return new Promise((_, reject) => {
     setTimeout(() => reject(new Error('redis-server does not answer within 10 s')), 10_000).unref()
   })
 }
 
-function connect(where: ClientOptions, password: string | undefined): Redis {
+function connect(where: ClientOptions, { password, tls }: Access): Redis {
   const options: ClientOptions = {
     protocol: 2,
     maxRetriesPerRequest: null,
     retryStrategy: () => 20,
     ...(password === undefined ? {} : { password }),
+    ...(tls === undefined || where.path !== undefined ? {} : { tls }),
     ...where,
   }
   const client = new Redis(options)
@@ -139,14 +120,18 @@ function connect(where: ClientOptions, password: string | undefined): Redis {
   return client
 }
 
-function testServer(first: RedisProcess, place: Place, password: string | undefined): TestServer {
+function testServer(
+  first: { running: RedisProcess; held: HeldPort; place: Place },
+  access: Access,
+): TestServer {
+  const { held, place } = first
   const { folder, port } = place
   const clients = new Set<Redis>()
   // The server, killed just before, may still have been writing: then the folder is not empty at once.
   const forget = endAtExit(() =>
     rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 }),
   )
-  let running = first
+  let { running } = first
 
   async function end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     running.signal('SIGCONT')
@@ -155,7 +140,8 @@ function testServer(first: RedisProcess, place: Place, password: string | undefi
   }
 
   return {
-    url: `redis://${password === undefined ? '' : `:${encodeURIComponent(password)}@`}127.0.0.1:${port}`,
+    url: urlOf(port, access),
+    tls: access.tls,
     host: '127.0.0.1',
     port,
     path: socketIn(folder),
@@ -163,7 +149,7 @@ function testServer(first: RedisProcess, place: Place, password: string | undefi
       return running.pid
     },
     client(options = {}) {
-      const client = connect({ host: '127.0.0.1', port, ...options }, password)
+      const client = connect({ host: '127.0.0.1', port, ...options }, access)
       clients.add(client)
       client.once('end', () => clients.delete(client))
       return client
@@ -173,13 +159,19 @@ function testServer(first: RedisProcess, place: Place, password: string | undefi
     kill: () => end('SIGKILL'),
     async restart() {
       await end('SIGTERM')
-      running = await launch(place, password)
+      running = await launch(place, access)
     },
     async stop() {
       for (const client of clients) client.disconnect()
       await end('SIGKILL')
       await rm(folder, { recursive: true, force: true })
+      held.giveBack()
       forget()
     },
   }
+}
+
+function urlOf(port: number, { password, tls }: Access): string {
+  const user = password === undefined ? '' : `:${encodeURIComponent(password)}@`
+  return `${tls === undefined ? 'redis' : 'rediss'}://${user}127.0.0.1:${port}`
 }

@@ -1,5 +1,8 @@
-import { createStore, type Store } from '../../lib/index.ts'
-import { startRedis, type TestServer } from './redis.ts'
+import { createStore, type Store, type StoreOptions } from '../../lib/index.ts'
+import { startRedis } from './redis.ts'
+import { startRedisCluster } from './redis-cluster.ts'
+import { startRedisSentinel } from './redis-sentinel.ts'
+import { shared } from './shared.ts'
 
 /** A provider to run the same tests on. */
 export interface TestStores {
@@ -12,45 +15,42 @@ export interface TestStores {
   stop(): Promise<void>
 }
 
-/** Embedded, and Redis on a server of the tests' own. */
+const server = shared(startRedis)
+const cluster = shared(startRedisCluster)
+const sentinel = shared(startRedisSentinel)
+
+/** Embedded, and Redis on servers of the tests' own: one, a Cluster, a master behind Sentinels. */
 export function testStores(): readonly TestStores[] {
-  return [embedded(), redis()]
+  return [
+    stores('embedded', async () => ({ provider: 'embedded' })),
+    stores('redis', async () => ({ url: (await server()).url })),
+    stores('Redis Cluster', async () => ({ cluster: (await cluster()).urls })),
+    stores('Redis behind Sentinels', async () => {
+      const { name, sentinels } = await sentinel()
+      return { sentinels: { nodes: sentinels, name } }
+    }),
+  ]
 }
 
-function embedded(): TestStores {
-  const open: Store[] = []
-  return {
-    name: 'embedded',
-    start: async () => {},
-    empty: async () => {
-      const store = createStore({ provider: 'embedded' })
-      open.push(store)
-      return store
-    },
-    stop: async () => {
-      await Promise.all(open.map((store) => store.close()))
-    },
-  }
-}
+let count = 0
 
-function redis(): TestStores {
-  let server: TestServer
-  let count = 0
+function stores(name: string, find: () => Promise<StoreOptions>): TestStores {
   const open: Store[] = []
+  let options: StoreOptions = {}
   return {
-    name: 'redis',
-    start: async () => {
-      server = await startRedis()
+    name,
+    async start() {
+      options = await find()
     },
-    empty: async () => {
+    async empty() {
       count += 1
-      const store = createStore({ url: server.url, prefix: `test-${count}:`, deadline: '1s' })
+      const apart = name === 'embedded' ? {} : { prefix: `test-${count}:`, deadline: '1s' }
+      const store = createStore({ ...options, ...apart })
       open.push(store)
       return store
     },
-    stop: async () => {
-      await Promise.all(open.map((store) => store.close()))
-      await server.stop()
+    async stop() {
+      await Promise.all(open.splice(0).map((store) => store.close()))
     },
   }
 }

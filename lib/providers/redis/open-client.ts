@@ -76,7 +76,8 @@ function openCluster(nodes: readonly string[], address: Address, purpose: Purpos
   return new Cluster(
     startup.map(({ host, port }) => ({ host, port })),
     {
-      enableOfflineQueue: false,
+      // A node is connected to by the first command for it: those right behind it must wait, not fail.
+      enableOfflineQueue: true,
       clusterRetryStrategy: backoff,
       // A command that was lost with its connection may have been carried out.
       retryDelayOnFailover: 0,

@@ -27,7 +27,7 @@ export function checkPool(pool: PoolOptions): void {
 }
 
 /** Keys that go to one connection, and where they stood. */
-export interface KeyGroup {
+interface KeyGroup {
   readonly connection: Connection
   readonly keys: string[]
   readonly places: number[]
