@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { Redis } from 'ioredis'
 import { parse } from 'yaml'
+import { type HeldPort, holdPort } from './ports.ts'
 import { killAtExit } from './processes.ts'
-import { freePort } from './redis.ts'
 import { type RedisBinary, redisBinary } from './redis-binary.ts'
 import { root } from './source-files.ts'
 
@@ -62,7 +62,8 @@ export async function runServices(
   { profile, password }: { readonly profile: string; readonly password: string },
 ): Promise<RunningServices> {
   const own = Object.entries(services).filter(([, { profiles }]) => profiles?.includes(profile))
-  const ports = await freePorts(JSON.stringify(own))
+  const ports = await portsFor(JSON.stringify(own))
+  const portOf = (there: number) => ports.get(there)?.port ?? there
   const running = new Map<string, ChildProcess>()
   const clients = new Set<Redis>()
   const base = await mkdtemp(join(tmpdir(), 'memoryware-'))
@@ -70,7 +71,7 @@ export async function runServices(
 
   function words(text: string): string {
     const given = interpolated(text, { REDIS_PASSWORD: password })
-    return given.replace(/\d{4,5}/g, (port) => `${ports.get(Number(port)) ?? port}`)
+    return given.replace(/\d{4,5}/g, (port) => `${portOf(Number(port))}`)
   }
 
   async function launch(name: string, script: string): Promise<ChildProcess> {
@@ -89,7 +90,7 @@ export async function runServices(
   }
 
   return {
-    port: (there) => ports.get(there) ?? there,
+    port: portOf,
     async start(name) {
       const child = await launch(name, `${script(services[name])} --bind 127.0.0.1`)
       running.set(name, child)
@@ -107,7 +108,7 @@ export async function runServices(
     },
     client(there) {
       const client = new Redis({
-        port: ports.get(there) ?? there,
+        port: portOf(there),
         password,
         protocol: 2,
         enableReadyCheck: false,
@@ -125,13 +126,14 @@ export async function runServices(
     async stop() {
       for (const client of clients) client.disconnect()
       await Promise.all([...running.values()].map(ended))
+      for (const held of ports.values()) held.giveBack()
       await rm(base, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 })
     },
   }
 }
 
 /** Puts variables in as Compose does: `$$` is a dollar, `${NAME:-default}`, `${NAME:?message}`. */
-export function interpolated(text: string, variables: Readonly<Record<string, string>>): string {
+function interpolated(text: string, variables: Readonly<Record<string, string>>): string {
   return text.replace(
     /\$\$|\$\{(\w+)(?::([-?])([^}]*))?\}/g,
     (all, name: string | undefined, kind: string, word: string) => {
@@ -149,14 +151,11 @@ function script(service: Service | undefined): string {
   return text
 }
 
-async function freePorts(text: string): Promise<Map<number, number>> {
+/** A free port for each that the text names, held until the services end. */
+async function portsFor(text: string): Promise<Map<number, HeldPort>> {
   const named = [...text.matchAll(/\b(7\d{3}|6\d{3}|26\d{3})\b/g)].map(([port]) => Number(port))
-  const ports = new Map<number, number>()
-  for (const port of new Set(named)) {
-    let free = await freePort()
-    while ([...ports.values()].includes(free)) free = await freePort()
-    ports.set(port, free)
-  }
+  const ports = new Map<number, HeldPort>()
+  for (const port of new Set(named)) ports.set(port, await holdPort())
   return ports
 }
 
