@@ -7,7 +7,9 @@ import { root } from './support/source-files.ts'
 
 describe('the documentation in words', () => {
   const pages = async () => {
-    const docs = (await readdir(join(root, 'docs'))).map((name) => `docs/${name}`)
+    const docs = (await readdir(join(root, 'docs'), { recursive: true }))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name.replaceAll('\\', '/')}`)
     const names = ['README.md', 'CONTRIBUTING.md', ...docs]
     return Promise.all(
       names.map(async (name) => ({ name, text: await readFile(join(root, name), 'utf8') })),

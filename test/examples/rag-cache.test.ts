@@ -5,7 +5,7 @@ import { createLibrary, type Library, readPassages } from '../../examples/rag-ca
 import { listen } from '../support/apps.ts'
 import { eventually } from '../support/eventually.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
-import { testStores } from '../support/stores.ts'
+import { bothProviders } from '../support/stores.ts'
 import { fixtures, type Started, startChat } from './started.ts'
 import { Visitor } from './visitor.ts'
 
@@ -38,7 +38,7 @@ function counted(library: Library) {
   return { ...library, searched, search }
 }
 
-for (const stores of testStores()) {
+for (const stores of bothProviders()) {
   describe(`the example: a retrieval cache, ${stores.name}`, () => {
     let library: Library
     before(async () => {

@@ -13,13 +13,13 @@ import { frameworks } from '../support/apps.ts'
 import { type CountingProxy, startCountingProxy } from '../support/counting-proxy.ts'
 import { eventually } from '../support/eventually.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
-import { testStores } from '../support/stores.ts'
+import { bothProviders } from '../support/stores.ts'
 
 const size = 100 * 1024 * 1024
 const large = 'x'.repeat(size)
 const tooLarge = { name: 'StoreError', reason: 'full', outcome: 'not-sent' }
 
-for (const stores of testStores()) {
+for (const stores of bothProviders()) {
   describe(`a value of 100 MB, ${stores.name}`, function () {
     this.timeout(60_000)
     let store: Store

@@ -19,11 +19,18 @@ const server = shared(startRedis)
 const cluster = shared(startRedisCluster)
 const sentinel = shared(startRedisSentinel)
 
-/** Embedded, and Redis on servers of the tests' own: one, a Cluster, a master behind Sentinels. */
-export function testStores(): readonly TestStores[] {
+/** Embedded, and Redis on one server of the tests' own. */
+export function bothProviders(): readonly TestStores[] {
   return [
     stores('embedded', async () => ({ provider: 'embedded' })),
     stores('redis', async () => ({ url: (await server()).url })),
+  ]
+}
+
+/** Both providers, and Redis as a Cluster and behind Sentinels. */
+export function testStores(): readonly TestStores[] {
+  return [
+    ...bothProviders(),
     stores('Redis Cluster', async () => ({ cluster: (await cluster()).urls })),
     stores('Redis behind Sentinels', async () => {
       const { name, sentinels } = await sentinel()

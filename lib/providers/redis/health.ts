@@ -3,7 +3,8 @@ import { publish } from '../../telemetry.ts'
 import { storeError } from './failure.ts'
 import { type Client, isCluster } from './open-client.ts'
 
-const refusal = /^(NOAUTH|WRONGPASS|NOPERM|ERR (DB index|invalid DB|AUTH|max number of clients))/
+const refusal =
+  /^(NOAUTH|WRONGPASS|NOPERM|ERR (DB index|invalid DB|AUTH|max number of clients|The user executing the script))/
 
 /** What is wrong with a connection. */
 export interface Health {
@@ -80,5 +81,7 @@ function rootOf(error: Error & { readonly lastNodeError?: unknown }): Error {
 
 /** What went wrong, without addresses: an operator reads it once, whichever node it was. */
 function reasonOf(error: Error & { readonly code?: unknown }): string {
-  return typeof error.code === 'string' && error.code !== '' ? error.code : error.message
+  if (typeof error.code === 'string' && error.code !== '') return error.code
+  // Of Sentinels the driver tells how long it waits: another time each time.
+  return error.message.replace(/ Retrying from scratch after [\d.]+ms\./, '')
 }

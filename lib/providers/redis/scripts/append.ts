@@ -35,10 +35,26 @@ export const append: Script<Keys, Args, Appended> = script(
     end
     if expected >= 0 and expected ~= rev then return { -1, rev } end
 
-    -- One of the two keys was evicted or deleted alone: what is left is of no use.
-    if redis.call('LLEN', list) ~= len then
+    -- A script that meets a command which the user may not run stops half way: what is beyond the
+    -- known length and position was never acknowledged.
+    local there, last, marked = redis.call('LLEN', list), seq, {}
+    if len > 0 and there > len then
+      redis.call('LTRIM', list, 0, len - 1)
+    elseif there ~= len then
+      -- One of the two keys was evicted or deleted alone: what is left is of no use.
       redis.call('DEL', session, list)
       len, tokens = 0, 0
+    end
+
+    local function mark(mid)
+      local field = 'i:' .. mid
+      if redis.call('HSETNX', session, field, seq + 1) == 0 then
+        local at = tonumber(redis.call('HMGET', session, field)[1])
+        if marked[mid] or at <= last then return false end
+        redis.call('HSET', session, field, seq + 1)
+      end
+      marked[mid] = true
+      return true
     end
 
     local system
@@ -46,7 +62,7 @@ export const append: Script<Keys, Args, Appended> = script(
       local added = {}
       for i = first, last, 4 do
         local mid, role = ARGV[i], ARGV[i + 1]
-        if redis.call('HSETNX', session, 'i:' .. mid, seq + 1) == 1 then
+        if mark(mid) then
           seq = seq + 1
           tokens = tokens + tonumber(ARGV[i + 2])
           local entry = seq .. '|' .. mid .. '|' .. role .. '|' .. ARGV[i + 2] .. '|' .. ARGV[i + 3]
