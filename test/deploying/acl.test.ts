@@ -185,6 +185,18 @@ describe('a user with too few rights', () => {
     })
   }
 
+  it('goes on where it may not look inside', async () => {
+    await apply(server.client(), await rules('base'))
+    const store = createStore({ host: server.host, port: server.port, ...signIn, deadline: '1s' })
+    for (let attempt = 0; attempt < 8; attempt++)
+      for (const look of [store.slowlog(), store.dbsize(), store.size('sess:a')])
+        await assert.rejects(look, { name: 'StoreError', reason: 'refused' })
+    assert.equal(store.degraded, false)
+    await store.set('sess:a', 1)
+    assert.equal(await store.get('sess:a'), 1)
+    await store.close()
+  })
+
   for (const missing of ['-rpush', '-hset']) {
     it(`does not take a message for kept that a script without ${missing.slice(1)} left half kept`, async () => {
       const admin = server.client()

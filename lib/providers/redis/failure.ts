@@ -26,7 +26,8 @@ function reason(error: unknown, message: string): StoreFailure {
   return 'refused'
 }
 
-function withoutArguments(error: unknown): unknown {
+/** Takes the arguments off a driver's error: they may be secret. */
+export function withoutArguments(error: unknown): unknown {
   if (error instanceof Error && 'command' in error) {
     const { name } = (error.command ?? {}) as { name?: unknown }
     error.command = { name }

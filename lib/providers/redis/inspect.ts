@@ -1,5 +1,7 @@
 import type { Redis } from 'ioredis'
+import { StoreError } from '../../errors.ts'
 import type { Inspection, NodeInfo, SlowCommand } from '../../ports/inspection.ts'
+import { withoutArguments } from './failure.ts'
 import { parseInfo } from './info.ts'
 import type { Pool } from './pool.ts'
 import { servers } from './servers.ts'
@@ -11,23 +13,33 @@ const again = { again: true }
 export function redisInspection(pool: Pool): Inspection {
   return {
     nodes: (call) =>
-      pool.scans.send('info', (client) => Promise.all(servers(client).map(nodeInfo)), again, call),
+      pool.scans.send(
+        'info',
+        (client) => permitted('info', Promise.all(servers(client).map(nodeInfo))),
+        again,
+        call,
+      ),
     dbsize: (call) =>
       pool.scans.send(
         'dbsize',
-        async (client) => sum(await Promise.all(servers(client).map((each) => each.dbsize()))),
+        async (client) => {
+          const counts = servers(client).map((each) => each.dbsize())
+          return sum(await permitted('dbsize', Promise.all(counts)))
+        },
         again,
         call,
       ),
     size: async (key, call) =>
-      (await pool.of(key).send('size', (client) => client.memory('USAGE', key), again, call)) ??
+      (await pool
+        .of(key)
+        .send('size', (client) => permitted('size', client.memory('USAGE', key)), again, call)) ??
       undefined,
     slowlog: (count, call) =>
       pool.scans.send(
         'slowlog',
         async (client) => {
-          const logs = await Promise.all(servers(client).map((each) => slowCommands(each, count)))
-          return logs
+          const logs = servers(client).map((each) => slowCommands(each, count))
+          return (await permitted('slowlog', Promise.all(logs)))
             .flat()
             .sort((one, other) => other.at.getTime() - one.at.getTime() || other.id - one.id)
             .slice(0, count)
@@ -36,6 +48,15 @@ export function redisInspection(pool: Pool): Inspection {
         call,
       ),
   }
+}
+
+/** A user who may not look inside can use the store all the same: it is not away. */
+async function permitted<T>(operation: string, reply: Promise<T>): Promise<T> {
+  return reply.catch((error: unknown) => {
+    if (error instanceof Error && error.message.startsWith('NOPERM'))
+      throw new StoreError(operation, 'refused', { cause: withoutArguments(error) })
+    throw error
+  })
 }
 
 async function nodeInfo(server: Redis): Promise<NodeInfo> {
