@@ -186,6 +186,8 @@ describe('the example: a chat on Koa', function () {
         const { page, wrong, close } = await openPage(browser, url, { viewport })
         const last = page.locator('.turn').last()
         for (let turn = 1; turn <= 8; turn += 1) {
+          // A new page after each turn: what is typed before the field has the focus is lost.
+          await page.locator('#text:focus').waitFor()
           await page.keyboard.type(question)
           await page.keyboard.press('Enter')
           await page

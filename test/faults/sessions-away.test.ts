@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { createStore, type Store } from '../../lib/index.ts'
+import { type Answer, browser, loginFrameworks, type Setup } from '../sessions/login-apps.ts'
 import type { App } from '../support/apps.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
-import { type Answer, browser, loginFrameworks, type Setup } from './login-apps.ts'
 
 for (const framework of loginFrameworks) {
   describe(`sessions in a Redis that is away, on ${framework.name}`, function () {
