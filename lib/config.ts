@@ -20,10 +20,11 @@ export interface EnvironmentConfig {
   readonly port?: number
   /** `REDIS_CLUSTER_NODES`, at commas. */
   readonly cluster?: readonly string[]
-  /** `REDIS_SENTINELS`, at commas, with `REDIS_SENTINEL_NAME` and `REDIS_SENTINEL_PASSWORD`. */
+  /** `REDIS_SENTINELS`, at commas, with `REDIS_SENTINEL_NAME`, `_USERNAME` and `_PASSWORD`. */
   readonly sentinels?: {
     readonly nodes: readonly string[]
     readonly name?: string
+    readonly username?: string
     readonly password?: string
   }
   /** `REDIS_DB`. */
@@ -109,8 +110,14 @@ function nodes(env: Environment, name: string): readonly string[] | undefined {
 function sentinels(env: Environment): EnvironmentConfig['sentinels'] {
   const list = nodes(env, 'REDIS_SENTINELS')
   if (list === undefined) return undefined
-  const [name, password] = [env['REDIS_SENTINEL_NAME'], env['REDIS_SENTINEL_PASSWORD']]
-  return { nodes: list, ...defined({ name, password }) }
+  return {
+    nodes: list,
+    ...defined({
+      name: env['REDIS_SENTINEL_NAME'],
+      username: env['REDIS_SENTINEL_USERNAME'],
+      password: env['REDIS_SENTINEL_PASSWORD'],
+    }),
+  }
 }
 
 function redisUrl(env: Environment): string | undefined {

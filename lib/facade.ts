@@ -140,6 +140,7 @@ function values(provider: Guarded, serializer: Serializer): Pick<Store, Values> 
     },
     mset: async (given, options = {}) => {
       const ttlMs = ttlOf('mset', options)
+      if (!isRecord(given)) throw new UsageError('mset takes an object of keys and values')
       const encoded = Object.entries(given).map(
         ([key, value]) => [checkKey(key), serializer.encode(value)] as const,
       )
@@ -191,6 +192,10 @@ function offered<Port extends 'bus' | 'inspection'>(
 function ttlOf(operation: string, options: { ttl?: Duration }): number | undefined {
   checkNames(operation, options, { ttl: true })
   return options.ttl === undefined ? undefined : toMs('ttl', options.ttl)
+}
+
+function isRecord(given: unknown): boolean {
+  return Object.prototype.toString.call(given) === '[object Object]'
 }
 
 function step(by: number): number {

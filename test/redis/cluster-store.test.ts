@@ -186,6 +186,50 @@ describe('a store on a Redis Cluster', () => {
   })
 })
 
+describe('a store on a Redis Cluster that has lost a master for good', function () {
+  this.timeout(60_000)
+  let cluster: RedisTestCluster
+  let store: Store
+  before(async () => {
+    cluster = await startRedisCluster({ replicas: 0 })
+    store = createStore({ cluster: cluster.urls })
+  })
+  after(async () => {
+    await store.close()
+    await cluster.stop()
+  })
+
+  it('goes on with the keys of the others, and never takes what they have for everything', async () => {
+    const keys = Array.from({ length: 60 }, (_, at) => `key-${at}`)
+    await store.mset(Object.fromEntries(keys.map((key) => [key, key])))
+    const [victim] = await cluster.masters()
+    const owners = await Promise.all(keys.map((key) => cluster.ownerOf(key)))
+    const others = keys.filter((_, at) => owners[at] !== victim)
+    const lost = keys.find((_, at) => owners[at] === victim) ?? ''
+    await victim?.kill()
+    const away = { name: 'StoreError', code: 'ERR_STORE' }
+    for (let attempt = 0; attempt < 8; attempt++) await assert.rejects(store.get(lost), away)
+    assert.equal(store.degraded, true)
+    for (const key of others) assert.equal(await store.get(key), key)
+    assert.deepEqual(await store.mget(others), others)
+    await assert.rejects(store.mget(keys), away)
+    for (const all of [
+      () => store.keys('*'),
+      () => store.deletePattern('key-*'),
+      () => store.dbsize(),
+      () => store.info(),
+    ])
+      await assert.rejects(all, away)
+    await victim?.restart()
+    await cluster.settled()
+    await new Promise((done) => setTimeout(done, 2000))
+    assert.equal((await store.keys('key-*')).length, others.length)
+    await store.set(lost, 'anew')
+    assert.equal(await store.get(lost), 'anew')
+    assert.equal(store.degraded, false)
+  })
+})
+
 describe('createStore for several servers', () => {
   for (const [fault, options, message] of [
     ['no nodes', { cluster: [] }, /`cluster` must be a list of addresses such as host:6379/],

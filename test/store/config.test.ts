@@ -27,10 +27,16 @@ describe('configFromEnv', () => {
     const cluster = ['a:7000', '[::1]:7001', 'rediss://c:7002']
     const clusterEnv = { REDIS_CLUSTER_NODES: cluster.join(', '), REDIS_PASSWORD: 'pw' }
     assert.deepEqual(configFromEnv(clusterEnv), { ...redis, cluster, password: 'pw' })
-    const sentinels = { nodes: ['s1', 's2:26379'], name: 'main', password: 'spw' }
+    const sentinels = {
+      nodes: ['s1', 's2:26379'],
+      name: 'main',
+      username: 'watcher',
+      password: 'spw',
+    }
     const env = {
       REDIS_SENTINELS: 's1,s2:26379',
       REDIS_SENTINEL_NAME: 'main',
+      REDIS_SENTINEL_USERNAME: 'watcher',
       REDIS_SENTINEL_PASSWORD: 'spw',
       REDIS_DB: '2',
     }

@@ -110,6 +110,19 @@ for (const stores of testStores()) {
       assert.equal(await store.get('ok'), 1)
     })
 
+    it('sets many at once, with one time to live', async () => {
+      await store.mset({ s1: 1, s2: { two: 2 } }, { ttl: '1m' })
+      assert.deepEqual(await store.mget(['s1', 's2']), [1, { two: 2 }])
+      assert.ok(((await store.ttl('s2')) ?? 0) > 50)
+      await store.mset({})
+      for (const wrong of [new Map([['s1', 3]]), ['s1', 3], 's1', null, undefined])
+        await assert.rejects(store.mset(wrong as never), { code: 'ERR_USAGE' })
+      await assert.rejects(store.mset({ '': 1 }), { code: 'ERR_ID' })
+      await assert.rejects(store.mset({ s1: undefined }), /undefined has no form in JSON/)
+      await assert.rejects(store.mset({ s1: 1 }, { tttl: 1 } as never), { code: 'ERR_OPTION' })
+      assert.equal(await store.get('s1'), 1)
+    })
+
     it('reads many at once, in order', async () => {
       await store.pipeline().set('m1', 1).set('m3', 3).exec()
       assert.deepEqual(await store.mget(['m1', 'm2', 'm3']), [1, undefined, 3])
