@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Budget, Charge } from '../lib/ports/budgets.ts'
+import { bounds, message, session } from './conversation.ts'
 import { counterContract } from './counter.ts'
 import { failsWith, pause, within } from './expectations.ts'
 import { fresh, hostile } from './names.ts'
@@ -126,11 +127,8 @@ function looking({ open, it }: Suite, { algorithm, limit, longestMs }: Shape): v
   })
 
   it('takes a session under its key for corrupt', async () => {
-    const key = `{${fresh('session')}}`
-    const keys = { index: key, session: `${key}:1`, id: '1', seal: 'seal' }
-    const bounds = { ttlMs: minuteMs, max: 9, keep: 9, ifRev: undefined, title: undefined }
-    const message = { id: 'm', role: 'u', tokens: 1, payload: Buffer.from('hello') } as const
-    await open().history.append(keys, [message], bounds)
+    const keys = session()
+    await open().history.append(keys, [message('m')], bounds())
     await failsWith('corrupt', charge(keys.index))
   })
 }

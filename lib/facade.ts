@@ -7,9 +7,11 @@ import { checkNames } from './options.ts'
 import { decode, type Pipeline, pipeline, seconds } from './pipeline.ts'
 import type { Budgets } from './ports/budgets.ts'
 import type { Entries } from './ports/entries.ts'
+import type { Fields } from './ports/fields.ts'
 import type { Guarded } from './ports/guarded.ts'
 import type { HistoryLog } from './ports/history.ts'
 import type { SlowCommand } from './ports/inspection.ts'
+import type { Turns } from './ports/turns.ts'
 import type { Serializer } from './serializer.ts'
 import { type StoreInfo, totalOf } from './store-info.ts'
 import { publish } from './telemetry.ts'
@@ -25,6 +27,10 @@ export interface Store {
   readonly degraded: boolean
   /** Conversations. */
   readonly history: HistoryLog
+  /** Turns of conversations. */
+  readonly turns: Turns
+  /** Named values of sessions and users. */
+  readonly fields: Fields
   /** What limits have counted. */
   readonly budgets: Budgets
   /** Cached responses and results. */
@@ -90,6 +96,8 @@ export function facade(
       return provider.degraded
     },
     history: provider.history,
+    turns: provider.turns,
+    fields: provider.fields,
     budgets: provider.budgets,
     entries: provider.entries,
     get insurance() {

@@ -60,10 +60,18 @@ export function guestOwner(secret: string): string {
   return `~${createHash('sha256').update(secret).digest('base64url')}`
 }
 
-/** Where one conversation is kept. Braces put everything of one owner on one slot. */
-export interface SessionKeys {
+/** Where everything of one owner is kept. Braces put it on one slot. */
+export interface OwnerKeys {
   /** ZSET of the owner's sessions by last activity: `session:{owner}`. */
   readonly index: string
+  /** While it is there, nothing is written for the owner: `user:{owner}:gone`. */
+  readonly gone: string
+  /** HASH of what the owner prefers: `user:{owner}:preferences`. */
+  readonly preferences: string
+}
+
+/** Where one conversation is kept. Braces put everything of one owner on one slot. */
+export interface SessionKeys extends OwnerKeys {
   /** HASH of the session: `session:{owner}:id`. The messages stand beside it, under `:m`. */
   readonly session: string
   /** The encoded id, as the index holds it. */
@@ -74,9 +82,25 @@ export interface SessionKeys {
 
 /** Keys of one session; both parts are encoded already. */
 export function sessionKeys(owner: string, id: string): SessionKeys {
-  const index = sessionIndex(owner)
-  const session = `${index}:${id}`
-  return { index, session, id, seal: digest([session]).slice(0, 12) }
+  const keys = ownerKeys(owner)
+  const session = `${keys.index}:${id}`
+  return { ...keys, session, id, seal: digest([session]).slice(0, 12) }
+}
+
+/** Keys of one owner, who is encoded already. */
+export function ownerKeys(owner: string): OwnerKeys {
+  const user = `user:{${owner}}`
+  return { index: sessionIndex(owner), gone: `${user}:gone`, preferences: `${user}:preferences` }
+}
+
+/** Key of the HASH of a session's state. */
+export function stateKey({ session }: Pick<SessionKeys, 'session'>): string {
+  return `${session}:state`
+}
+
+/** Channel on which a process that answers hears which of its turns are to stop. */
+export function turnChannel(runner: string): string {
+  return `session:turns:${runner}`
 }
 
 /** Key of an owner's session index. */

@@ -1,12 +1,24 @@
 import { MemorywareError } from './errors.ts'
 
+/** What a value of a conversation belongs to. */
+export interface SerializerContext {
+  /** Digest of the user's id. */
+  readonly owner: string
+  /** The message's id; other values of a session have names that no message can have, such as `~title`. */
+  readonly messageId: string
+}
+
 /** Turns values into the bytes a store keeps, and back. */
 export interface Serializer {
   readonly name: string
-  /** @throws when the value has no such form. */
-  encode(value: unknown): Uint8Array
-  /** @throws when the bytes are not of this form. */
-  decode(bytes: Uint8Array): unknown
+  /**
+   * `context` is there for what belongs to a conversation, and for nothing else.
+   *
+   * @throws when the value has no such form.
+   */
+  encode(value: unknown, context?: SerializerContext): Uint8Array
+  /** @throws when the bytes are not of this form, or belong to another context. */
+  decode(bytes: Uint8Array, context?: SerializerContext): unknown
 }
 
 /** JSON in UTF-8: the default. `undefined`, functions and symbols have no form in it and are refused. */

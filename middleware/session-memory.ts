@@ -2,6 +2,7 @@ import { estimateTokenCount } from 'tokenx'
 import { configFromEnv } from '../lib/config.ts'
 import { type Duration, toMs } from '../lib/duration.ts'
 import { OptionError } from '../lib/errors.ts'
+import { codecOf } from '../lib/history/codec.ts'
 import { continuationOf } from '../lib/history/continuation.ts'
 import { type Memory, openMemory } from '../lib/history/memory.ts'
 import { type Message, textOf } from '../lib/history/message.ts'
@@ -87,7 +88,9 @@ export function sessionMemoryCore<Native>(
     start: () => undefined,
     async finish(exchange, identity) {
       let opened: Memory | undefined
-      const scope = lazily(() => scopeOf(exchange, identifyLate(exchange, user, identity), store))
+      const scope = lazily(() =>
+        scopeOf(exchange, identifyLate(exchange, user, identity), store, rules),
+      )
       exchange.attach('memory', () => {
         requestState(exchange.req).memoryUsed = true
         const id = String(session?.(exchange.native) ?? sessionOf(exchange))
@@ -108,11 +111,13 @@ function scopeOf<Native>(
   exchange: Exchange<Native>,
   identity: Identity,
   store: Store,
+  { serializer }: MemoryRules,
 ): MemoryScope {
   const owner = ownerOf(exchange, identity)
   return {
     owner,
     user: decodeId(owner),
+    codec: codecOf(serializer, owner),
     deadline: requestDeadline(exchange.req, store),
     encodeSession: (id) => encodeClientId('The session id', id),
     degraded: false,
@@ -139,6 +144,8 @@ function rulesOf<Native>(store: Store, options: SessionMemoryOptions<Native>): M
   const { maxStored = Math.max(200, 10 * messages) } = options
   return {
     history: store.history,
+    turns: store.turns,
+    fields: store.fields,
     continuation: continuationOf(store.history),
     goesOn: onStoreError === 'local',
     ttlMs: ttl === false ? undefined : toMs('sessionMemory.ttl', ttl),

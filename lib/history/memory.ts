@@ -1,6 +1,7 @@
 import { RequestError, StoreError, UsageError } from '../errors.ts'
 import { decodeId, sessionKeys } from '../keys.ts'
 import type { AppendBounds, Entry, ReadResult } from '../ports/history.ts'
+import type { Codec } from './codec.ts'
 import { type Message, type StoredMessage, textOf, toEntry, toMessage } from './message.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
 import { type SessionLog, sessionLog } from './session-log.ts'
@@ -77,19 +78,19 @@ export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): 
       return scope.degraded
     },
     append: async (messages, { ifRev } = {}) =>
-      append(rules, log, Array.isArray(messages) ? messages : [messages], ifRev),
+      append(rules, scope.codec, log, Array.isArray(messages) ? messages : [messages], ifRev),
     history: async ({ before, limit = 50 } = {}) => {
       const { meta, entries } = await log.read(bounded('limit', limit), position(before))
       const first = entries[0]?.seq
       const oldest = meta && meta.seq - meta.length + 1
       const more = first !== undefined && oldest !== undefined && first > oldest
       return {
-        items: entries.map((entry) => toMessage(entry, rules.serializer)),
+        items: entries.map((entry) => toMessage(entry, scope.codec)),
         next: more ? first : undefined,
       }
     },
     context: async ({ messages, tokens } = {}) =>
-      context(rules, log, {
+      context(rules, scope.codec, log, {
         messages: bounded('messages', messages ?? rules.window.messages),
         tokens: tokens ?? rules.window.tokens,
       }),
@@ -101,6 +102,7 @@ export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): 
 
 async function append(
   rules: MemoryRules,
+  codec: Codec,
   log: SessionLog,
   messages: readonly Message[],
   ifRev: number | undefined,
@@ -114,19 +116,29 @@ async function append(
       413,
       `An append must be at most ${most} messages, got ${messages.length}`,
     )
-  const entries = messages.map((message) => toEntry(message, rules))
-  const { result, degraded } = await log.append(entries, boundsOf(rules, messages, ifRev))
+  const entries = messages.map((message) => toEntry(message, rules, codec))
+  const { result, degraded } = await log.append(entries, boundsOf(rules, codec, messages, ifRev))
   if (result.kind === 'conflict')
     throw new StoreError('append', 'conflict', {
       cause: new Error(`The session is at rev ${result.rev}, not ${ifRev}`),
       outcome: 'not-sent',
     })
-  const { kind: _, ...appended } = result
+  if (result.kind === 'forgotten') throw forgotten('append')
+  const { kind: _, created: __, ...appended } = result
   return { ...appended, degraded }
 }
 
+/** The error of a write for a user whose conversations are being forgotten. */
+export function forgotten(operation: string): StoreError {
+  return new StoreError(operation, 'conflict', {
+    cause: new Error('The conversations of this user are being forgotten'),
+    outcome: 'not-sent',
+  })
+}
+
 async function context(
-  { serializer, maxStored }: MemoryRules,
+  { maxStored }: MemoryRules,
+  codec: Codec,
   log: SessionLog,
   size: WindowSize,
 ): Promise<Context> {
@@ -139,7 +151,7 @@ async function context(
   const cut = system !== undefined && entries.every(({ id }) => id !== system.id)
   const all = cut ? [system, ...entries] : entries
   return {
-    messages: all.map((entry) => toMessage(entry, serializer)),
+    messages: all.map((entry) => toMessage(entry, codec)),
     tokens: all.reduce((total, { tokens }) => total + tokens, 0),
     rev: meta?.rev ?? 0,
   }
@@ -165,10 +177,11 @@ function kept({ maxStored }: MemoryRules): number {
 
 function boundsOf(
   rules: MemoryRules,
+  codec: Codec,
   messages: readonly Message[],
   ifRev: number | undefined,
 ): AppendBounds {
-  const { ttlMs, maxStored, title, serializer } = rules
+  const { ttlMs, maxStored, title } = rules
   const first = title ? messages.find(({ role }) => role === 'user') : undefined
   const text = first && textOf(first).replace(/\s+/g, ' ').trim().slice(0, 80).toWellFormed()
   return {
@@ -176,7 +189,7 @@ function boundsOf(
     max: maxStored,
     keep: kept(rules),
     ifRev,
-    title: text ? serializer.encode(text) : undefined,
+    title: text ? codec.encode('~title', text) : undefined,
   }
 }
 

@@ -1,7 +1,7 @@
 import { RequestError, StoreError } from '../errors.ts'
 import { decodeId, encodeId } from '../keys.ts'
 import type { Entry, NewEntry, RoleLetter } from '../ports/history.ts'
-import type { Serializer } from '../serializer.ts'
+import type { Codec } from './codec.ts'
 
 /** Who speaks. `developer` is OpenAI's name for a system message. */
 export type Role = 'system' | 'developer' | 'user' | 'assistant' | 'tool'
@@ -36,7 +36,6 @@ export interface MessageRules {
   /** Bytes of one message as it is stored. */
   readonly maxBytes: number
   readonly count: (message: Message) => number
-  readonly serializer: Serializer
 }
 
 const letters: Readonly<Record<Role, RoleLetter>> = {
@@ -56,7 +55,11 @@ const roles = Object.fromEntries(
  *
  * @throws RequestError 400 for a message that is none, 413 for one that is too large.
  */
-export function toEntry(message: Message, { maxBytes, count, serializer }: MessageRules): NewEntry {
+export function toEntry(
+  message: Message,
+  { maxBytes, count }: MessageRules,
+  codec: Codec,
+): NewEntry {
   if (typeof message !== 'object' || message === null || Array.isArray(message))
     throw new RequestError(400, 'A message must be an object')
   const { id = crypto.randomUUID(), role, createdAt = Date.now(), ...rest } = message
@@ -68,25 +71,24 @@ export function toEntry(message: Message, { maxBytes, count, serializer }: Messa
   checkContent(message)
   if (!Number.isSafeInteger(createdAt) || createdAt < 0)
     throw new RequestError(400, "A message's createdAt must be milliseconds since 1970")
-  const payload = encode(serializer, { ...rest, createdAt })
+  const encodedId = encodeMessageId(id)
+  const payload = encode(codec, encodedId, { ...rest, createdAt })
   if (payload.byteLength > maxBytes)
     throw new RequestError(
       413,
       `A message must be at most ${maxBytes} bytes, got ${payload.byteLength}`,
     )
-  return { id: encodeMessageId(id), role: letters[role], tokens: tokens(message, count), payload }
+  return { id: encodedId, role: letters[role], tokens: tokens(message, count), payload }
 }
 
 /** Gives back the message. @throws StoreError `corrupt` when the payload is not what was written. */
-export function toMessage({ id, role, payload }: Entry, serializer: Serializer): StoredMessage {
-  try {
-    const body = serializer.decode(payload) as StoredMessage
-    if (typeof body !== 'object' || body === null || body.content === undefined)
-      throw new TypeError('The stored message has no content')
-    return { ...body, id: decodeId(id), role: roles[role] }
-  } catch (cause) {
-    throw new StoreError('read', 'corrupt', { cause })
-  }
+export function toMessage({ id, role, payload }: Entry, codec: Codec): StoredMessage {
+  const body = codec.decode(id, payload) as StoredMessage
+  if (typeof body !== 'object' || body === null || body.content === undefined)
+    throw new StoreError('read', 'corrupt', {
+      cause: new TypeError('The stored message has no content'),
+    })
+  return { ...body, id: decodeId(id), role: roles[role] }
 }
 
 /** The text of a message: of its parts, those that are text. */
@@ -104,9 +106,9 @@ function checkContent({ content }: Message): void {
     throw new RequestError(400, "A message's content must be text or an array of parts")
 }
 
-function encode(serializer: Serializer, body: unknown): Uint8Array {
+function encode(codec: Codec, id: string, body: unknown): Uint8Array {
   try {
-    return serializer.encode(body)
+    return codec.encode(id, body)
   } catch (cause) {
     throw new RequestError(400, 'A message must have a stored form', { cause })
   }

@@ -1,5 +1,9 @@
 import type { Deadline } from '../deadline.ts'
+import type { Fields } from '../ports/fields.ts'
 import type { HistoryLog } from '../ports/history.ts'
+import type { Turns } from '../ports/turns.ts'
+import type { Serializer } from '../serializer.ts'
+import type { Codec } from './codec.ts'
 import type { Continuation } from './continuation.ts'
 import type { MessageRules } from './message.ts'
 import type { WindowSize } from './window.ts'
@@ -7,6 +11,9 @@ import type { WindowSize } from './window.ts'
 /** What all sessions of a mount share. */
 export interface MemoryRules extends MessageRules {
   readonly history: HistoryLog
+  readonly turns: Turns
+  readonly fields: Fields
+  readonly serializer: Serializer
   readonly continuation: Continuation
   /** False where a store that is away is an error. */
   readonly goesOn: boolean
@@ -21,6 +28,7 @@ export interface MemoryScope {
   /** Encoded. */
   readonly owner: string
   readonly user: string
+  readonly codec: Codec
   readonly deadline: Deadline
   /** Encodes an id the client may have chosen. */
   readonly encodeSession: (id: unknown) => string

@@ -68,5 +68,13 @@ export function sessionLog(
 }
 
 function kept(added: number, sent: number): Appended {
-  return { kind: 'appended', rev: 0, seq: 0, added, duplicates: sent - added, trimmed: 0 }
+  return {
+    kind: 'appended',
+    rev: 0,
+    seq: 0,
+    added,
+    duplicates: sent - added,
+    trimmed: 0,
+    created: false,
+  }
 }

@@ -1,7 +1,7 @@
 import { RequestError } from '../errors.ts'
 import { decodeId, sessionIndex, sessionKeys } from '../keys.ts'
 import type { Listed } from '../ports/history.ts'
-import type { Serializer } from '../serializer.ts'
+import type { Codec } from './codec.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
 import { sessionLog } from './session-log.ts'
 
@@ -35,7 +35,7 @@ const longestPage = 1000
 
 /** The sessions of a request's user. */
 export function sessionsOf(rules: MemoryRules, scope: MemoryScope): Sessions {
-  const { history, serializer } = rules
+  const { history } = rules
   const call = { deadline: scope.deadline }
   return {
     async list({ limit = 20, before } = {}) {
@@ -45,7 +45,7 @@ export function sessionsOf(rules: MemoryRules, scope: MemoryScope): Sessions {
       const last = listed.at(-1)
       const full = listed.length === count && last !== undefined
       return {
-        items: listed.map((each) => toInfo(each, serializer)),
+        items: listed.map((each) => toInfo(each, scope.codec)),
         next: full ? `${last.meta.updatedAt}:${last.id}` : undefined,
       }
     },
@@ -54,10 +54,10 @@ export function sessionsOf(rules: MemoryRules, scope: MemoryScope): Sessions {
   }
 }
 
-function toInfo({ id, meta }: Listed, serializer: Serializer): SessionInfo {
+function toInfo({ id, meta }: Listed, codec: Codec): SessionInfo {
   return {
     id: decodeId(id),
-    title: meta.title && String(serializer.decode(meta.title)),
+    title: meta.title && String(codec.decode('~title', meta.title)),
     messages: meta.length,
     tokens: meta.tokens,
     createdAt: meta.createdAt,

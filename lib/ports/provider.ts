@@ -1,15 +1,19 @@
 import type { Budgets } from './budgets.ts'
 import type { Entries } from './entries.ts'
+import type { Fields } from './fields.ts'
 import type { HistoryLog } from './history.ts'
 import type { Inspection } from './inspection.ts'
 import type { Batch, Counter, Expiry, Keyspace, KeyValue } from './key-value.ts'
 import type { PubSub } from './pub-sub.ts'
+import type { Turns } from './turns.ts'
 
 /** What a provider must do: everything a store offers, in bytes and milliseconds. */
 export interface Provider extends KeyValue, Expiry, Counter, Keyspace, Batch {
   /** `embedded`, `redis`, or a custom provider's own name. */
   readonly name: string
   readonly history: HistoryLog
+  readonly turns: Turns
+  readonly fields: Fields
   readonly budgets: Budgets
   readonly entries: Entries
   /** Absent where a provider cannot be looked into. */

@@ -1,10 +1,12 @@
 import { OptionError } from '../errors.ts'
 import type { Budgets } from '../ports/budgets.ts'
 import type { Entries } from '../ports/entries.ts'
+import type { Fields } from '../ports/fields.ts'
 import type { HistoryLog } from '../ports/history.ts'
 import type { Inspection } from '../ports/inspection.ts'
 import type { Parts, Provider } from '../ports/provider.ts'
 import type { PubSub } from '../ports/pub-sub.ts'
+import type { Turns } from '../ports/turns.ts'
 
 /**
  * Gives a provider back that has every member it needs, be they its own or of its class.
@@ -36,7 +38,28 @@ const wholeProvider: Check = port<Provider>({
   keys: method,
   deletePattern: method,
   batch: method,
-  history: port<HistoryLog>({ append: method, read: method, list: method, remove: method }),
+  history: port<HistoryLog>({
+    append: method,
+    read: method,
+    list: method,
+    remove: method,
+    amend: method,
+    update: method,
+    rewind: method,
+    fork: method,
+    shrink: method,
+    forget: method,
+  }),
+  turns: port<Turns>({
+    begin: method,
+    write: method,
+    end: method,
+    stop: method,
+    look: method,
+    watch: method,
+    onStop: method,
+  }),
+  fields: port<Fields>({ read: method, write: method }),
   budgets: port<Budgets>({ charge: method, count: method, clear: method }),
   entries: port<Entries>({ find: method, keep: method, drop: method }),
   inspection: optional(

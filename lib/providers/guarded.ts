@@ -1,10 +1,13 @@
 import { type Call, Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
+import type { OwnerKeys } from '../keys.ts'
+import type { FieldKeys } from '../ports/fields.ts'
 import type { Guarded } from '../ports/guarded.ts'
 import type { Inspection } from '../ports/inspection.ts'
 import type { Command } from '../ports/key-value.ts'
 import type { Provider } from '../ports/provider.ts'
 import type { PubSub } from '../ports/pub-sub.ts'
+import type { Turns } from '../ports/turns.ts'
 import { type Gate, told } from './gate.ts'
 import { createGates, type Gates } from './gates.ts'
 
@@ -104,11 +107,19 @@ function binder(gates: Gates, deadlineMs: number) {
 }
 
 function guardedPorts(
-  { history, budgets, entries }: Provider,
+  { history, budgets, entries, ...others }: Provider,
   bound: Bind,
-): Pick<Provider, 'history' | 'budgets' | 'entries'> {
-  const owners = (keys: { readonly index: string }) => [keys.index]
+): Pick<Provider, 'history' | 'turns' | 'fields' | 'budgets' | 'entries'> {
   return {
+    turns: guardedTurns(others.turns, bound),
+    fields: {
+      read: bound('read', places, (keys, names, ttlMs, call) =>
+        others.fields.read(keys, names, ttlMs, call),
+      ),
+      write: bound('write', places, (keys, changes, bounds, call) =>
+        others.fields.write(keys, changes, bounds, call),
+      ),
+    },
     history: {
       append: bound('append', owners, (keys, added, bounds, call) =>
         history.append(keys, added, bounds, call),
@@ -116,6 +127,20 @@ function guardedPorts(
       read: bound('read', owners, (keys, range, call) => history.read(keys, range, call)),
       list: bound('list', one, (index, page, call) => history.list(index, page, call)),
       remove: bound('remove', owners, (keys, call) => history.remove(keys, call)),
+      amend: bound('amend', owners, (keys, changes, bounds, call) =>
+        history.amend(keys, changes, bounds, call),
+      ),
+      update: bound('update', owners, (keys, entry, bounds, call) =>
+        history.update(keys, entry, bounds, call),
+      ),
+      rewind: bound('rewind', owners, (keys, id, bounds, call) =>
+        history.rewind(keys, id, bounds, call),
+      ),
+      fork: bound('fork', owners, (keys, to, through, ttlMs, call) =>
+        history.fork(keys, to, through, ttlMs, call),
+      ),
+      shrink: bound('shrink', owners, (keys, max, call) => history.shrink(keys, max, call)),
+      forget: bound('forget', owners, (keys, call) => history.forget(keys, call)),
     },
     budgets: {
       charge: bound(
@@ -131,6 +156,28 @@ function guardedPorts(
       keep: bound('keep', one, (key, variant, call) => entries.keep(key, variant, call)),
       drop: bound('drop', one, (key, call) => entries.drop(key, call)),
     },
+  }
+}
+
+function guardedTurns(turns: Turns, bound: Bind): Turns {
+  return {
+    begin: bound('begin', owners, (keys, question, claim, limits, limit, call) =>
+      turns.begin(keys, question, claim, limits, limit, call),
+    ),
+    write: bound('write', owners, (keys, hold, batch, times, call) =>
+      turns.write(keys, hold, batch, times, call),
+    ),
+    end: bound('end', owners, (keys, hold, answer, bounds, how, call) =>
+      turns.end(keys, hold, answer, bounds, how, call),
+    ),
+    stop: bound('stop', owners, (keys, turn, call) => turns.stop(keys, turn, call)),
+    look: bound('look', owners, (keys, turn, after, watchMs, call) =>
+      turns.look(keys, turn, after, watchMs, call),
+    ),
+    watch: bound('watch', none, (keys, turn, listener, call) =>
+      turns.watch(keys, turn, listener, call),
+    ),
+    onStop: bound('onStop', none, (runner, listener, call) => turns.onStop(runner, listener, call)),
   }
 }
 
@@ -152,6 +199,14 @@ function guardedBus(bus: PubSub, bound: Bind): PubSub {
       bus.subscribe(channel, listener, call),
     ),
   }
+}
+
+function owners(keys: OwnerKeys): Keys {
+  return [keys.index]
+}
+
+function places(keys: FieldKeys): Keys {
+  return [keys.fields]
 }
 
 function one(key: string): Keys {

@@ -1,8 +1,11 @@
 import { OptionError } from '../errors.ts'
-import type { SessionKeys } from '../keys.ts'
+import type { OwnerKeys, SessionKeys } from '../keys.ts'
 import { escapePattern } from '../keys.ts'
+import type { FieldKeys, Fields } from '../ports/fields.ts'
+import type { HistoryLog } from '../ports/history.ts'
 import type { Command } from '../ports/key-value.ts'
 import type { Provider } from '../ports/provider.ts'
+import type { Turns } from '../ports/turns.ts'
 
 /**
  * Puts `prefix` before every key of a provider, and takes it off again where keys are listed.
@@ -15,13 +18,8 @@ export function namespaced(provider: Provider, prefix: string): Provider {
     throw new OptionError('prefix', 'text of 1 to 128 characters without braces or spaces', prefix)
   const at = (key: string) => prefix + key
   const all = (keys: readonly string[]) => keys.map(at)
-  const session = (keys: SessionKeys): SessionKeys => ({
-    ...keys,
-    index: at(keys.index),
-    session: at(keys.session),
-  })
   const pattern = (text: string) => escapePattern(prefix) + text
-  const { history, budgets, entries, inspection, bus, parts } = provider
+  const { budgets, entries, inspection, bus, parts } = provider
 
   return {
     name: provider.name,
@@ -43,12 +41,7 @@ export function namespaced(provider: Provider, prefix: string): Provider {
         commands.map((each) => moved(each, at)),
         call,
       ),
-    history: {
-      append: (keys, added, bounds, call) => history.append(session(keys), added, bounds, call),
-      read: (keys, range, call) => history.read(session(keys), range, call),
-      list: (index, page, call) => history.list(at(index), page, call),
-      remove: (keys, call) => history.remove(session(keys), call),
-    },
+    ...conversations(provider, at),
     budgets: {
       charge: (charges, call) =>
         budgets.charge(
@@ -75,6 +68,61 @@ export function namespaced(provider: Provider, prefix: string): Provider {
     onReady: (listener) => provider.onReady?.(listener),
     close: () => provider.close(),
   }
+}
+
+type At = (key: string) => string
+
+function conversations(
+  { history, turns, fields }: Provider,
+  at: At,
+): { history: HistoryLog; turns: Turns; fields: Fields } {
+  const owner = (keys: OwnerKeys) => ownerAt(keys, at)
+  const session = (keys: SessionKeys) => sessionAt(keys, at)
+  const place = (keys: FieldKeys): FieldKeys => ({
+    fields: at(keys.fields),
+    gone: at(keys.gone),
+    session: keys.session && session(keys.session),
+  })
+  return {
+    history: {
+      append: (keys, added, bounds, call) => history.append(session(keys), added, bounds, call),
+      read: (keys, range, call) => history.read(session(keys), range, call),
+      list: (index, page, call) => history.list(at(index), page, call),
+      remove: (keys, call) => history.remove(session(keys), call),
+      amend: (keys, changes, bounds, call) => history.amend(session(keys), changes, bounds, call),
+      update: (keys, entry, bounds, call) => history.update(session(keys), entry, bounds, call),
+      rewind: (keys, id, bounds, call) => history.rewind(session(keys), id, bounds, call),
+      fork: (keys, to, through, ttlMs, call) =>
+        history.fork(session(keys), session(to), through, ttlMs, call),
+      shrink: (keys, max, call) => history.shrink(owner(keys), max, call),
+      forget: (keys, call) => history.forget(owner(keys), call),
+    },
+    turns: {
+      begin: (keys, question, { runner, ...claim }, bounds, limit, call) =>
+        turns.begin(session(keys), question, { ...claim, runner: at(runner) }, bounds, limit, call),
+      write: (keys, hold, batch, times, call) =>
+        turns.write(session(keys), hold, batch, times, call),
+      end: (keys, hold, answer, bounds, how, call) =>
+        turns.end(session(keys), hold, answer, bounds, how, call),
+      stop: (keys, turn, call) => turns.stop(session(keys), turn, call),
+      look: (keys, turn, after, watchMs, call) =>
+        turns.look(session(keys), turn, after, watchMs, call),
+      watch: (keys, turn, listener, call) => turns.watch(session(keys), turn, listener, call),
+      onStop: (runner, listener, call) => turns.onStop(at(runner), listener, call),
+    },
+    fields: {
+      read: (keys, names, ttlMs, call) => fields.read(place(keys), names, ttlMs, call),
+      write: (keys, changes, bounds, call) => fields.write(place(keys), changes, bounds, call),
+    },
+  }
+}
+
+function ownerAt({ index, gone, preferences }: OwnerKeys, at: At): OwnerKeys {
+  return { index: at(index), gone: at(gone), preferences: at(preferences) }
+}
+
+function sessionAt(keys: SessionKeys, at: At): SessionKeys {
+  return { ...keys, ...ownerAt(keys, at), session: at(keys.session) }
 }
 
 function moved(command: Command, at: (key: string) => string): Command {

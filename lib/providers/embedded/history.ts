@@ -1,29 +1,38 @@
 import type { HistoryLog, ListCursor } from '../../ports/history.ts'
+import { embeddedChanges } from './changes.ts'
 import type { Keyspace } from './keyspace.ts'
 import { extended, metaOf, pageOf, type SessionCell } from './session.ts'
-import { createSessionShelf } from './session-shelf.ts'
-import type { Share } from './shelf.ts'
+import type { SessionShelf } from './session-shelf.ts'
+import type { Tombs } from './tombs.ts'
+
+/** What the ports of conversations share. */
+export interface Conversations {
+  readonly sessions: SessionShelf
+  readonly keyspace: Keyspace
+  readonly tombs: Tombs
+}
 
 /** Conversations in this process. A session is one cell, an owner's index another. */
-export function embeddedHistory(keyspace: Keyspace, share: Share): HistoryLog {
+export function embeddedHistory({ sessions, keyspace, tombs }: Conversations): HistoryLog {
   const { now } = keyspace
-  const sessions = createSessionShelf(keyspace, share)
   return {
-    async append(keys, entries, { ttlMs = Number.POSITIVE_INFINITY, ifRev, ...bounds }) {
+    async append(keys, entries, bounds) {
+      const forgotten = tombs.at(keys.gone)
+      if (forgotten) return forgotten
       const old = sessions.open('append', keys)?.cell
-      const { rev, seq } = old ?? { rev: 0, seq: 0 }
-      if (ifRev !== undefined && ifRev !== rev) return { kind: 'conflict', rev }
+      const rev = old?.rev ?? 0
+      if (bounds.ifRev !== undefined && bounds.ifRev !== rev) return { kind: 'conflict', rev }
       const change = extended(old, keys, entries, bounds, now())
-      const session = change?.session ?? old
-      if (session) sessions.put('append', session, now() + ttlMs)
-      const { added, trimmed } = change ?? { added: 0, trimmed: 0 }
+      const { session, added, trimmed } = change ?? { session: old, added: 0, trimmed: 0 }
+      if (session) sessions.put('append', session, endOf(bounds.ttlMs, now()))
       return {
         kind: 'appended',
         rev: session?.rev ?? rev,
-        seq: session?.seq ?? seq,
+        seq: session?.seq ?? 0,
         added,
         duplicates: entries.length - added,
         trimmed,
+        created: old === undefined && added > 0,
       }
     },
     async read(keys, { limit, before, ttlMs }) {
@@ -42,7 +51,13 @@ export function embeddedHistory(keyspace: Keyspace, share: Share): HistoryLog {
         .map((session) => ({ id: session.keys.id, meta: metaOf(session) })),
     remove: async (keys) =>
       sessions.open('remove', keys) !== undefined && sessions.delete(keys.session),
+    ...embeddedChanges({ sessions, keyspace, tombs }),
   }
+}
+
+/** When what is kept for so long from now ends. */
+export function endOf(ttlMs: number | undefined, now: number): number {
+  return now + (ttlMs ?? Number.POSITIVE_INFINITY)
 }
 
 function cursor({ keys, updatedAt }: SessionCell): ListCursor {

@@ -3,10 +3,14 @@ import type { Provider } from '../../ports/provider.ts'
 import { embeddedBudgets } from './budgets.ts'
 import { embeddedBus } from './bus.ts'
 import { embeddedEntries } from './entries.ts'
+import { embeddedFields } from './fields.ts'
 import { embeddedHistory } from './history.ts'
 import { embeddedInspection } from './inspect.ts'
 import { embeddedKeyValue } from './key-value.ts'
 import { createKeyspace } from './keyspace.ts'
+import { createSessionShelf } from './session-shelf.ts'
+import { createTombs } from './tombs.ts'
+import { embeddedTurns } from './turns.ts'
 
 /** How much this process keeps. */
 export interface EmbeddedOptions {
@@ -59,10 +63,17 @@ export function embeddedProvider(options: EmbeddedOptions = {}): Provider {
 
   const keyspace = createKeyspace(now)
   const bus = embeddedBus()
+  const conversations = {
+    sessions: createSessionShelf(keyspace, share('sessions')),
+    keyspace,
+    tombs: createTombs(now),
+  }
   return {
     name: 'embedded',
     ...embeddedKeyValue(keyspace, share('values')),
-    history: embeddedHistory(keyspace, share('sessions')),
+    history: embeddedHistory(conversations),
+    turns: embeddedTurns(conversations, bus),
+    fields: embeddedFields(conversations),
     budgets: embeddedBudgets(keyspace, share('budgets')),
     entries: embeddedEntries(keyspace, share('entries')),
     inspection: embeddedInspection(keyspace, { maxBytes }),

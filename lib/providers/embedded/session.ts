@@ -1,5 +1,12 @@
 import type { SessionKeys } from '../../keys.ts'
-import type { AppendBounds, Entry, NewEntry, RoleLetter, SessionMeta } from '../../ports/history.ts'
+import type {
+  AppendBounds,
+  Entry,
+  NewEntry,
+  RoleLetter,
+  SessionMeta,
+  TurnRecord,
+} from '../../ports/history.ts'
 import { type Packed, pack, unpack } from './packed.ts'
 
 /** A message as it is kept. */
@@ -24,6 +31,10 @@ export interface SessionCell {
   readonly title: Packed | undefined
   readonly system: KeptMessage | undefined
   readonly messages: readonly KeptMessage[]
+  readonly pinned: boolean
+  readonly meta: Packed | undefined
+  readonly summary: { readonly through: number; readonly packed: Packed } | undefined
+  readonly turns: readonly TurnRecord[]
 }
 
 /** The session after an append, and what the append did. */
@@ -55,6 +66,10 @@ export function extended(
     title: session?.title ?? (title?.byteLength ? pack(title) : undefined),
     system: fresh.findLast(({ role }) => role === 's' || role === 'd') ?? session?.system,
     messages,
+    pinned: session?.pinned ?? false,
+    meta: session?.meta,
+    summary: session?.summary,
+    turns: session?.turns ?? [],
   }
   return {
     session: {
@@ -76,6 +91,7 @@ export function extended(
 /** What is known of a session without its messages. */
 export function metaOf(session: SessionCell): SessionMeta {
   const { rev, seq, tokens, createdAt, updatedAt, title, system, messages } = session
+  const { pinned, meta, summary, turns } = session
   return {
     rev,
     seq,
@@ -85,6 +101,10 @@ export function metaOf(session: SessionCell): SessionMeta {
     updatedAt,
     title: title === undefined ? undefined : unpack(title),
     system: system && entryOf(system),
+    pinned,
+    meta: meta === undefined ? undefined : unpack(meta),
+    summary: summary && { through: summary.through, payload: unpack(summary.packed) },
+    turns,
   }
 }
 

@@ -2,6 +2,7 @@ import type { Call } from '../../deadline.ts'
 import type { SessionKeys } from '../../keys.ts'
 import type { HistoryLog, ListCursor, Listed, ReadRange } from '../../ports/history.ts'
 import { redacted } from '../../redact.ts'
+import { redisChanges } from './changes.ts'
 import type { Connection } from './connection.ts'
 import type { Pool } from './pool.ts'
 import { run } from './script.ts'
@@ -42,6 +43,7 @@ export function redisHistory(pool: Pool): HistoryLog {
           { again: false },
           call,
         ),
+    ...redisChanges(pool),
   }
 }
 

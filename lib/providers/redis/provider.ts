@@ -5,11 +5,13 @@ import { type Address, checkAddress } from './address.ts'
 import { redisBudgets } from './budgets.ts'
 import { redisBus } from './bus.ts'
 import { redisEntries } from './entries.ts'
+import { redisFields } from './fields.ts'
 import { redisHistory } from './history.ts'
 import { redisInspection } from './inspect.ts'
 import { redisKeyValue } from './key-value.ts'
 import { type Client, isCluster } from './open-client.ts'
 import { checkPool, openPool, type PoolOptions } from './pool.ts'
+import { redisTurns } from './turns.ts'
 
 /** Where Redis is, or the client to use. */
 export interface RedisProviderOptions extends Address {
@@ -63,6 +65,8 @@ export function redisProvider({
     entries: redisEntries(pool, { maxValueBytes }),
     inspection: redisInspection(pool),
     bus,
+    turns: redisTurns(pool, bus),
+    fields: redisFields(pool),
     parts: pool.parts,
     onReady: pool.onReady,
     async close() {

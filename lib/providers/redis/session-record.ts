@@ -1,5 +1,5 @@
 import { StoreError } from '../../errors.ts'
-import type { Entry, RoleLetter, SessionMeta } from '../../ports/history.ts'
+import type { Entry, RoleLetter, SessionMeta, Summary, TurnRecord } from '../../ports/history.ts'
 
 /** Fields of a session's HASH, as `parseMeta` takes their values. */
 export const metaFields = [
@@ -12,6 +12,10 @@ export const metaFields = [
   'title',
   'system',
   'seal',
+  'pinned',
+  'meta',
+  'summary',
+  'turns',
 ] as const
 
 /**
@@ -20,8 +24,9 @@ export const metaFields = [
  * @throws StoreError `corrupt` when the session was written under another key.
  */
 export function parseMeta(values: unknown, seal?: string): SessionMeta | undefined {
-  const [rev, seq, length, tokens, created, updated, title, system, sealed] =
+  const [rev, seq, length, tokens, created, updated, title, system, sealed, ...more] =
     values as (Buffer | null)[]
+  const [pinned, meta, summary, turns] = more
   if (!rev) return undefined
   if (seal !== undefined && String(sealed) !== seal)
     throw corrupt('The session belongs to another key')
@@ -34,7 +39,27 @@ export function parseMeta(values: unknown, seal?: string): SessionMeta | undefin
     updatedAt: Number(updated),
     title: title ?? undefined,
     system: system ? parseEntry(system) : undefined,
+    pinned: pinned?.toString() === '1',
+    meta: meta ?? undefined,
+    summary: summary ? parseSummary(summary) : undefined,
+    turns: parseTurns(turns),
   }
+}
+
+/** Splits `through|payload`. */
+function parseSummary(bytes: Buffer): Summary {
+  const bar = bytes.indexOf('|')
+  if (bar < 0) throw corrupt('A stored summary has no header')
+  return { through: Number(bytes.toString('latin1', 0, bar)), payload: bytes.subarray(bar + 1) }
+}
+
+/** Reads turns: a line each, `turn token runner state until`. */
+export function parseTurns(bytes: Buffer | string | null | undefined): TurnRecord[] {
+  const lines = bytes ? bytes.toString().split('\n') : []
+  return lines.map((line) => {
+    const [turn = '', token = '', runner = '', state, until] = line.split(' ')
+    return { turn, token, runner, state: state as TurnRecord['state'], until: Number(until) }
+  })
 }
 
 /**

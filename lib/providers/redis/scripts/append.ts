@@ -34,6 +34,7 @@ export const append: Script<Keys, Args, Appended> = script(
       return redis.error_reply('SEAL the session belongs to another key')
     end
     if expected >= 0 and expected ~= rev then return { -1, rev } end
+    local created = meta[1] and 0 or 1
 
     -- A script that meets a command which the user may not run stops half way: what is beyond the
     -- known length and position was never acknowledged.
@@ -141,11 +142,11 @@ export const append: Script<Keys, Args, Appended> = script(
         if redis.pcall('EXISTS', index .. ':' .. old) == 0 then redis.call('ZREM', index, old) end
       end
     end
-    return { rev, seq, added, sent - added, trimmed }
+    return { rev, seq, added, sent - added, trimmed, created }
   `,
   (raw) => {
-    const [rev, seq, added, duplicates, trimmed] = raw as [number, number, number, number, number]
+    const [rev = 0, seq = 0, added = 0, duplicates = 0, trimmed = 0, created] = raw as number[]
     if (rev < 0) return { kind: 'conflict', rev: seq }
-    return { kind: 'appended', rev, seq, added, duplicates, trimmed }
+    return { kind: 'appended', rev, seq, added, duplicates, trimmed, created: created === 1 }
   },
 )

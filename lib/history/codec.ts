@@ -1,0 +1,30 @@
+import { StoreError } from '../errors.ts'
+import { digest } from '../keys.ts'
+import type { Serializer } from '../serializer.ts'
+
+/** The stored form of what belongs to one user's conversations. */
+export interface Codec {
+  /** `name` is a message's encoded id, or `~title` and the like. @throws what the serializer throws. */
+  encode(name: string, value: unknown): Uint8Array
+  /** @throws StoreError `corrupt` for bytes that are not what was written under this name. */
+  decode(name: string, bytes: Uint8Array): unknown
+}
+
+/** Binds a serializer to an owner. */
+export function codecOf(serializer: Serializer, owner: string): Codec {
+  let known: string | undefined
+  const context = (messageId: string) => {
+    known ??= digest([owner])
+    return { owner: known, messageId }
+  }
+  return {
+    encode: (name, value) => serializer.encode(value, context(name)),
+    decode(name, bytes) {
+      try {
+        return serializer.decode(bytes, context(name))
+      } catch (cause) {
+        throw new StoreError('read', 'corrupt', { cause })
+      }
+    },
+  }
+}
