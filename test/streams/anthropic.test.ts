@@ -149,6 +149,26 @@ describe('a stream of Anthropic', () => {
     }
   })
 
+  it('has a call that the limit of tokens has cut without input, and as an error for the client', async () => {
+    const { chunks, reply } = await readAnswer([
+      start,
+      ...block(
+        0,
+        { type: 'tool_use', id: 'toolu_1', name: 'weather', input: {} },
+        { type: 'input_json_delta', partial_json: '{"city":"B' },
+      ),
+      { ...end[0], delta: { stop_reason: 'max_tokens' } },
+      end[1],
+    ])
+    assert.deepEqual(reply, [
+      {
+        role: 'assistant',
+        content: [{ type: 'tool_use', id: 'toolu_1', name: 'weather', input: {} }],
+      },
+    ])
+    assert.ok(chunks.some(({ type }) => type === 'tool-input-error'))
+  })
+
   it('keeps of a text that broke off what it had said', async () => {
     const { reply } = await readAnswer([start, ...pieces.slice(9, 11)])
     assert.deepEqual(reply, [

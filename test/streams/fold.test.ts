@@ -126,7 +126,7 @@ describe('chunks put together', () => {
         for (const chunk of chunks) whole.push(chunk)
         assert.deepEqual(kept({ id: '', ...whole.answer() }), kept(message))
       }),
-      { numRuns: 200 },
+      { numRuns: 30 },
     )
   })
 })

@@ -85,7 +85,7 @@ describe('a source of an answer', () => {
         JSON.stringify(reader.reply())
         fold(chunks)
       }),
-      { numRuns: 3000 },
+      { numRuns: 500 },
     )
   })
 })
