@@ -4,6 +4,7 @@ export { configFromEnv, type Environment, type EnvironmentConfig } from './confi
 export type { Call, Deadline } from './deadline.ts'
 export type { Duration } from './duration.ts'
 export {
+  BusyError,
   EnvironmentError,
   isAway,
   MemorywareError,
