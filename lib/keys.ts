@@ -98,6 +98,14 @@ export function stateKey({ session }: Pick<SessionKeys, 'session'>): string {
   return `${session}:state`
 }
 
+/**
+ * Key of the STREAM of a turn's pieces, and the channel on which those who watch it are told: without
+ * the prefix that a client handed in may put before its keys.
+ */
+export function turnKey({ session }: Pick<SessionKeys, 'session'>, turn: string): string {
+  return `${session}:t:${turn}`
+}
+
 /** Channel on which a process that answers hears which of its turns are to stop. */
 export function turnChannel(runner: string): string {
   return `session:turns:${runner}`
