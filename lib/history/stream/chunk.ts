@@ -98,8 +98,3 @@ export type FlowChunk =
  * stream, protocol version 1.
  */
 export type Chunk = TextChunk | ToolChunk | ThingChunk | FlowChunk
-
-/** Whether a value is a chunk of bounded size that has a JSON form. */
-export function isChunk(value: unknown): value is Chunk {
-  return typeof value === 'object' && value !== null && 'type' in value
-}

@@ -104,14 +104,17 @@ export function withTurns(session: SessionCell, turns: readonly TurnRecord[]): S
   return { ...session, turns, bytes: session.bytes + more }
 }
 
-/** The session with a note, at a question, of where its answer is. */
+/** The session with a note, at a question, of where its answer is: what was added after a position. */
 export function withAnswer(
   session: SessionCell,
   question: string,
   answer: readonly { readonly id: string }[],
+  before: number,
 ): SessionCell {
   const ids = new Set(answer.map(({ id }) => id))
-  const found = session.messages.filter(({ id }) => ids.has(id))
+  const known = session.messages.filter(({ id }) => ids.has(id))
+  const added = known.filter(({ seq }) => seq > before)
+  const found = added.length > 0 ? added : known
   const first = found[0]?.seq
   if (first === undefined) return session
   const messages = session.messages.map((message) =>

@@ -89,7 +89,8 @@ function begin(
   if (answer) return { kind: 'answered', ...answer }
   const other = inTheWay(records, question.id, claim)
   // One's own is met where the first reply was lost.
-  if (other && other.token !== claim.token) return blocked(other, question, now)
+  if (other && !(other.turn === question.id && other.token === claim.token))
+    return blocked(other, question, now)
 
   const change = extended(old, keys, [question], bounds, now)
   const session = change?.session ?? (old as SessionCell)
@@ -149,7 +150,7 @@ function end(
   if (lapsed && isLive(record, now)) return { kind: 'held' }
 
   const change = extended(old, keys, answer, bounds, now, hold.turn)
-  const session = withAnswer(change?.session ?? old, hold.turn, answer)
+  const session = withAnswer(change?.session ?? old, hold.turn, answer, old.seq)
   const turns = changed(old.turns, hold.turn, { state: 'ended', until: now + keepMs })
   sessions.put('end', withTurns(session, turns), endOf(bounds.ttlMs, now))
   sessions.pieces.end(turnKey(keys, hold.turn), keepMs)
