@@ -56,7 +56,8 @@ export function toAnswerEntries(
   rules: MessageRules,
   codec: Codec,
 ): NewEntry[] {
-  return replies.map((reply, at) => {
+  return replies.map((given, at) => {
+    const reply = storable(given)
     if (reply?.role !== 'assistant' && reply?.role !== 'tool')
       throw new UsageError(`An answer is of an assistant or a tool, got ${String(reply?.role)}`)
     const message = {
@@ -67,6 +68,14 @@ export function toAnswerEntries(
     }
     return toEntry(message, rules, codec)
   })
+}
+
+/** A `UIMessage` of the AI SDK, or an item of OpenAI's Responses, as a message. */
+function storable(reply: AnyMessage): AnyMessage {
+  const { parts, ...message } = reply as AnyMessage & { parts?: unknown }
+  if (Array.isArray(parts)) return { ...message, content: parts, format: 'ai-sdk' } as AnyMessage
+  if ((reply?.role as unknown) !== undefined) return reply
+  return { role: 'assistant', content: [reply], format: 'openai-responses' } as never
 }
 
 /** The entries of an answer that was streamed, which may be larger than other messages. */

@@ -90,8 +90,8 @@ class OwnTurn {
   #link(signal: AbortSignal | undefined): void {
     if (signal === undefined) return
     const stop = () => this.#stop(signal.reason)
-    if (signal.aborted) return stop()
-    signal.addEventListener('abort', stop, { once: true })
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
     const unlink = () => signal.removeEventListener('abort', stop)
     this.answer.then(unlink, unlink)
   }

@@ -1,3 +1,4 @@
+import { UsageError } from '../errors.ts'
 import type { Chunk } from './stream/chunk.ts'
 import { type AnswerReader, piecesOf } from './stream/source.ts'
 import type { TurnSource } from './turn.ts'
@@ -21,9 +22,11 @@ export async function readSource(
   source: TurnSource,
   { reader, signal, emit, crowded }: SourceReading,
 ): Promise<ReadSource> {
+  const pieces = piecesOf(source)
+  if (pieces === undefined)
+    return { kind: 'failed', error: new UsageError('A turn takes a stream, pieces or text') }
   try {
-    const pieces = untilAborted(piecesOf(source), signal)
-    for await (const piece of pieces) {
+    for await (const piece of untilAborted(pieces, signal)) {
       for (const chunk of reader.push(piece)) emit(chunk)
       if (crowded()) await new Promise(setImmediate)
     }
@@ -38,8 +41,12 @@ export async function readSource(
 }
 
 /** The pieces that come before the signal is aborted, without waiting for one that does not come. */
-async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  const iterator = source[Symbol.asyncIterator]()
+async function* untilAborted<T>(
+  source: AsyncIterable<T> | Iterable<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T> {
+  const iterator =
+    Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
   let wake: () => void = () => {}
   const abort = () => wake()
   signal.addEventListener('abort', abort)
@@ -48,7 +55,7 @@ async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): 
     while (!signal.aborted) {
       const next = await new Promise<IteratorResult<T> | undefined>((resolve, reject) => {
         wake = () => resolve(undefined)
-        iterator.next().then(resolve, reject)
+        Promise.resolve(iterator.next()).then(resolve, reject)
       })
       open = next?.done !== true
       if (next === undefined || next.done) return
@@ -60,6 +67,9 @@ async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): 
   } finally {
     signal.removeEventListener('abort', abort)
     // A source that hangs would not answer: nobody waits for it.
-    if (open) iterator.return?.().catch(() => {})
+    if (open)
+      Promise.resolve()
+        .then(() => iterator.return?.())
+        .catch(() => {})
   }
 }

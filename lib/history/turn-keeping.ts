@@ -1,7 +1,7 @@
-import { isAway, StoreError } from '../errors.ts'
+import { StoreError } from '../errors.ts'
 import type { NewEntry } from '../ports/history.ts'
 import type { TurnHold } from '../ports/turns.ts'
-import { publish } from '../telemetry.ts'
+import { attempt } from './attempt.ts'
 import { keepMs } from './answer-log.ts'
 import { boundsOf } from './bounds.ts'
 import { encodePieces } from './pieces.ts'
@@ -34,6 +34,8 @@ export function keepInStore(
   events: KeepingEvents,
 ): Keeping {
   const { rules, scope, keys, runner } = conversation
+  const unlessAway = async <T>(ask: () => Promise<T>, standIn: () => T): Promise<T> =>
+    (await attempt(ask, rules.goesOn ? standIn : undefined)).result
   let degraded = false
   const line = runner.log.open({
     keys,
@@ -52,17 +54,15 @@ export function keepInStore(
     },
     async end(entries) {
       await line.flush()
-      try {
-        if (await endInStore(conversation, hold, entries)) return
-      } catch (error) {
-        if (!rules.goesOn || !isAway(error)) throw error
-        publish('error', () => ({ during: 'turn', error }))
-        events.degraded()
-        if (entries.length > 0)
-          rules.continuation.keep(keys, entries, boundsOf(rules, scope.codec, []))
-        return
-      }
-      if (!(degraded && (await completed(conversation, entries)))) throw gone()
+      const ended = await unlessAway(
+        () => endInStore(conversation, hold, entries),
+        () => {
+          events.degraded()
+          keepHere(conversation, entries)
+          return true
+        },
+      )
+      if (!ended && !(degraded && (await completed(conversation, entries)))) throw gone()
     },
     close() {
       forget()
@@ -95,6 +95,12 @@ export function keepAway(
     },
     close() {},
   }
+}
+
+/** Keeps an answer in this process until the store is back. */
+function keepHere({ rules, scope, keys }: Conversation, entries: readonly NewEntry[]): void {
+  if (entries.length === 0) return
+  rules.continuation.keep(keys, entries, boundsOf(rules, scope.codec, []))
 }
 
 /** False when the turn is no longer this process's. */
