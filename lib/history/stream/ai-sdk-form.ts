@@ -1,4 +1,4 @@
-import { chunkOf } from './chunk-check.ts'
+import { chunkOf } from './chunk.ts'
 import { folder } from './fold.ts'
 import type { FormReader } from './form.ts'
 import { type Fields, fieldsOf, plain } from './shape.ts'

@@ -1,5 +1,5 @@
 import type { Chunk } from './chunk.ts'
-import { isChunk } from './chunk-check.ts'
+import { isChunk } from './chunk.ts'
 import { parsed } from './shape.ts'
 
 /** Chunks that follow each other; the first has the number `first`, each next one more. */

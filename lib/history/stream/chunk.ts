@@ -1,3 +1,5 @@
+import { plain } from './shape.ts'
+
 /** Extras of a model provider, by its name. */
 export type ProviderExtras = Readonly<Record<string, unknown>>
 
@@ -98,3 +100,143 @@ export type FlowChunk =
  * stream, protocol version 1.
  */
 export type Chunk = TextChunk | ToolChunk | ThingChunk | FlowChunk
+
+const longestName = 1000
+const longestText = 16 * 1024 * 1024
+const deepest = 200
+
+type Check = (value: unknown) => boolean
+type Checks = Readonly<Record<string, Check>>
+
+/**
+ * Whether a value is a chunk: each field of its type is there in the right form, ids and names have
+ * at most 1000 characters and texts 16 Mi, and everything else has a JSON form.
+ */
+export function isChunk(value: unknown): value is Chunk {
+  if (!fields(value)) return false
+  const chunk = value as Readonly<Record<string, unknown>>
+  const form = formOf(chunk['type'])
+  if (form === undefined) return false
+  for (const [field, fits] of Object.entries(form.needed)) if (!fits(chunk[field])) return false
+  for (const field of form.may) {
+    const fits = optional.get(field)
+    if (fits && chunk[field] !== undefined && !fits(chunk[field])) return false
+  }
+  return isPlain(value, deepest)
+}
+
+/** The chunk a value is, without fields its type does not have; `undefined` where it is none. */
+export function chunkOf(value: Readonly<Record<string, unknown>>): Chunk | undefined {
+  const form = formOf(value['type'])
+  if (form === undefined) return undefined
+  const chunk: Record<string, unknown> = { type: value['type'] }
+  for (const field of [...Object.keys(form.needed), ...form.may]) {
+    const held = value[field]
+    if (held !== undefined) chunk[field] = typeof held === 'string' ? held : plain(held)
+  }
+  return isChunk(chunk) ? chunk : undefined
+}
+
+interface Form {
+  readonly needed: Checks
+  /** Fields that may be missing. */
+  readonly may: readonly string[]
+}
+
+function formOf(type: unknown): Form | undefined {
+  if (typeof type !== 'string') return undefined
+  return dataType.test(type) ? dataForm : forms.get(type)
+}
+
+// The type is also the name of an event, and of a part.
+const dataType = /^data-[A-Za-z0-9_.:-]{1,100}$/
+
+const name: Check = (value) => typeof value === 'string' && value.length <= longestName
+const text: Check = (value) => typeof value === 'string' && value.length <= longestText
+const flag: Check = (value) => typeof value === 'boolean'
+const there: Check = (value) => value !== undefined
+const fields: Check = (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const extras: Check = (value) => fields(value) && Object.values(value as object).every(fields)
+const oneOf = (...words: readonly string[]): Check => {
+  return (value) => typeof value === 'string' && words.includes(value)
+}
+
+const stretch = { id: name }
+const tool = { toolCallId: name }
+const namedTool = { ...tool, toolName: name }
+const dataForm: Form = { needed: { data: there }, may: ['id', 'transient'] }
+
+const toolFields = ['providerExecuted', 'providerMetadata', 'toolMetadata', 'dynamic']
+const callFields = [...toolFields, 'title']
+
+const forms: ReadonlyMap<string, Form> = new Map(
+  Object.entries({
+    'text-start': form(stretch, 'providerMetadata'),
+    'text-delta': form({ ...stretch, delta: text }, 'providerMetadata'),
+    'text-end': form(stretch, 'providerMetadata'),
+    'reasoning-start': form(stretch, 'providerMetadata'),
+    'reasoning-delta': form({ ...stretch, delta: text }, 'providerMetadata'),
+    'reasoning-end': form(stretch, 'providerMetadata'),
+    'tool-input-start': form(namedTool, 'inputEncoding', ...callFields),
+    'tool-input-delta': form({ ...tool, inputTextDelta: text }),
+    'tool-input-available': form({ ...namedTool, input: there }, ...callFields),
+    'tool-input-error': form({ ...namedTool, errorText: text }, 'input', ...callFields),
+    'tool-approval-request': form(
+      { ...tool, approvalId: name },
+      'approvalDescriptor',
+      'inputSchemaInput',
+      'signature',
+    ),
+    'tool-output-available': form({ ...tool, output: there }, 'preliminary', ...toolFields),
+    'tool-output-error': form({ ...tool, errorText: text }, ...toolFields),
+    'tool-output-denied': form(tool),
+    'source-url': form({ sourceId: name, url: text }, 'title', 'providerMetadata'),
+    'source-document': form(
+      { sourceId: name, mediaType: name, title: text },
+      'filename',
+      'providerMetadata',
+    ),
+    file: form({ url: text, mediaType: name }, 'providerMetadata'),
+    start: form({}, 'messageId', 'messageMetadata'),
+    'start-step': form({}),
+    'finish-step': form({}),
+    'message-metadata': form({ messageMetadata: there }),
+    finish: form({}, 'finishReason', 'messageMetadata'),
+    abort: form({}, 'reason'),
+    error: form({ errorText: text }),
+  }),
+)
+
+function form(needed: Checks, ...may: string[]): Form {
+  return { needed, may }
+}
+
+/** Where they are there, a client refuses a chunk in which they have another form. */
+const optional: ReadonlyMap<string, Check> = new Map<string, Check>([
+  ['id', name],
+  ['providerMetadata', extras],
+  ['toolMetadata', fields],
+  ['providerExecuted', flag],
+  ['dynamic', flag],
+  ['preliminary', flag],
+  ['transient', flag],
+  ['title', text],
+  ['filename', text],
+  ['inputEncoding', oneOf('json', 'text')],
+  ['signature', text],
+  ['messageId', name],
+  ['finishReason', oneOf('stop', 'length', 'content-filter', 'tool-calls', 'error', 'other')],
+  ['reason', text],
+])
+
+function isPlain(value: unknown, depth: number): boolean {
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || value === null)
+    return typeof value !== 'bigint' && typeof value !== 'function' && typeof value !== 'symbol'
+  if (depth === 0) return false
+  if (Array.isArray(value)) return value.every((item) => isPlain(item, depth - 1))
+  const proto: unknown = Object.getPrototypeOf(value)
+  if (proto !== Object.prototype && proto !== null) return false
+  return Object.values(value).every((item) => isPlain(item, depth - 1))
+}

@@ -1,3 +1,4 @@
+import { UsageError } from '../../errors.ts'
 import { aiSdkForm } from './ai-sdk-form.ts'
 import { anthropicForm } from './anthropic-form.ts'
 import { chatForm } from './chat-form.ts'
@@ -85,25 +86,23 @@ export function answerReader(): AnswerReader {
 
 /**
  * The pieces of a source in order. A string or bytes are one piece; of a result of the AI SDK's
- * `streamText()` it is the full stream. `undefined` for what is no source.
+ * `streamText()` it is the full stream.
+ *
+ * @throws UsageError for what is no source.
  */
-export function piecesOf(
-  source: AnswerSource | string,
-): AsyncIterable<unknown> | Iterable<unknown> | undefined {
-  if (typeof source === 'string' || source instanceof Uint8Array) return [source]
+export function piecesOf(source: AnswerSource | string): AsyncIterable<unknown> {
+  if (typeof source === 'string' || source instanceof Uint8Array) return oneByOne([source])
   const { fullStream } = fieldsOf<'fullStream'>(source)
-  const pieces = fullStream ?? source
-  if (isIterable(pieces)) return pieces
-  const { getReader } = fieldsOf<'getReader'>(pieces)
-  return typeof getReader === 'function' ? piecesIn(pieces as ReadableStream<unknown>) : undefined
+  const pieces: Partial<AsyncIterable<unknown> & Iterable<unknown> & ReadableStream<unknown>> =
+    fieldsOf(fullStream ?? source)
+  if (typeof pieces[Symbol.asyncIterator] === 'function') return pieces as AsyncIterable<unknown>
+  if (typeof pieces[Symbol.iterator] === 'function') return oneByOne(pieces as Iterable<unknown>)
+  if (typeof pieces.getReader === 'function') return piecesIn(pieces as ReadableStream<unknown>)
+  throw new UsageError('An answer must be a stream, an iterable or a text')
 }
 
-function isIterable(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
-  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(value) as {
-    readonly [Symbol.asyncIterator]?: unknown
-    readonly [Symbol.iterator]?: unknown
-  }
-  return typeof later === 'function' || typeof now === 'function'
+async function* oneByOne(pieces: Iterable<unknown>): AsyncIterable<unknown> {
+  yield* pieces
 }
 
 /** A stream of a runtime, or of a polyfill, that cannot be iterated. */
