@@ -1,7 +1,7 @@
 import { StoreError } from '../errors.ts'
 import type { Codec } from './codec.ts'
 import type { ChunkBatch } from './stream/batch.ts'
-import { isChunk } from './stream/chunk-check.ts'
+import { isChunk } from './stream/chunk.ts'
 
 /** The stored form of a batch of pieces of a turn. */
 export function encodePieces(codec: Codec, turn: string, batch: ChunkBatch): Uint8Array {
