@@ -159,9 +159,11 @@ class OwnTurn {
       end = 'failed'
       this.#piping = undefined
     }
-    client.end(end)
-    if (failure.length > 0) throw failure[0]
-    return stored
+    const sent = client.end(end)
+    if (failure.length === 0) return stored
+    // A framework that hears of a failure may cut the connection.
+    await sent
+    throw failure[0]
   }
 
   /** An answer that cannot be stored ends its turn without one. */

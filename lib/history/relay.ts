@@ -82,7 +82,7 @@ export async function replayTurn(
     for (const [at, chunk] of chunks.entries()) reply.piece(chunk, first + at)
   }
   if (batches.length === 0) for (const chunk of storedChunks(answer)) reply.piece(chunk, undefined)
-  reply.end(answer.at(-1)?.status ?? 'complete')
+  await reply.end(answer.at(-1)?.status ?? 'complete')
 }
 
 /** Takes pieces before there is a reply to write them to. */
@@ -141,11 +141,11 @@ async function endReply(
   try {
     if (followed.kind === 'lapsed') await salvageOf(conversation, record)
     const answer = followed.kind === 'gone' ? [] : await answerTo(conversation, record.turn)
-    reply?.end(statusOf(followed, answer))
+    await reply?.end(statusOf(followed, answer))
     return answer
   } catch (error) {
     publish('error', () => ({ during: 'turn', error }))
-    reply?.end(followed.kind === 'lapsed' ? 'interrupted' : 'failed')
+    await reply?.end(followed.kind === 'lapsed' ? 'interrupted' : 'failed')
     return []
   }
 }

@@ -39,7 +39,8 @@ export type ReplyTarget = NodeReply | KoaReply
 /** One answer on its way to one client. */
 export interface Reply {
   piece(chunk: Chunk, number: number | undefined): void
-  end(status: EndStatus): void
+  /** Fulfilled once all is handed to the system, or the client has gone. */
+  end(status: EndStatus): Promise<void>
   /** The client is there and keeps up. */
   readonly open: boolean
   /** Fulfilled once nothing more can be sent. */
@@ -117,13 +118,14 @@ class Client implements Reply {
     this.write(this.#writer.piece(chunk, this.#id(number)))
   }
 
-  end(status: EndStatus): void {
+  async end(status: EndStatus): Promise<void> {
     silences.delete(this)
     if (!this.open) return
     const text = this.#writer.end(status, this.#info.messageId)
     // With the last number passed, whoever comes again has seen the end.
     const last = this.#last === undefined ? undefined : this.#last + 1
-    this.#res.end(this.#info.numbered && text ? `id: ${this.#id(last)}\n${text}` : text)
+    this.#res.end(this.#info.numbered ? `id: ${this.#id(last)}\n${text}` : text)
+    await this.closed
   }
 
   write(text: string): void {
