@@ -116,7 +116,8 @@ class OwnTurn {
     if (source === undefined) throw new UsageError('A turn that nobody answers needs a source')
     const { hold } = this.#parts
     const messageId = answerId(hold.token)
-    const client = openReply(target, as, { messageId, question: this.id, turn: hold.turn })
+    const info = { messageId, question: this.id, turn: hold.turn, seen: 0 }
+    const client = openReply(target, as, info)
     this.#client = client
     for (const [chunk, number] of this.#early.splice(0)) client.piece(chunk, number)
     this.#piping = this.#pipe(source, client)

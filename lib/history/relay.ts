@@ -4,7 +4,7 @@ import { publish } from '../telemetry.ts'
 import { answerId, type StoredAnswer, toAnswer } from './answer-entries.ts'
 import type { Followed, Following } from './followers.ts'
 import { decodePieces } from './pieces.ts'
-import { openReply, type Reply, type ReplyTarget } from './reply-target.ts'
+import { openReply, type Reply, type ReplyInfo, type ReplyTarget } from './reply-target.ts'
 import { salvage } from './salvage.ts'
 import { storedChunks } from './stored-chunks.ts'
 import type { Chunk } from './stream/chunk.ts'
@@ -42,7 +42,7 @@ export async function resumeTurn(
     following.stop()
     return false
   }
-  const reply = openReply(target, as, infoOf(record))
+  const reply = openReply(target, as, infoOf(record, number))
   outlet.open(reply)
   const followed = await Promise.race([following.done, reply.closed])
   if (followed) await endReply(conversation, record, followed, reply)
@@ -58,7 +58,7 @@ export async function joinTurn(
 ): Promise<readonly StoredAnswer[]> {
   const outlet = createOutlet(0)
   const following = await followTurn(conversation, record.turn, 0, outlet.piece)
-  const reply = to && openReply(to.target, to.as, infoOf(record))
+  const reply = to && openReply(to.target, to.as, infoOf(record, 0))
   if (reply) outlet.open(reply)
   return endReply(conversation, record, await following.done, reply)
 }
@@ -76,7 +76,8 @@ export async function replayTurn(
   const call = { deadline: scope.deadline }
   const { batches } = await rules.turns.look(keys, turn, 0, 0, call)
   const question = decodeId(turn)
-  const reply = openReply(target, as, { messageId: answer[0]?.id ?? question, question, turn })
+  const messageId = answer[0]?.id ?? question
+  const reply = openReply(target, as, { messageId, question, turn, seen: 0 })
   for (const { bytes } of batches) {
     const { first, chunks } = decodePieces(scope.codec, turn, bytes)
     for (const [at, chunk] of chunks.entries()) reply.piece(chunk, first + at)
@@ -127,8 +128,8 @@ async function newestRunning({ rules, keys, scope }: Conversation): Promise<stri
   return meta?.turns.findLast(({ state }) => state !== 'ended')?.turn
 }
 
-function infoOf({ turn, token }: Pick<TurnRecord, 'turn' | 'token'>) {
-  return { messageId: answerId(token), question: decodeId(turn), turn }
+function infoOf({ turn, token }: Pick<TurnRecord, 'turn' | 'token'>, seen: number): ReplyInfo {
+  return { messageId: answerId(token), question: decodeId(turn), turn, seen }
 }
 
 /** Ends a reply as its turn has ended; gives the stored answer. */

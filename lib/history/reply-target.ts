@@ -52,17 +52,23 @@ const silentMs = 15_000
 
 const silences = createPulse<Client>(1000, (client, now) => client.beat(now))
 
+/** Which answer it is. */
+export interface ReplyInfo {
+  readonly messageId: string
+  /** The question's id, and its encoded form. */
+  readonly question: string
+  readonly turn: string
+  /** Number of the last piece that the client has already. */
+  readonly seen: number
+}
+
 /**
  * Begins an answer. Fields that stand on the response stay; a client that goes, or does not keep
  * up, is written to no more.
  *
  * @throws UsageError for what is no response, or one that has begun already.
  */
-export function openReply(
-  target: ReplyTarget,
-  form: StreamForm,
-  info: { readonly messageId: string; readonly question: string; readonly turn: string },
-): Reply {
+export function openReply(target: ReplyTarget, form: StreamForm, info: ReplyInfo): Reply {
   const res = responseOf(target)
   const writer = streamWriter(form)
   for (const [name, value] of Object.entries(writer.headers)) res.setHeader(name, value)
@@ -90,19 +96,20 @@ function responseOf(target: ReplyTarget): NodeReply {
 class Client implements Reply {
   readonly #res: NodeReply
   readonly #writer: StreamWriter
-  readonly #info: { readonly messageId: string; readonly turn: string; readonly numbered: boolean }
+  readonly #info: ReplyInfo & { readonly numbered: boolean }
   readonly closed: Promise<void>
   #wroteAt = performance.now()
-  #last: number | undefined = 0
+  #last: number | undefined
 
   constructor(
     res: NodeReply,
     writer: StreamWriter,
-    info: { readonly messageId: string; readonly turn: string; readonly numbered: boolean },
+    info: ReplyInfo & { readonly numbered: boolean },
   ) {
     this.#res = res
     this.#writer = writer
     this.#info = info
+    this.#last = info.seen
     this.closed = new Promise((resolve) => {
       if (this.open) res.once('close', resolve)
       else resolve()

@@ -45,7 +45,7 @@ export function statusOf(events: readonly StreamEvent[]): string | undefined {
 function eventOf(block: string): StreamEvent | undefined {
   const fields = new Map<string, string>()
   for (const line of block.split('\n')) {
-    const [, name = '', value = ''] = /^([^:]*): ?(.*)$/.exec(line) ?? []
+    const [, name = '', value = ''] = /^([^:]*): ?(.*)$/s.exec(line) ?? []
     fields.set(name, value)
   }
   const data = fields.get('data')

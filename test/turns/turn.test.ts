@@ -4,6 +4,7 @@ import type { Store } from '../../lib/index.ts'
 import { frameworks } from '../support/apps.ts'
 import { type Answers, type ChatApp, serveChat } from '../support/chat-app.ts'
 import { allEvents, statusOf, textOf } from '../support/event-stream.ts'
+import { latch } from '../support/latch.ts'
 import { testStores } from '../support/stores.ts'
 
 const echo: Answers = (_turn, content) => ['You said ', content, '.']
@@ -248,17 +249,4 @@ for (const stores of testStores()) {
       })
     })
   }
-}
-
-interface Latch {
-  readonly opened: Promise<void>
-  open(): void
-}
-
-function latch(): Latch {
-  let open: () => void = () => {}
-  const opened = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  return { opened, open: () => open() }
 }
