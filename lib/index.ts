@@ -4,6 +4,7 @@ export { configFromEnv, type Environment, type EnvironmentConfig } from './confi
 export type { Call, Deadline } from './deadline.ts'
 export type { Duration } from './duration.ts'
 export {
+  BusyError,
   EnvironmentError,
   isAway,
   MemorywareError,
@@ -14,9 +15,13 @@ export {
   type StoreFailure,
   UsageError,
 } from './errors.ts'
+export type { AnswerStatus, AnyMessage, StoredAnswer } from './history/answer-entries.ts'
 export type { AppendResult, Context, Memory } from './history/memory.ts'
 export type { ContentPart, Message, Role, StoredMessage } from './history/message.ts'
+export type { RelayOptions } from './history/relay.ts'
+export type { KoaReply, NodeReply, ReplyTarget } from './history/reply-target.ts'
 export type { Page, SessionInfo, Sessions } from './history/sessions.ts'
+export type { Turn, TurnSource } from './history/turn.ts'
 export { escapePattern, type Id, IdError, keyPart, type SessionKeys } from './keys.ts'
 export type { Rule } from './limit/rule.ts'
 export type { Decision, LimitStanding } from './limit/verdict.ts'

@@ -6,7 +6,7 @@ import { codecOf } from '../lib/history/codec.ts'
 import { continuationOf } from '../lib/history/continuation.ts'
 import { type Memory, openMemory } from '../lib/history/memory.ts'
 import { type Message, textOf } from '../lib/history/message.ts'
-import type { MemoryRules, MemoryScope } from '../lib/history/scope.ts'
+import type { MemoryRules, MemoryScope, TurnMode } from '../lib/history/scope.ts'
 import { decodeId } from '../lib/keys.ts'
 import { checkNames, type Names, oneOf, optionalFunction, wholeNumber } from '../lib/options.ts'
 import { json, type Serializer } from '../lib/serializer.ts'
@@ -33,6 +33,12 @@ export interface SessionMemoryOptions<Native> {
   readonly maxStored?: number
   /** What `memory.context()` hands out. */
   readonly context?: ContextOptions
+  /**
+   * What `memory.turn()` does while another turn of the conversation runs: wait for it for up to 30
+   * seconds (`queue`), answer 409 at once (`reject`), or run beside it (`interleave`).
+   * @default 'queue'
+   */
+  readonly turns?: TurnMode
   /**
    * When the store is away: go on in this process, flagged, and send the messages later (`local`),
    * or reject (`error`).
@@ -64,6 +70,7 @@ const optionNames: Names<SessionMemoryOptions<unknown>> = {
   ttl: true,
   maxStored: true,
   context: true,
+  turns: true,
   onStoreError: true,
   maxMessageBytes: true,
   serializer: true,
@@ -127,13 +134,14 @@ function scopeOf<Native>(
 function rulesOf<Native>(store: Store, options: SessionMemoryOptions<Native>): MemoryRules {
   const env = configFromEnv()
   const { ttl = env.sessionTtl, context = {}, onStoreError = 'local', serializer = json } = options
-  const { title = 'first-message', maxMessageBytes = 65_536 } = options
+  const { title = 'first-message', maxMessageBytes = 65_536, turns = 'queue' } = options
   checkNames<ContextOptions>('sessionMemory.context', context, contextNames)
   const { messages = env.maxHistoryLength, tokens, count = estimate } = context
   wholeNumber('sessionMemory.context.messages', messages, { max: 1000 })
   if (tokens !== undefined) wholeNumber('sessionMemory.context.tokens', tokens)
   optionalFunction('sessionMemory.context.count', count)
   oneOf('sessionMemory.onStoreError', onStoreError, ['local', 'error'])
+  oneOf('sessionMemory.turns', turns, ['queue', 'reject', 'interleave'])
   oneOf('sessionMemory.title', title, ['first-message', false])
   if (typeof serializer?.encode !== 'function' || typeof serializer.decode !== 'function')
     throw new OptionError(
@@ -145,6 +153,7 @@ function rulesOf<Native>(store: Store, options: SessionMemoryOptions<Native>): M
   return {
     history: store.history,
     turns: store.turns,
+    turnMode: turns,
     fields: store.fields,
     continuation: continuationOf(store.history),
     goesOn: onStoreError === 'local',

@@ -1,8 +1,11 @@
 import { RequestError, StoreError, UsageError } from '../errors.ts'
 import { decodeId, sessionKeys } from '../keys.ts'
-import type { AppendBounds, Entry, ReadResult } from '../ports/history.ts'
+import type { Entry, ReadResult } from '../ports/history.ts'
+import { boundsOf, kept } from './bounds.ts'
 import type { Codec } from './codec.ts'
-import { type Message, type StoredMessage, textOf, toEntry, toMessage } from './message.ts'
+import { type ConversationTurns, conversationTurns } from './conversation-turns.ts'
+import { type Message, type StoredMessage, toEntry, toMessage } from './message.ts'
+import { runnerOf } from './runner.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
 import { type SessionLog, sessionLog } from './session-log.ts'
 import { bounded, type Page, type Sessions, sessionsOf } from './sessions.ts'
@@ -35,7 +38,7 @@ export interface Context {
  * One conversation of one user. Methods reject with a `StoreError` (status 503) when the store is
  * away, but for `append`, `history` and `context` where `onStoreError` is `local`.
  */
-export interface Memory {
+export interface Memory extends ConversationTurns {
   /** The user's id; `~…` for a guest. */
   readonly user: string
   /** The session's. */
@@ -70,7 +73,18 @@ const longestAppend = 10_000
 /** The conversation `id` of a request's user. */
 export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): Memory {
   const encoded = scope.encodeSession(id)
-  const log = sessionLog(rules, scope, sessionKeys(scope.owner, encoded))
+  const keys = sessionKeys(scope.owner, encoded)
+  const log = sessionLog(rules, scope, keys)
+  const conversation = { rules, scope, keys, runner: runnerOf(rules.turns) }
+  const contextFrom =
+    (read: ReadResult | undefined): Memory['context'] =>
+    async ({ messages, tokens } = {}) => {
+      const size = {
+        messages: bounded('messages', messages ?? rules.window.messages),
+        tokens: tokens ?? rules.window.tokens,
+      }
+      return context(rules, scope.codec, log, size, reaching(read, size))
+    }
   return {
     user: scope.user,
     id: decodeId(encoded),
@@ -89,11 +103,8 @@ export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): 
         next: more ? first : undefined,
       }
     },
-    context: async ({ messages, tokens } = {}) =>
-      context(rules, scope.codec, log, {
-        messages: bounded('messages', messages ?? rules.window.messages),
-        tokens: tokens ?? rules.window.tokens,
-      }),
+    context: contextFrom(undefined),
+    ...conversationTurns(conversation, contextFrom),
     open: (other) => openMemory(rules, scope, other),
     delete: () => log.remove(),
     sessions: sessionsOf(rules, scope),
@@ -141,8 +152,9 @@ async function context(
   codec: Codec,
   log: SessionLog,
   size: WindowSize,
+  known: ReadResult | undefined,
 ): Promise<Context> {
-  const found = await log.read(size.messages)
+  const found = known ?? (await log.read(size.messages))
   const reserved = found.meta?.system?.tokens ?? 0
   const short = cutWindow(found.entries, size, reserved)
   // The newest turn is longer than the window: it is read whole, up to what is stored.
@@ -163,34 +175,20 @@ async function context(
   }
 }
 
+/** What was read already, where that is enough for a window of this size. */
+function reaching(read: ReadResult | undefined, { messages }: WindowSize): ReadResult | undefined {
+  if (read === undefined) return undefined
+  const { entries, meta } = read
+  const all = meta === undefined || entries.length === meta.length
+  if (!all && entries.length < messages) return undefined
+  return { meta, entries: entries.slice(-messages) }
+}
+
 /** A conversation in which no user has spoken has no turn to begin with. */
 function withoutTurns(entries: readonly Entry[], { messages }: WindowSize): readonly Entry[] {
   const newest = entries.slice(-messages)
   const start = newest.findIndex(({ role }) => role !== 't')
   return newest.slice(Math.max(0, start))
-}
-
-/** Messages that stay when a session is trimmed. */
-function kept({ maxStored }: MemoryRules): number {
-  return Math.max(1, Math.floor((maxStored * 3) / 4))
-}
-
-function boundsOf(
-  rules: MemoryRules,
-  codec: Codec,
-  messages: readonly Message[],
-  ifRev: number | undefined,
-): AppendBounds {
-  const { ttlMs, maxStored, title } = rules
-  const first = title ? messages.find(({ role }) => role === 'user') : undefined
-  const text = first && textOf(first).replace(/\s+/g, ' ').trim().slice(0, 80).toWellFormed()
-  return {
-    ttlMs,
-    max: maxStored,
-    keep: kept(rules),
-    ifRev,
-    title: text ? codec.encode('~title', text) : undefined,
-  }
 }
 
 function position(before: number | undefined): number | undefined {

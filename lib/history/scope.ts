@@ -8,6 +8,9 @@ import type { Continuation } from './continuation.ts'
 import type { MessageRules } from './message.ts'
 import type { WindowSize } from './window.ts'
 
+/** What becomes of a turn while another runs: it waits, is refused, or runs beside it. */
+export type TurnMode = 'queue' | 'reject' | 'interleave'
+
 /** What all sessions of a mount share. */
 export interface MemoryRules extends MessageRules {
   readonly history: HistoryLog
@@ -19,6 +22,8 @@ export interface MemoryRules extends MessageRules {
   readonly goesOn: boolean
   readonly ttlMs: number | undefined
   readonly maxStored: number
+  /** What becomes of a turn while another runs. */
+  readonly turnMode: TurnMode
   readonly window: WindowSize
   readonly title: boolean
 }

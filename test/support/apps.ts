@@ -3,7 +3,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Request } from 'express'
 import Koa, { type Context } from 'koa'
-import type { Memory } from '../../lib/index.ts'
+import type { Memory, ReplyTarget } from '../../lib/index.ts'
 import type { CacheResponseOptions } from '../../middleware/cache-response.ts'
 import * as onExpress from '../../middleware/express.ts'
 import * as onKoa from '../../middleware/koa.ts'
@@ -20,6 +20,8 @@ export interface Exchange {
   header(name: string): string | undefined
   set(name: string, value: string): void
   send(status: number, body: unknown): void
+  /** What a turn is piped to: `res` or `ctx`. */
+  readonly target: ReplyTarget
 }
 
 /** What functions in options are given: Express's `req` and Koa's `ctx` both read fields so. */
@@ -80,9 +82,12 @@ function expressApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): Re
       header: (name) => req.get(name),
       set: (name, value) => res.set(name, value),
       send: (status, body) => res.status(status).send(body),
+      target: res,
     })
   })
   app.use((error: Failure, _req: Request, res: express.Response, _next: express.NextFunction) => {
+    // What was streamed has told of the failure itself.
+    if (res.headersSent) return
     res.status(error.status ?? 500).set(error.headers ?? {})
     res.send(error.expose ? error.message : 'Internal Server Error')
   })
@@ -125,6 +130,7 @@ function koaApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): Reques
         ctx.status = status
         ctx.body = body
       },
+      target: ctx,
     })
   })
   return app.callback()

@@ -1,5 +1,7 @@
 import type { SessionKeys } from '../../keys.ts'
+import { turnKey } from '../../keys.ts'
 import type { Keyspace } from './keyspace.ts'
+import { type PiecesCell, type PiecesShelf, piecesOn } from './pieces.ts'
 import type { SessionCell } from './session.ts'
 import { failure, type Held, type Share, sizeOf } from './shelf.ts'
 
@@ -21,12 +23,16 @@ export interface SessionShelf {
   listed(operation: string, index: string): SessionCell[]
   /** True when the session was there. */
   delete(key: string): boolean
+  /** Pieces of answers; they go with their session. */
+  readonly pieces: PiecesShelf
 }
 
 /** Adds a shelf for sessions to a keyspace. */
 export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShelf {
-  const shelf = keyspace.shelf<SessionCell | IndexCell>(share, (cell) => {
-    if (cell.kind === 'session') forgetLine(cell.keys)
+  const shelf = keyspace.shelf<SessionCell | IndexCell | PiecesCell>(share, (cell) => {
+    if (cell.kind !== 'session') return
+    forgetLine(cell.keys)
+    for (const { turn } of cell.turns) shelf.delete(turnKey(cell.keys, turn))
   })
 
   function forgetLine({ index, id }: SessionKeys): void {
@@ -75,6 +81,12 @@ export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShe
       return sessions
     },
     delete: (key) => shelf.delete(key),
+    pieces: piecesOn(
+      shelf,
+      (operation, key) => shelf.get(operation, key, 'pieces'),
+      keyspace.now,
+      share,
+    ),
   }
 }
 
