@@ -8,10 +8,11 @@ import {
 } from './cache-response.ts'
 import { captureResponse } from './capture.ts'
 import { alone, type Exchange, type Fields, type Handler } from './exchange.ts'
+import type { SessionMemoryOptions } from './memory-options.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
 import type { RateLimitState } from './request-state.ts'
-import { type SessionMemoryOptions, sessionMemoryCore } from './session-memory.ts'
+import { sessionMemoryCore } from './session-memory.ts'
 
 export type {
   BodyOf,
@@ -24,9 +25,9 @@ export type {
   ScopeOf,
   TtlOf,
 } from './cache-response.ts'
+export type { ContextOptions, SessionMemoryOptions } from './memory-options.ts'
 export type { RateLimitOptions } from './rate-limit-options.ts'
 export type { RateLimitState } from './request-state.ts'
-export type { ContextOptions, SessionMemoryOptions } from './session-memory.ts'
 
 declare global {
   namespace Express {

@@ -7,8 +7,8 @@ import type { Memory } from '../../lib/index.ts'
 import type { CacheResponseOptions } from '../../middleware/cache-response.ts'
 import * as onExpress from '../../middleware/express.ts'
 import * as onKoa from '../../middleware/koa.ts'
+import type { SessionMemoryOptions } from '../../middleware/memory-options.ts'
 import type { RateLimitOptions } from '../../middleware/rate-limit-options.ts'
-import type { SessionMemoryOptions } from '../../middleware/session-memory.ts'
 
 /** A request and its response, as the handlers of these tests see them on either framework. */
 export interface Exchange {
