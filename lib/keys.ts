@@ -98,6 +98,11 @@ export function stateKey({ session }: Pick<SessionKeys, 'session'>): string {
   return `${session}:state`
 }
 
+/** Key of the pieces of an answer while it grows; the question's id is encoded already. */
+export function turnKey({ session }: Pick<SessionKeys, 'session'>, turn: string): string {
+  return `${session}:t:${turn}`
+}
+
 /** Channel on which a process that answers hears which of its turns are to stop. */
 export function turnChannel(runner: string): string {
   return `session:turns:${runner}`

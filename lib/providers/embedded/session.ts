@@ -10,12 +10,14 @@ import type {
 import { type Packed, pack, unpack } from './packed.ts'
 
 /** A message as it is kept. */
-interface KeptMessage {
+export interface KeptMessage {
   readonly seq: number
   readonly id: string
   readonly role: RoleLetter
   readonly tokens: number
   readonly packed: Packed
+  /** Where the answer to it is, once a turn has answered it: so many messages from a position on. */
+  readonly answer?: { readonly first: number; readonly count: number } | undefined
 }
 
 /** A conversation; each change makes a new one. */
@@ -47,6 +49,8 @@ export interface Change {
 // Objects and array slot of a message, and of a session, on Node 20.
 const messageBytes = 120
 const sessionBytes = 400
+// A record with its four short texts.
+const turnBytes = 300
 
 /** Adds what is not there yet and trims at a turn; `undefined` when nothing was added. */
 export function extended(
@@ -62,30 +66,53 @@ export function extended(
   const all = [...kept, ...fresh]
   const trimmed = all.length > max ? turnStart(all, all.length - keep) : 0
   const messages = all.slice(trimmed)
-  const parts = {
-    title: session?.title ?? (title?.byteLength ? pack(title) : undefined),
-    system: fresh.findLast(({ role }) => role === 's' || role === 'd') ?? session?.system,
-    messages,
-    pinned: session?.pinned ?? false,
-    meta: session?.meta,
-    summary: session?.summary,
-    turns: session?.turns ?? [],
-  }
   return {
-    session: {
-      kind: 'session',
-      bytes: sizeOfParts(parts),
+    session: cellOf({
       keys,
       rev: (session?.rev ?? 0) + 1,
       seq: all.at(-1)?.seq ?? 0,
-      tokens: messages.reduce((sum, { tokens }) => sum + tokens, 0),
       createdAt: session?.createdAt ?? now,
       updatedAt: now,
-      ...parts,
-    },
+      title: session?.title ?? (title?.byteLength ? pack(title) : undefined),
+      system: fresh.findLast(isSystem) ?? session?.system,
+      messages,
+      pinned: session?.pinned ?? false,
+      meta: session?.meta,
+      summary: session?.summary,
+      turns: session?.turns ?? [],
+    }),
     added: fresh.length,
     trimmed,
   }
+}
+
+/** The cell of a session of these parts. */
+export function cellOf(parts: Omit<SessionCell, 'kind' | 'bytes' | 'tokens'>): SessionCell {
+  const tokens = parts.messages.reduce((sum, message) => sum + message.tokens, 0)
+  return { ...parts, kind: 'session', bytes: sizeOfParts(parts), tokens }
+}
+
+/** A session without messages, which a first change makes. */
+export function emptySession(keys: SessionKeys, now: number): SessionCell {
+  return cellOf({
+    keys,
+    rev: 0,
+    seq: 0,
+    createdAt: now,
+    updatedAt: now,
+    title: undefined,
+    system: undefined,
+    messages: [],
+    pinned: false,
+    meta: undefined,
+    summary: undefined,
+    turns: [],
+  })
+}
+
+/** Whether a message tells the model how to behave. */
+export function isSystem({ role }: Pick<NewEntry, 'role'>): boolean {
+  return role === 's' || role === 'd'
 }
 
 /** What is known of a session without its messages. */
@@ -145,13 +172,12 @@ function turnStart(messages: readonly KeptMessage[], from: number): number {
   return whole >= 0 ? whole : from
 }
 
-function sizeOfParts({
-  title,
-  system,
-  messages,
-}: Pick<SessionCell, 'title' | 'system' | 'messages'>): number {
-  const texts = (title?.length ?? 0) + (system ? messageSize(system) : 0)
-  return messages.reduce((sum, message) => sum + messageSize(message), sessionBytes + texts)
+type Sized = Pick<SessionCell, 'title' | 'system' | 'messages' | 'meta' | 'summary' | 'turns'>
+
+function sizeOfParts({ title, system, messages, meta, summary, turns }: Sized): number {
+  const texts = (title?.length ?? 0) + (meta?.length ?? 0) + (summary?.packed.length ?? 0)
+  const beside = texts + (system ? messageSize(system) : 0) + turns.length * turnBytes
+  return messages.reduce((sum, message) => sum + messageSize(message), sessionBytes + beside)
 }
 
 function messageSize({ id, packed }: KeptMessage): number {
