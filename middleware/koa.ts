@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Context, Middleware } from 'koa'
 import type { Memory } from '../lib/history/memory.ts'
 import {
@@ -9,6 +10,7 @@ import { alone, type Exchange, type Fields, type Handler } from './exchange.ts'
 import { guestCookie } from './identity.ts'
 import { observeContext } from './koa-observe.ts'
 import type { SessionMemoryOptions } from './memory-options.ts'
+import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
 import type { RateLimitState } from './request-state.ts'
@@ -26,6 +28,7 @@ export type {
   TtlOf,
 } from './cache-response.ts'
 export type { ContextOptions, SessionMemoryOptions } from './memory-options.ts'
+export type { MemoryRoutesOptions } from './memory-routes.ts'
 export type { RateLimitOptions } from './rate-limit-options.ts'
 export type { RateLimitState } from './request-state.ts'
 
@@ -67,6 +70,17 @@ export function rateLimit(options: RateLimitOptions<Context>): Middleware {
  */
 export function cacheResponse(options: CacheResponseOptions<Context> = {}): Middleware {
   return mount(alone(cacheResponseCore(options)))
+}
+
+/**
+ * Routes over the user's sessions, below a path: `app.use(memoryRoutes({ path: '/chats' }))`, or
+ * without it where a mount takes the path off. They list, read, rename, delete, rewind, fork and
+ * export, and follow and stop a turn.
+ *
+ * @throws OptionError for a wrong or unknown option, when mounting.
+ */
+export function memoryRoutes(options: MemoryRoutesOptions<Context> = {}): Middleware {
+  return mount(alone(memoryRoutesCore(options)))
 }
 
 function mount(handle: Handler<Context>): Middleware {
@@ -128,6 +142,10 @@ class KoaExchange implements Exchange<Context> {
     return this.native.originalUrl
   }
 
+  get path(): string {
+    return this.native.path
+  }
+
   get protocol(): string {
     return this.native.protocol
   }
@@ -157,10 +175,15 @@ class KoaExchange implements Exchange<Context> {
     Object.defineProperty(this.native, name, { get: read, configurable: true, enumerable: false })
   }
 
-  answer(status: number, fields: Fields, body: Buffer | undefined): void {
+  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
     this.native.status = status
     for (const [name, value] of Object.entries(fields))
       this.native.set(name, value as string | string[])
     if (body !== undefined) this.native.body = body
+  }
+
+  takeOver(): Context['res'] {
+    this.native.respond = false
+    return this.native.res
   }
 }

@@ -90,8 +90,8 @@ async function copySummary(
   const { meta } = await history.read(target, range)
   // Together with other messages it would stand for what it does not tell of.
   if (summary === undefined || meta?.length !== length) return
-  const through = summary.through - seq + meta.seq
-  if (through <= 0) return
+  // Below 1 where the guest's session has been cut past what it tells of.
+  const through = Math.max(0, summary.through - seq + meta.seq)
   const payload = to.encode('~summary', from.decode('~summary', summary.payload))
   const changes = { summary: { through, after: 0, payload } }
   const result = await history.amend(target, changes, { ttlMs, ifRev: undefined })
