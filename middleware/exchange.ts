@@ -4,6 +4,9 @@ import type { Readable } from 'node:stream'
 /** Header fields of a response: lower-case names. */
 export type Fields = Record<string, string | readonly string[]>
 
+/** A response, or what holds one and lets go of it with `respond: false`. */
+export type ReplyTarget = ServerResponse | { readonly res: ServerResponse; respond?: boolean | undefined }
+
 /** One request and its response, as every framework can offer them. */
 export interface Exchange<Native> {
   /** What the framework hands its own middleware: Express's `req`, Koa's `ctx`. */
@@ -30,8 +33,8 @@ export interface Exchange<Native> {
   attach(name: string, read: () => unknown): void
   /** Answers at once; nothing downstream runs. */
   answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void
-  /** Gives the response to whoever writes it from now on: the framework lets go of it. */
-  takeOver(): ServerResponse
+  /** Where an answer goes that is written piece by piece: Express's `res`, Koa's `ctx`. */
+  readonly target: ReplyTarget
 }
 
 /** Follows what the rest of the chain answers, as the bytes go out. */

@@ -137,6 +137,10 @@ class ExpressExchange implements Exchange<Request> {
     return this.#req.originalUrl ?? this.#req.url ?? '/'
   }
 
+  get target(): ServerResponse {
+    return this.res
+  }
+
   get path(): string {
     return (this.#req.url ?? '/').split('?', 1)[0] ?? '/'
   }
@@ -180,9 +184,5 @@ class ExpressExchange implements Exchange<Request> {
     // A stream that fails leaves an answer that ends too early: the client notices.
     if (body instanceof Readable) pipeline(body, this.res, () => undefined)
     else this.res.end(body)
-  }
-
-  takeOver(): ServerResponse {
-    return this.res
   }
 }

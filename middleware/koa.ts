@@ -142,6 +142,10 @@ class KoaExchange implements Exchange<Context> {
     return this.native.originalUrl
   }
 
+  get target(): Context {
+    return this.native
+  }
+
   get path(): string {
     return this.native.path
   }
@@ -180,10 +184,5 @@ class KoaExchange implements Exchange<Context> {
     for (const [name, value] of Object.entries(fields))
       this.native.set(name, value as string | string[])
     if (body !== undefined) this.native.body = body
-  }
-
-  takeOver(): Context['res'] {
-    this.native.respond = false
-    return this.native.res
   }
 }

@@ -102,7 +102,7 @@ async function answerOf<Native>(
       base,
       lastEventId: [headers['last-event-id'] ?? []].flat()[0],
       body: () => jsonBody(exchange),
-      takeOver: () => exchange.takeOver(),
+      target: exchange.target,
     })
   } catch (error) {
     const refusal = refusalOf(error)

@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http'
 import { RequestError } from '../lib/errors.ts'
 import type { Memory } from '../lib/history/memory.ts'
 import { notFound } from '../lib/history/refusal.ts'
 import type { SessionInfo } from '../lib/history/session-info.ts'
+import type { ReplyTarget } from './exchange.ts'
 
 /** One request to a route. */
 export interface Visit {
@@ -15,8 +15,8 @@ export interface Visit {
   readonly base: string
   readonly lastEventId: string | undefined
   body(): Promise<Record<string, unknown>>
-  /** The response, for an answer that is written piece by piece: the framework lets go of it. */
-  takeOver(): ServerResponse
+  /** Where an answer goes that is written piece by piece. */
+  readonly target: ReplyTarget
 }
 
 /** A session that is there. @throws RequestError 404 */

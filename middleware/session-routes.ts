@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { RequestError, StoreError } from '../lib/errors.ts'
 import { notFound } from '../lib/history/refusal.ts'
 import type { SessionChanges } from '../lib/history/session-changes.ts'
+import type { ReplyTarget } from './exchange.ts'
 import type { Answer } from './memory-answer.ts'
 import { existing, numberOf, onlyMembers, type Visit } from './memory-visit.ts'
 
@@ -52,6 +53,8 @@ export const partRoutes: Readonly<Record<string, Route>> = {
       return { status: 200, json: { removed } }
     },
   },
+  stop: { POST: stop },
+  stream: { GET: follow },
   fork: {
     POST: async (visit) => {
       const { message } = await onlyMembers(visit, ['message'])
@@ -60,6 +63,39 @@ export const partRoutes: Readonly<Record<string, Route>> = {
       return { status: 201, fields, json: await fork.info() }
     },
   },
+}
+
+/** What `memory` offers where turns are part of it. */
+interface Turning {
+  stop?(): Promise<boolean>
+  resume?(
+    target: ReplyTarget,
+    options: { as: StreamForm; lastEventId: string | undefined },
+  ): Promise<boolean>
+}
+
+type StreamForm = 'sse' | 'ui' | 'text'
+
+const streamForms: readonly string[] = ['sse', 'ui', 'text'] satisfies StreamForm[]
+
+/** Asks whoever answers now to stop. */
+async function stop(visit: Visit): Promise<Answer> {
+  await existing(visit)
+  const { memory } = visit as { memory: Turning }
+  const stopped = (await memory.stop?.()) === true
+  return stopped ? { status: 202, json: { stopped } } : { status: 204 }
+}
+
+/** Follows the answer that is being given, from where the client lost it. */
+async function follow(visit: Visit): Promise<Answer | 'answered'> {
+  await existing(visit)
+  const { memory, target, lastEventId, head, query } = visit as Visit & { memory: Turning }
+  const as = query.get('as') ?? 'sse'
+  if (!streamForms.includes(as))
+    throw new RequestError(400, `as must be one of ${streamForms.join(', ')}`)
+  if (head || memory.resume === undefined) return { status: 204 }
+  const begun = await memory.resume(target, { as: as as StreamForm, lastEventId })
+  return begun ? 'answered' : { status: 204 }
 }
 
 const tries = 5
