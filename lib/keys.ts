@@ -98,7 +98,10 @@ export function stateKey({ session }: Pick<SessionKeys, 'session'>): string {
   return `${session}:state`
 }
 
-/** Key of the pieces of an answer while it grows; the question's id is encoded already. */
+/**
+ * Key of the STREAM of a turn's pieces, and the channel on which those who watch it are told: without
+ * the prefix that a client handed in may put before its keys.
+ */
 export function turnKey({ session }: Pick<SessionKeys, 'session'>, turn: string): string {
   return `${session}:t:${turn}`
 }

@@ -1,5 +1,5 @@
 import type { Call } from '../../deadline.ts'
-import type { SessionKeys } from '../../keys.ts'
+import { type SessionKeys, stateKey } from '../../keys.ts'
 import type { HistoryLog, ListCursor, Listed, ReadRange } from '../../ports/history.ts'
 import { redacted } from '../../redact.ts'
 import { redisChanges } from './changes.ts'
@@ -9,7 +9,7 @@ import { run } from './script.ts'
 import { append } from './scripts/append.ts'
 import { prune } from './scripts/prune.ts'
 import { remove } from './scripts/remove.ts'
-import { metaFields, parseEntry, parseMeta } from './session-record.ts'
+import { listOf, metaFields, parseEntry, parseMeta } from './session-record.ts'
 import { type Step, together } from './together.ts'
 
 /** Conversations on Redis: a HASH and a LIST a session, a ZSET an owner. */
@@ -39,7 +39,13 @@ export function redisHistory(pool: Pool): HistoryLog {
         .of(keys.index)
         .send(
           'remove',
-          (client) => run(client, remove, [keys.session, listOf(keys), keys.index], [keys.id]),
+          (client) =>
+            run(
+              client,
+              remove,
+              [keys.session, listOf(keys), keys.index, stateKey(keys)],
+              [keys.id],
+            ),
           { again: false },
           call,
         ),
@@ -191,11 +197,8 @@ function renewal({ index, ...keys }: SessionKeys, ttlMs: number): Step[] {
   return [
     ['pexpire', keys.session, ttlMs],
     ['pexpire', listOf(keys), ttlMs],
+    ['pexpire', stateKey(keys), ttlMs],
     // GT: the index lives as long as the longest session in it.
     ['pexpire', index, ttlMs, 'GT'],
   ]
-}
-
-function listOf({ session }: Pick<SessionKeys, 'session'>): string {
-  return `${session}:m`
 }
