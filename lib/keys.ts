@@ -93,6 +93,11 @@ export function ownerKeys(owner: string): OwnerKeys {
   return { index: sessionIndex(owner), gone: `${user}:gone`, preferences: `${user}:preferences` }
 }
 
+/** Key of the LIST of a session's messages. */
+export function listKey({ session }: Pick<SessionKeys, 'session'>): string {
+  return `${session}:m`
+}
+
 /** Key of the HASH of a session's state. */
 export function stateKey({ session }: Pick<SessionKeys, 'session'>): string {
   return `${session}:state`

@@ -1,5 +1,5 @@
 import type { Call } from '../../deadline.ts'
-import { type OwnerKeys, type SessionKeys, stateKey } from '../../keys.ts'
+import { listKey, type OwnerKeys, type SessionKeys, stateKey } from '../../keys.ts'
 import type { ChangeBounds, Changes, HistoryLog, NewEntry } from '../../ports/history.ts'
 import { redacted } from '../../redact.ts'
 import type { Connection } from './connection.ts'
@@ -12,7 +12,6 @@ import { fork } from './scripts/fork.ts'
 import { rewind } from './scripts/rewind.ts'
 import { shrink } from './scripts/shrink.ts'
 import { update } from './scripts/update.ts'
-import { listOf } from './session-record.ts'
 
 type Changing = 'amend' | 'update' | 'rewind' | 'fork' | 'shrink' | 'forget'
 
@@ -80,13 +79,13 @@ function againUnless({ ifRev }: ChangeBounds): { readonly again: boolean } {
 type Places = [session: string, list: string, state: string]
 
 function placesOf(keys: SessionKeys): Places {
-  return [keys.session, listOf(keys), stateKey(keys)]
+  return [keys.session, listKey(keys), stateKey(keys)]
 }
 
 type Keys = [session: string, list: string, index: string, gone: string, state: string]
 
 function keysOf(keys: SessionKeys): Keys {
-  return [keys.session, listOf(keys), keys.index, keys.gone, stateKey(keys)]
+  return [keys.session, listKey(keys), keys.index, keys.gone, stateKey(keys)]
 }
 
 type Bounds = [ttlMs: number, ifRev: number, seal: string, id: string]

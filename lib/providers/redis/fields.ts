@@ -1,9 +1,9 @@
+import { listKey } from '../../keys.ts'
 import type { FieldKeys, Fields } from '../../ports/fields.ts'
 import { redacted } from '../../redact.ts'
 import type { Pool } from './pool.ts'
 import { run } from './script.ts'
 import { writeFields } from './scripts/write-fields.ts'
-import { listOf } from './session-record.ts'
 import { type Step, together } from './together.ts'
 
 /** Named values: a HASH for a session's state, one for all that a user prefers. */
@@ -24,7 +24,7 @@ export function redisFields(pool: Pool): Fields {
     },
     write(keys, changes, { ttlMs = 0, max, expected }, call) {
       const { fields, gone, session } = keys
-      const beside = session ? [session.session, listOf(session), session.index] : []
+      const beside = session ? [session.session, listKey(session), session.index] : []
       const bounds = [ttlMs, max, session?.seal ?? '', session?.id ?? '', expected.size] as const
       return pool.of(fields).send(
         'write',
@@ -63,7 +63,7 @@ function renewal({ fields, session }: FieldKeys, ttlMs: number): Step[] {
   return [
     ...steps,
     ['pexpire', session.session, ttlMs],
-    ['pexpire', listOf(session), ttlMs],
+    ['pexpire', listKey(session), ttlMs],
     ['pexpire', session.index, ttlMs, 'GT'],
   ]
 }

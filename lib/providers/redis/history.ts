@@ -9,7 +9,7 @@ import { run } from './script.ts'
 import { append } from './scripts/append.ts'
 import { prune } from './scripts/prune.ts'
 import { remove } from './scripts/remove.ts'
-import { listOf, metaFields, parseEntry, parseMeta } from './session-record.ts'
+import { metaFields, parseEntry, parseMeta } from './session-record.ts'
 import { type Step, together } from './together.ts'
 
 /** Conversations on Redis: a HASH and a LIST a session, a ZSET an owner. */
@@ -197,8 +197,11 @@ function renewal({ index, ...keys }: SessionKeys, ttlMs: number): Step[] {
   return [
     ['pexpire', keys.session, ttlMs],
     ['pexpire', listOf(keys), ttlMs],
-    ['pexpire', stateKey(keys), ttlMs],
     // GT: the index lives as long as the longest session in it.
     ['pexpire', index, ttlMs, 'GT'],
   ]
+}
+
+function listOf({ session }: Pick<SessionKeys, 'session'>): string {
+  return `${session}:m`
 }

@@ -1,11 +1,5 @@
 import { StoreError } from '../../errors.ts'
-import type { SessionKeys } from '../../keys.ts'
 import type { Entry, RoleLetter, SessionMeta, Summary, TurnRecord } from '../../ports/history.ts'
-
-/** Key of the LIST of a session's messages. */
-export function listOf({ session }: Pick<SessionKeys, 'session'>): string {
-  return `${session}:m`
-}
 
 /** Fields of a session's HASH, as `parseMeta` takes their values. */
 export const metaFields = [

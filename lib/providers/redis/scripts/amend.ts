@@ -44,7 +44,7 @@ export const amend: Script<Keys, AmendArgs, Changed> = script(
     local makes = ARGV[5] .. ARGV[9] .. ARGV[11] .. ARGV[12]
     if not meta[1] and makes == '' then return { 'absent' } end
 
-    local changed = false
+    local now, changed = clock(), false
     local function change(op, field, bytes)
       if op == '' then return end
       changed = true
@@ -55,7 +55,7 @@ export const amend: Script<Keys, AmendArgs, Changed> = script(
       -- A list without its session is of no use.
       redis.call('DEL', list)
       redis.call('HSET', session, 'rev', 0, 'seq', 0, 'len', 0, 'tokens', 0, 'seal', seal,
-        'created', clock())
+        'created', now)
     end
     change(ARGV[5], 'title', ARGV[6])
     if ARGV[5] == '0' or (ARGV[5] == '' and not meta[5]) then change(ARGV[7], 'title', ARGV[8]) end
@@ -71,7 +71,6 @@ export const amend: Script<Keys, AmendArgs, Changed> = script(
     local fresh = redis.call('EXISTS', index) == 0
     if changed then
       rev = rev + 1
-      local now = clock()
       redis.call('HSET', session, 'rev', rev, 'updated', now)
       redis.call('ZADD', index, now, id)
     end

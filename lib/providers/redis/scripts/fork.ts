@@ -51,7 +51,7 @@ export const fork: Script<Keys, Args, Forked> = script(
     end
     local now = clock()
     local fresh = redis.call('EXISTS', index) == 0
-    redis.call('HDEL', to, 'turns', 'pinned')
+    redis.call('HDEL', to, 'turns', 'watched', 'pinned')
     redis.call('HSET', to, 'rev', 1, 'created', now, 'updated', now, 'seal', toSeal)
     redis.call('ZADD', index, now, ARGV[4])
     renew(index, ttl, fresh, to, toList, toState)
