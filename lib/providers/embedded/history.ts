@@ -5,7 +5,7 @@ import { type Conversations, cursorOf, endOf, lastActiveFirst, order } from './c
 import { dropSession } from './dropped.ts'
 import { extended, metaOf, pageOf } from './session.ts'
 
-export type { Conversations } from './conversations.ts'
+export { type Conversations, endOf } from './conversations.ts'
 
 /** Conversations in this process. A session is one cell, an owner's index another. */
 export function embeddedHistory(conversations: Conversations, bus: PubSub): HistoryLog {

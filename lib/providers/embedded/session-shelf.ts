@@ -66,11 +66,6 @@ export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShe
     shelf.put(operation, index, { kind: 'index', bytes: bytes + more, lines }, endsAt)
   }
 
-  function renew(key: string, expiresAt: number): void {
-    const held = shelf.peek(key)
-    if (held) held.expiresAt = expiresAt
-  }
-
   return {
     open(operation, keys) {
       const held = shelf.get(operation, keys.session, 'session')
@@ -87,7 +82,8 @@ export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShe
         throw failure(operation, 'full')
       shelf.put(operation, keys.session, session, expiresAt)
       if (state) shelf.put(operation, at, state, expiresAt)
-      else renew(at, expiresAt)
+      const kept = shelf.peek(at)
+      if (kept) kept.expiresAt = expiresAt
       // The index comes last, so that it is never dropped before its sessions.
       putLine(operation, keys, expiresAt)
     },

@@ -46,11 +46,10 @@ export interface Change {
   readonly trimmed: number
 }
 
-// Objects and array slot of a message, and of a session, on Node 20.
+// Objects and array slot of a message, of a session, and of a turn's record, on Node 20.
 const messageBytes = 120
 const sessionBytes = 400
-// A record with its four short texts.
-const turnBytes = 300
+const recordBytes = 300
 
 /** Adds what is not there yet and trims at a turn; `undefined` when nothing was added. */
 export function extended(
@@ -176,7 +175,7 @@ type Sized = Pick<SessionCell, 'title' | 'system' | 'messages' | 'meta' | 'summa
 
 function sizeOfParts({ title, system, messages, meta, summary, turns }: Sized): number {
   const texts = (title?.length ?? 0) + (meta?.length ?? 0) + (summary?.packed.length ?? 0)
-  const beside = texts + (system ? messageSize(system) : 0) + turns.length * turnBytes
+  const beside = texts + (system ? messageSize(system) : 0) + turns.length * recordBytes
   return messages.reduce((sum, message) => sum + messageSize(message), sessionBytes + beside)
 }
 

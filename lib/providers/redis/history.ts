@@ -1,5 +1,5 @@
 import type { Call } from '../../deadline.ts'
-import type { SessionKeys } from '../../keys.ts'
+import { type SessionKeys, stateKey } from '../../keys.ts'
 import type { HistoryLog, ListCursor, Listed, ReadRange } from '../../ports/history.ts'
 import { redacted } from '../../redact.ts'
 import { redisChanges } from './changes.ts'
@@ -39,7 +39,13 @@ export function redisHistory(pool: Pool): HistoryLog {
         .of(keys.index)
         .send(
           'remove',
-          (client) => run(client, remove, [keys.session, listOf(keys), keys.index], [keys.id]),
+          (client) =>
+            run(
+              client,
+              remove,
+              [keys.session, listOf(keys), keys.index, stateKey(keys)],
+              [keys.id],
+            ),
           { again: false },
           call,
         ),
