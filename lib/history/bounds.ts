@@ -16,7 +16,7 @@ export function boundsOf(
   ifRev?: number,
 ): AppendBounds {
   const { ttlMs, maxStored, title } = rules
-  const first = title ? messages.find(({ role }) => role === 'user') : undefined
+  const first = title === 'first-message' ? messages.find(({ role }) => role === 'user') : undefined
   const text = first && textOf(first).replace(/\s+/g, ' ').trim().slice(0, 80).toWellFormed()
   return {
     ttlMs,

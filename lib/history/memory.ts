@@ -1,14 +1,20 @@
-import { RequestError, StoreError, UsageError } from '../errors.ts'
-import { decodeId, sessionKeys } from '../keys.ts'
+import { RequestError } from '../errors.ts'
+import { decodeId, type SessionKeys, sessionKeys } from '../keys.ts'
 import type { Entry, ReadResult } from '../ports/history.ts'
 import { boundsOf, kept } from './bounds.ts'
 import type { Codec } from './codec.ts'
 import { type ConversationTurns, conversationTurns } from './conversation-turns.ts'
+import { afterAppend } from './growth.ts'
 import { type Message, type StoredMessage, toEntry, toMessage } from './message.ts'
+import { checkRev, conflict, forgotten } from './refusal.ts'
 import { runnerOf } from './runner.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
+import type { SessionChanges } from './session-changes.ts'
+import type { SessionInfo } from './session-info.ts'
 import { type SessionLog, sessionLog } from './session-log.ts'
+import { sessionMembers } from './session-members.ts'
 import { bounded, type Page, type Sessions, sessionsOf } from './sessions.ts'
+import type { TypedHash } from './typed-hash.ts'
 import { cutWindow, type WindowSize } from './window.ts'
 
 /** What an append did. */
@@ -62,6 +68,42 @@ export interface Memory extends ConversationTurns {
   context(options?: { messages?: number; tokens?: number }): Promise<Context>
   /** Another session of the same user. @throws RequestError 400 for an id that cannot name one. */
   open(id: string): Memory
+  /** What is known of this session; `undefined` where there is none. */
+  info(): Promise<SessionInfo | undefined>
+  /**
+   * Changes title, meta, system message or pin; `null` removes. A session that is not there is made.
+   *
+   * @throws RequestError 400 or 413 for what cannot be kept; StoreError 409 `conflict` when the session
+   * is not at `ifRev`.
+   */
+  set(changes: SessionChanges, options?: { ifRev?: number }): Promise<void>
+  /**
+   * Puts another content in the place of a message; it keeps its id and its place. False where there
+   * is no such message.
+   *
+   * @throws RequestError 400 or 413 for a message that cannot be kept; StoreError 409 `conflict` when
+   * the session is not at `ifRev`.
+   */
+  update(id: string, message: Message, options?: { ifRev?: number }): Promise<boolean>
+  /**
+   * Removes a message and all after it, and gives how many that were.
+   *
+   * @throws RequestError 404 where there is no such message; StoreError 409 `conflict` when the session
+   * is not at `ifRev`.
+   */
+  rewind(id: string, options?: { ifRev?: number }): Promise<number>
+  /**
+   * Copies this session to a new one, up to a message and with it; all of it where none is named.
+   *
+   * @throws RequestError 404 where there is no such session or message.
+   */
+  fork(at?: string): Promise<Memory>
+  /** This session as lines of JSON: itself, then its messages, oldest first. */
+  export(): AsyncIterable<string>
+  /** What an agent keeps with this session, and as long as it. */
+  readonly state: TypedHash
+  /** What this user prefers, in all sessions. */
+  readonly preferences: TypedHash
   /** False when the session was not there. */
   delete(): Promise<boolean>
   /** All conversations of this user. */
@@ -85,6 +127,7 @@ export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): 
       }
       return context(rules, scope.codec, log, size, reaching(read, size))
     }
+  const open = (other: string) => openMemory(rules, scope, other)
   return {
     user: scope.user,
     id: decodeId(encoded),
@@ -92,7 +135,11 @@ export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): 
       return scope.degraded
     },
     append: async (messages, { ifRev } = {}) =>
-      append(rules, scope.codec, log, Array.isArray(messages) ? messages : [messages], ifRev),
+      append(
+        { rules, codec: scope.codec, keys, log },
+        Array.isArray(messages) ? messages : [messages],
+        checkRev(ifRev),
+      ),
     history: async ({ before, limit = 50 } = {}) => {
       const { meta, entries } = await log.read(bounded('limit', limit), position(before))
       const first = entries[0]?.seq
@@ -105,21 +152,25 @@ export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): 
     },
     context: contextFrom(undefined),
     ...conversationTurns(conversation, contextFrom),
-    open: (other) => openMemory(rules, scope, other),
+    open,
     delete: () => log.remove(),
+    ...sessionMembers(rules, scope, keys, log, open),
     sessions: sessionsOf(rules, scope),
   }
 }
 
+interface Conversation {
+  readonly rules: MemoryRules
+  readonly codec: Codec
+  readonly keys: SessionKeys
+  readonly log: SessionLog
+}
+
 async function append(
-  rules: MemoryRules,
-  codec: Codec,
-  log: SessionLog,
+  { rules, codec, keys, log }: Conversation,
   messages: readonly Message[],
   ifRev: number | undefined,
 ): Promise<AppendResult> {
-  if (ifRev !== undefined && !(Number.isSafeInteger(ifRev) && ifRev >= 0))
-    throw new UsageError(`ifRev must be a rev that an append gave, got ${String(ifRev)}`)
   const most = Math.min(kept(rules), longestAppend)
   // More would be trimmed by the append itself, and come again when it is repeated.
   if (messages.length > most)
@@ -129,22 +180,11 @@ async function append(
     )
   const entries = messages.map((message) => toEntry(message, rules, codec))
   const { result, degraded } = await log.append(entries, boundsOf(rules, codec, messages, ifRev))
-  if (result.kind === 'conflict')
-    throw new StoreError('append', 'conflict', {
-      cause: new Error(`The session is at rev ${result.rev}, not ${ifRev}`),
-      outcome: 'not-sent',
-    })
+  if (result.kind === 'conflict') throw conflict('append', result.rev, ifRev)
   if (result.kind === 'forgotten') throw forgotten('append')
   const { kind: _, created: __, ...appended } = result
+  if (!degraded) afterAppend(rules, codec, keys, { ...appended, entries })
   return { ...appended, degraded }
-}
-
-/** The error of a write for a user whose conversations are being forgotten. */
-export function forgotten(operation: string): StoreError {
-  return new StoreError(operation, 'conflict', {
-    cause: new Error('The conversations of this user are being forgotten'),
-    outcome: 'not-sent',
-  })
 }
 
 async function context(
