@@ -14,8 +14,32 @@ export {
   type StoreFailure,
   UsageError,
 } from './errors.ts'
-export type { AppendResult, Context, Memory } from './history/memory.ts'
-export type { ContentPart, Message, Role, StoredMessage } from './history/message.ts'
+export type { Context, Forms } from './history/context.ts'
+export type {
+  AiSdkMessage,
+  AnthropicBlock,
+  AnthropicMessage,
+  InputItem,
+  InputPart,
+  OpenAiCall,
+  OpenAiMessage,
+  OpenAiPart,
+  OpenAiText,
+  UiPart,
+} from './history/formats/forms.ts'
+export type { AppendResult, ContextRequest, Memory } from './history/memory.ts'
+export type {
+  AnyMessage,
+  CallingMessage,
+  ContentPart,
+  Message,
+  MessageFormat,
+  ResponseItem,
+  Role,
+  StoredMessage,
+  ToolMessage,
+  UiMessage,
+} from './history/message.ts'
 export type { Page, SessionInfo, Sessions } from './history/sessions.ts'
 export { escapePattern, type Id, IdError, keyPart, type SessionKeys } from './keys.ts'
 export type { Rule } from './limit/rule.ts'

@@ -1,12 +1,12 @@
 import { RequestError, StoreError, UsageError } from '../errors.ts'
 import { decodeId, sessionKeys } from '../keys.ts'
-import type { AppendBounds, Entry, ReadResult } from '../ports/history.ts'
+import type { AppendBounds, NewEntry } from '../ports/history.ts'
 import type { Codec } from './codec.ts'
-import { type Message, type StoredMessage, textOf, toEntry, toMessage } from './message.ts'
+import { type Context, contextOf, type Forms, wholeContextOf } from './context.ts'
+import { type AnyMessage, type StoredMessage, textOf, toEntry, toMessage } from './message.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
 import { type SessionLog, sessionLog } from './session-log.ts'
 import { bounded, type Page, type Sessions, sessionsOf } from './sessions.ts'
-import { cutWindow, type WindowSize } from './window.ts'
 
 /** What an append did. */
 export interface AppendResult {
@@ -23,12 +23,14 @@ export interface AppendResult {
   readonly degraded: boolean
 }
 
-/** What is handed to a model. */
-export interface Context {
-  /** Oldest first; begins with a turn, or with the system message. */
-  readonly messages: readonly StoredMessage[]
-  readonly tokens: number
-  readonly rev: number
+/** Which part of a conversation `context()` gives, and in which form. */
+export interface ContextRequest<As extends keyof Forms = 'raw'> {
+  /** Messages at most. @default that of the mount */
+  readonly messages?: number
+  /** Tokens at most. @default that of the mount */
+  readonly tokens?: number
+  /** @default 'raw' */
+  readonly as?: As
 }
 
 /**
@@ -43,20 +45,23 @@ export interface Memory {
   /** Something of this request went on without the store. */
   readonly degraded: boolean
   /**
-   * Appends messages, all or none, in one atomic round trip. Any role: hand in only what the server
-   * itself decided on.
+   * Appends messages of any format, all or none, in one atomic round trip. Any role: hand in only what
+   * the server itself decided on.
    *
    * @throws RequestError 400 or 413 for a message that cannot be kept; StoreError 409 `conflict` when
    * the session is not at `ifRev`.
    */
   append(
-    messages: Message | readonly Message[],
+    messages: AnyMessage | readonly AnyMessage[],
     options?: { ifRev?: number },
   ): Promise<AppendResult>
   /** The newest messages, or those before `before`; oldest first inside a page. @default limit 50 */
   history(options?: { before?: number; limit?: number }): Promise<Page<StoredMessage>>
-  /** What to hand to a model: the end of the conversation from the beginning of a turn. */
-  context(options?: { messages?: number; tokens?: number }): Promise<Context>
+  /**
+   * What to hand to a model: the end of the conversation from the beginning of a turn, in the form in
+   * which a provider takes it. @default as 'raw'
+   */
+  context<As extends keyof Forms = 'raw'>(options?: ContextRequest<As>): Promise<Context<As>>
   /** Another session of the same user. @throws RequestError 400 for an id that cannot name one. */
   open(id: string): Memory
   /** False when the session was not there. */
@@ -66,6 +71,14 @@ export interface Memory {
 }
 
 const longestAppend = 10_000
+
+const forms: Readonly<Record<keyof Forms, true>> = {
+  raw: true,
+  openai: true,
+  'openai-responses': true,
+  anthropic: true,
+  'ai-sdk': true,
+}
 
 /** The conversation `id` of a request's user. */
 export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): Memory {
@@ -89,11 +102,8 @@ export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): 
         next: more ? first : undefined,
       }
     },
-    context: async ({ messages, tokens } = {}) =>
-      context(rules, scope.codec, log, {
-        messages: bounded('messages', messages ?? rules.window.messages),
-        tokens: tokens ?? rules.window.tokens,
-      }),
+    context: <As extends keyof Forms>(options: ContextRequest<As> = {}) =>
+      context(rules, scope.codec, log, options),
     open: (other) => openMemory(rules, scope, other),
     delete: () => log.remove(),
     sessions: sessionsOf(rules, scope),
@@ -104,7 +114,7 @@ async function append(
   rules: MemoryRules,
   codec: Codec,
   log: SessionLog,
-  messages: readonly Message[],
+  messages: readonly AnyMessage[],
   ifRev: number | undefined,
 ): Promise<AppendResult> {
   if (ifRev !== undefined && !(Number.isSafeInteger(ifRev) && ifRev >= 0))
@@ -117,7 +127,10 @@ async function append(
       `An append must be at most ${most} messages, got ${messages.length}`,
     )
   const entries = messages.map((message) => toEntry(message, rules, codec))
-  const { result, degraded } = await log.append(entries, boundsOf(rules, codec, messages, ifRev))
+  const { result, degraded } = await log.append(
+    entries,
+    boundsOf(rules, codec, titleOf(messages, entries), ifRev),
+  )
   if (result.kind === 'conflict')
     throw new StoreError('append', 'conflict', {
       cause: new Error(`The session is at rev ${result.rev}, not ${ifRev}`),
@@ -136,38 +149,19 @@ export function forgotten(operation: string): StoreError {
   })
 }
 
-async function context(
-  { maxStored }: MemoryRules,
+async function context<As extends keyof Forms>(
+  { maxStored, window, count }: MemoryRules,
   codec: Codec,
   log: SessionLog,
-  size: WindowSize,
-): Promise<Context> {
-  const found = await log.read(size.messages)
-  const reserved = found.meta?.system?.tokens ?? 0
-  const short = cutWindow(found.entries, size, reserved)
+  { messages = window.messages, tokens = window.tokens, as }: ContextRequest<As>,
+): Promise<Context<As>> {
+  const size = { messages: bounded('messages', messages), tokens, count }
+  const form = as ?? ('raw' as As)
+  if (!Object.hasOwn(forms, form))
+    throw new RequestError(400, `as must be one of ${Object.keys(forms).join(', ')}`)
+  const found = contextOf(await log.read(size.messages), codec, size, form)
   // The newest turn is longer than the window: it is read whole, up to what is stored.
-  const { entries, meta } = short ? { ...found, entries: short } : await wholeTurn()
-  const system = meta?.system
-  const cut = system !== undefined && entries.every(({ id }) => id !== system.id)
-  const all = cut ? [system, ...entries] : entries
-  return {
-    messages: all.map((entry) => toMessage(entry, codec)),
-    tokens: all.reduce((total, { tokens }) => total + tokens, 0),
-    rev: meta?.rev ?? 0,
-  }
-
-  async function wholeTurn(): Promise<ReadResult> {
-    const everything = await log.read(maxStored)
-    const turn = cutWindow(everything.entries, size, reserved)
-    return { ...everything, entries: turn ?? withoutTurns(everything.entries, size) }
-  }
-}
-
-/** A conversation in which no user has spoken has no turn to begin with. */
-function withoutTurns(entries: readonly Entry[], { messages }: WindowSize): readonly Entry[] {
-  const newest = entries.slice(-messages)
-  const start = newest.findIndex(({ role }) => role !== 't')
-  return newest.slice(Math.max(0, start))
+  return found ?? wholeContextOf(await log.read(maxStored), codec, size, form)
 }
 
 /** Messages that stay when a session is trimmed. */
@@ -175,21 +169,25 @@ function kept({ maxStored }: MemoryRules): number {
   return Math.max(1, Math.floor((maxStored * 3) / 4))
 }
 
+/** The first thing that a user says. */
+function titleOf(messages: readonly AnyMessage[], entries: readonly NewEntry[]): string {
+  const first = messages[entries.findIndex(({ role }) => role === 'u')]
+  return first ? textOf(first).replace(/\s+/g, ' ').trim().slice(0, 80).toWellFormed() : ''
+}
+
 function boundsOf(
   rules: MemoryRules,
   codec: Codec,
-  messages: readonly Message[],
+  firstSaid: string,
   ifRev: number | undefined,
 ): AppendBounds {
   const { ttlMs, maxStored, title } = rules
-  const first = title ? messages.find(({ role }) => role === 'user') : undefined
-  const text = first && textOf(first).replace(/\s+/g, ' ').trim().slice(0, 80).toWellFormed()
   return {
     ttlMs,
     max: maxStored,
     keep: kept(rules),
     ifRev,
-    title: text ? codec.encode('~title', text) : undefined,
+    title: title && firstSaid !== '' ? codec.encode('~title', firstSaid) : undefined,
   }
 }
 
