@@ -3,15 +3,12 @@ import { UsageError } from '../errors.ts'
 import type { Entry, NewEntry } from '../ports/history.ts'
 import type { Codec } from './codec.ts'
 import {
-  type Message,
+  type AnyMessage,
   type MessageRules,
   type StoredMessage,
   toEntry,
   toMessage,
 } from './message.ts'
-
-/** A message in any form that is taken. */
-export type AnyMessage = Message
 
 /** Why an answer is not whole. `interrupted`: whoever gave it failed or died. */
 export type AnswerStatus = 'interrupted' | 'aborted'
@@ -20,8 +17,6 @@ export type AnswerStatus = 'interrupted' | 'aborted'
 export interface StoredAnswer extends StoredMessage {
   /** The id of the message that it answers. */
   readonly turn: string
-  /** Absent where the answer is whole. */
-  readonly status?: AnswerStatus
 }
 
 /** Of which turn an answer is. */
@@ -56,26 +51,17 @@ export function toAnswerEntries(
   rules: MessageRules,
   codec: Codec,
 ): NewEntry[] {
-  return replies.map((given, at) => {
-    const reply = storable(given)
-    if (reply?.role !== 'assistant' && reply?.role !== 'tool')
-      throw new UsageError(`An answer is of an assistant or a tool, got ${String(reply?.role)}`)
-    const message = {
-      ...reply,
-      id: reply.id ?? answerId(of.token, at),
+  return replies.map((reply, at) => {
+    const added = {
+      defaultId: answerId(of.token, at),
       turn: of.question,
       ...(of.status && { status: of.status }),
     }
-    return toEntry(message, rules, codec)
+    const entry = toEntry(reply, rules, codec, added)
+    if (entry.role !== 'a' && entry.role !== 't')
+      throw new UsageError('An answer is of an assistant or a tool')
+    return entry
   })
-}
-
-/** A `UIMessage` of the AI SDK, or an item of OpenAI's Responses, as a message. */
-function storable(reply: AnyMessage): AnyMessage {
-  const { parts, ...message } = reply as AnyMessage & { parts?: unknown }
-  if (Array.isArray(parts)) return { ...message, content: parts, format: 'ai-sdk' } as AnyMessage
-  if ((reply?.role as unknown) !== undefined) return reply
-  return { role: 'assistant', content: [reply], format: 'openai-responses' } as never
 }
 
 /** The entries of an answer that was streamed, which may be larger than other messages. */

@@ -1,6 +1,6 @@
-import type { AppendBounds } from '../ports/history.ts'
+import type { AppendBounds, NewEntry } from '../ports/history.ts'
 import type { Codec } from './codec.ts'
-import { type Message, textOf } from './message.ts'
+import { type AnyMessage, textOf } from './message.ts'
 import type { MemoryRules } from './scope.ts'
 
 /** Messages that stay when a session is trimmed. */
@@ -8,15 +8,17 @@ export function kept({ maxStored }: MemoryRules): number {
   return Math.max(1, Math.floor((maxStored * 3) / 4))
 }
 
-/** How an append of these messages is bounded. */
+/** How an append of these entries is bounded; the messages they were made of may title the session. */
 export function boundsOf(
   rules: MemoryRules,
   codec: Codec,
-  messages: readonly Message[],
+  entries: readonly NewEntry[],
+  messages: readonly AnyMessage[],
   ifRev?: number,
 ): AppendBounds {
   const { ttlMs, maxStored, title } = rules
-  const first = title === 'first-message' ? messages.find(({ role }) => role === 'user') : undefined
+  const said = title === 'first-message' ? entries.findIndex(({ role }) => role === 'u') : -1
+  const first = messages[said]
   const text = first && textOf(first).replace(/\s+/g, ' ').trim().slice(0, 80).toWellFormed()
   return {
     ttlMs,

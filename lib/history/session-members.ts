@@ -38,7 +38,7 @@ export function sessionMembers(
       ifCreated(rules, keys, done?.rev === 1)
     },
     update: async (id, message, { ifRev } = {}) => {
-      const entry = toEntry({ ...message, id }, rules, codec)
+      const entry = toEntry(message, rules, codec, { id })
       const bounds = { ttlMs, ifRev: checkRev(ifRev) }
       const result = await log.ask((call) => history.update(keys, entry, bounds, call))
       return unlessRefused('update', result, ifRev) !== undefined

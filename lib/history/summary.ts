@@ -2,9 +2,9 @@ import { RequestError } from '../errors.ts'
 import type { SessionKeys } from '../keys.ts'
 import type { Entry, ReadResult, SessionMeta } from '../ports/history.ts'
 import type { Codec } from './codec.ts'
+import { headOf } from './context.ts'
 import { toMessage } from './message.ts'
 import type { MemoryRules, Summarize } from './scope.ts'
-import { cutWindow } from './window.ts'
 import { withinMs } from './within.ts'
 
 type Rules = MemoryRules & { readonly summarize: Summarize }
@@ -39,7 +39,7 @@ export async function summarizeDropped(
 }
 
 async function extendSummary(rules: Rules, codec: Codec, keys: SessionKeys): Promise<void> {
-  const { head, meta } = await windowHead(rules, keys)
+  const { head, meta } = await windowHead(rules, codec, keys)
   if (meta === undefined || head === undefined) return
   const after = meta.summary?.through ?? 0
   const dropped = await between(rules, keys, Math.max(after, meta.seq - meta.length), head)
@@ -55,14 +55,13 @@ async function extendSummary(rules: Rules, codec: Codec, keys: SessionKeys): Pro
 
 /** Position at which the window begins. */
 async function windowHead(
-  { history, window, maxStored }: Rules,
+  { history, window, count, maxStored }: Rules,
+  codec: Codec,
   keys: SessionKeys,
 ): Promise<{ readonly head: number | undefined; readonly meta: SessionMeta | undefined }> {
   const read = (limit: number) => history.read(keys, { limit, before: undefined, ttlMs: undefined })
-  const cut = ({ entries, meta }: ReadResult) => {
-    const found = cutWindow(entries, window, meta?.system?.tokens ?? 0)
-    return { head: found?.[0]?.seq, meta }
-  }
+  const size = { ...window, count }
+  const cut = (found: ReadResult) => ({ head: headOf(found, codec, size), meta: found.meta })
   const short = cut(await read(window.messages))
   return short.head === undefined ? cut(await read(maxStored)) : short
 }
