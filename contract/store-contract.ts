@@ -17,6 +17,7 @@ import { ownersContract } from './owners.ts'
 import { rewindingContract } from './rewinding.ts'
 import { statesContract } from './states.ts'
 import { type Describe, type It, type OpenSuite, type Suite, suiteOf } from './suite.ts'
+import { turnsContract } from './turns.ts'
 import { turnsDroppedContract } from './turns-dropped.ts'
 
 export type { Describe, It } from './suite.ts'
@@ -63,6 +64,7 @@ const contracts: readonly ((suite: Suite) => void)[] = [
   fieldsContract,
   statesContract,
   turnsDroppedContract,
+  turnsContract,
   budgetsContract,
   entriesContract,
   keyspaceContract,
