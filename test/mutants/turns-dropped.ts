@@ -5,8 +5,13 @@ import type { Mutant } from './mutant.ts'
 /** Faults in what becomes of turns whose question, or session, goes. */
 export const turnsDroppedMutants: readonly Mutant[] = [
   {
-    fault: 'tells nobody to stop whose question went',
-    change: ({ turns }) => ({ turns: { ...turns, onStop: async () => async () => {} } }),
+    fault: 'tells who is to stop by the turn, not by the token',
+    change: ({ turns }) => ({
+      turns: {
+        ...turns,
+        onStop: (runner, listener) => turns.onStop(runner, () => listener('q2')),
+      },
+    }),
     caughtBy: [
       'turns whose question goes › are told to stop by a rewind, and end',
       'turns whose question goes › are told to stop by a removal, and end',
