@@ -8,6 +8,7 @@ import type { CacheResponseOptions } from '../../middleware/cache-response.ts'
 import * as onExpress from '../../middleware/express.ts'
 import * as onKoa from '../../middleware/koa.ts'
 import type { SessionMemoryOptions } from '../../middleware/memory-options.ts'
+import type { MemoryRoutesOptions } from '../../middleware/memory-routes.ts'
 import type { RateLimitOptions } from '../../middleware/rate-limit-options.ts'
 
 /** A request and its response, as the handlers of these tests see them on either framework. */
@@ -46,6 +47,8 @@ export interface Mounts {
 export interface Framework {
   readonly name: 'express' | 'koa'
   serve(mounts: Mounts, handle: (exchange: Exchange) => unknown): Promise<App>
+  /** Makes a mount of routes. */
+  routes(options: MemoryRoutesOptions<Native>): unknown
 }
 
 /** A served app. */
@@ -56,8 +59,16 @@ export interface App {
 
 /** Both frameworks: what a test says of one must hold in the other. */
 export const frameworks: readonly Framework[] = [
-  { name: 'express', serve: async (mounts, handle) => listen(expressApp(mounts, handle)) },
-  { name: 'koa', serve: async (mounts, handle) => listen(koaApp(mounts, handle)) },
+  {
+    name: 'express',
+    serve: async (mounts, handle) => listen(expressApp(mounts, handle)),
+    routes: (options) => onExpress.memoryRoutes(options as onExpress.MemoryRoutesOptions<Request>),
+  },
+  {
+    name: 'koa',
+    serve: async (mounts, handle) => listen(koaApp(mounts, handle)),
+    routes: (options) => onKoa.memoryRoutes(options as onKoa.MemoryRoutesOptions<Context>),
+  },
 ]
 
 function expressApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): RequestListener {
