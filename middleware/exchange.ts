@@ -5,7 +5,9 @@ import type { Readable } from 'node:stream'
 export type Fields = Record<string, string | readonly string[]>
 
 /** A response, or what holds one and lets go of it with `respond: false`. */
-export type ReplyTarget = ServerResponse | { readonly res: ServerResponse; respond?: boolean | undefined }
+export type ReplyTarget =
+  | ServerResponse
+  | { readonly res: ServerResponse; respond?: boolean | undefined }
 
 /** One request and its response, as every framework can offer them. */
 export interface Exchange<Native> {
