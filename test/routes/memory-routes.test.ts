@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
-import type { Store } from '../../lib/index.ts'
+import { createStore, type Store } from '../../lib/index.ts'
 import { type App, frameworks, type Mounts } from '../support/apps.ts'
 import { testStores } from '../support/stores.ts'
 
@@ -309,6 +309,35 @@ for (const stores of testStores()) {
         assert.equal(info.title, 'parsed')
         assert.equal((await call('POST /one/rewind', { body: { message: 'a2' } })).status, 200)
         assert.equal((await call('PATCH /one', { body: [] })).status, 400)
+      })
+
+      it('take bodies that a cache has looked at, and are kept by none', async () => {
+        await serve({ cache: { store, methods: ['GET', 'POST'], ttl: '1m' } })
+        await say('one', 'q1,a2,q3')
+        for (const message of ['q3', 'a2']) {
+          const answer = await call('POST /one/rewind', { body: { message } })
+          assert.deepEqual(await answer.json(), { removed: 1 })
+          assert.equal((await json(call('GET /one'))).messages, message === 'q3' ? 2 : 1)
+        }
+      })
+
+      it('answer 503 while the store is away, and 404 for nothing then', async () => {
+        const away = createStore({ url: 'redis://127.0.0.1:1', deadline: '20ms' })
+        await serve({ memory: { store: away } })
+        try {
+          for (const line of [
+            'GET /one',
+            'GET /',
+            'DELETE /one',
+            'POST /one/fork',
+            'GET /export',
+          ]) {
+            const answer = await call(line)
+            assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '1'], line)
+          }
+        } finally {
+          await away.close()
+        }
       })
 
       it('know a guest by the cookie', async () => {

@@ -78,11 +78,11 @@ function expressApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): Re
   const user = mounts.signIn === false ? {} : { user: (req: Request) => req.get('x-user') }
   if (mounts.memory && mounts.routes !== 'alone')
     app.use(onExpress.sessionMemory({ ...mounts.memory, ...user }))
+  if (mounts.limit) app.use(onExpress.rateLimit({ ...mounts.limit, ...user }))
+  if (mounts.cache) app.use(onExpress.cacheResponse({ ...mounts.cache, ...user }))
   if (mounts.routes === 'behind') app.use('/chats', onExpress.memoryRoutes())
   if (mounts.routes === 'alone')
     app.use('/chats', onExpress.memoryRoutes({ ...mounts.memory, ...user }))
-  if (mounts.limit) app.use(onExpress.rateLimit({ ...mounts.limit, ...user }))
-  if (mounts.cache) app.use(onExpress.cacheResponse({ ...mounts.cache, ...user }))
   app.use(express.text({ type: '*/*', limit: '5mb' }))
   app.use(async (req, res) => {
     await handle({
@@ -124,11 +124,11 @@ function koaApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): Reques
   if (mounts.parser) app.use(parseJson)
   if (mounts.memory && mounts.routes !== 'alone')
     app.use(onKoa.sessionMemory({ ...mounts.memory, ...user }))
+  if (mounts.limit) app.use(onKoa.rateLimit({ ...mounts.limit, ...user }))
+  if (mounts.cache) app.use(onKoa.cacheResponse({ ...mounts.cache, ...user }))
   const path = '/chats'
   if (mounts.routes === 'behind') app.use(onKoa.memoryRoutes({ path }))
   if (mounts.routes === 'alone') app.use(onKoa.memoryRoutes({ path, ...mounts.memory, ...user }))
-  if (mounts.limit) app.use(onKoa.rateLimit({ ...mounts.limit, ...user }))
-  if (mounts.cache) app.use(onKoa.cacheResponse({ ...mounts.cache, ...user }))
   app.use(async (ctx) => {
     const chunks: Buffer[] = []
     for await (const chunk of ctx.req) chunks.push(chunk as Buffer)
