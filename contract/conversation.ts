@@ -58,7 +58,7 @@ export async function listed(open: Opened, { index }: OwnerKeys): Promise<string
   return (await open().history.list(index, { limit: 1000, after: undefined })).map(({ id }) => id)
 }
 
-/** Asserts that session, state and index end within the same time that has just begun. */
+/** Asserts that the time that session and index are kept for has just begun. */
 export async function keptFor(open: Opened, keys: SessionKeys, ttlMs: number): Promise<void> {
   for (const key of [keys.session, keys.index]) within(await open().ttl(key), ttlMs)
 }
