@@ -20,7 +20,8 @@ export async function jsonBody<Native>(
   const type = req.headers['content-type'] ?? ''
   if (!/^\s*application\/(?:[\w.-]+\+)?json\s*(?:;|$)/i.test(type))
     throw new RequestError(415, 'The body must be application/json')
-  const given = req.readableDidRead || req.readableEnded ? exchange.parsedBody() : await taken(req)
+  // What only looked at the body has left it in the stream.
+  const given = exchange.parsedBody() ?? (await taken(req))
   const value = typeof given === 'string' || given instanceof Uint8Array ? parsed(given) : given
   if (!isPlain(value)) throw new RequestError(400, 'The body must be a JSON object')
   return value
@@ -37,7 +38,8 @@ function parsed(text: string | Uint8Array): unknown {
 }
 
 /** Takes the body; of one that is too large the rest flows by unseen, so that the answer gets out. */
-function taken(req: IncomingMessage): Promise<Buffer> {
+function taken(req: IncomingMessage): Promise<Buffer | undefined> {
+  if (req.readableEnded || req.destroyed) return Promise.resolve(undefined)
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let bytes = 0

@@ -78,8 +78,7 @@ export interface ContextOptions {
   readonly count?: (message: Message) => number
 }
 
-/** Their names. */
-export const memoryOptionNames: Names<SessionMemoryOptions<unknown>> = {
+const memoryOptionNames: Names<SessionMemoryOptions<unknown>> = {
   store: true,
   user: true,
   session: true,

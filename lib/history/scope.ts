@@ -34,7 +34,7 @@ export interface MemoryRules extends MessageRules {
 }
 
 /** How a session gets its first title. */
-export type TitleRule = 'first-message' | false | TitleOf
+type TitleRule = 'first-message' | false | TitleOf
 
 /** Titles a session by its first messages, the first answer among them. */
 export type TitleOf = (messages: readonly StoredMessage[]) => string | Promise<string>

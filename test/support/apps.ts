@@ -8,6 +8,7 @@ import type { CacheResponseOptions } from '../../middleware/cache-response.ts'
 import * as onExpress from '../../middleware/express.ts'
 import * as onKoa from '../../middleware/koa.ts'
 import type { SessionMemoryOptions } from '../../middleware/memory-options.ts'
+import type { MemoryRoutesOptions } from '../../middleware/memory-routes.ts'
 import type { RateLimitOptions } from '../../middleware/rate-limit-options.ts'
 
 /** A request and its response, as the handlers of these tests see them on either framework. */
@@ -48,6 +49,8 @@ export interface Mounts {
 export interface Framework {
   readonly name: 'express' | 'koa'
   serve(mounts: Mounts, handle: (exchange: Exchange) => unknown): Promise<App>
+  /** Makes a mount of routes. */
+  routes(options: MemoryRoutesOptions<Native>): unknown
 }
 
 /** A served app. */
@@ -58,8 +61,16 @@ export interface App {
 
 /** Both frameworks: what a test says of one must hold in the other. */
 export const frameworks: readonly Framework[] = [
-  { name: 'express', serve: async (mounts, handle) => listen(expressApp(mounts, handle)) },
-  { name: 'koa', serve: async (mounts, handle) => listen(koaApp(mounts, handle)) },
+  {
+    name: 'express',
+    serve: async (mounts, handle) => listen(expressApp(mounts, handle)),
+    routes: (options) => onExpress.memoryRoutes(options as onExpress.MemoryRoutesOptions<Request>),
+  },
+  {
+    name: 'koa',
+    serve: async (mounts, handle) => listen(koaApp(mounts, handle)),
+    routes: (options) => onKoa.memoryRoutes(options as onKoa.MemoryRoutesOptions<Context>),
+  },
 ]
 
 function expressApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): RequestListener {
@@ -69,11 +80,11 @@ function expressApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): Re
   const user = mounts.signIn === false ? {} : { user: (req: Request) => req.get('x-user') }
   if (mounts.memory && mounts.routes !== 'alone')
     app.use(onExpress.sessionMemory({ ...mounts.memory, ...user }))
+  if (mounts.limit) app.use(onExpress.rateLimit({ ...mounts.limit, ...user }))
+  if (mounts.cache) app.use(onExpress.cacheResponse({ ...mounts.cache, ...user }))
   if (mounts.routes === 'behind') app.use('/chats', onExpress.memoryRoutes())
   if (mounts.routes === 'alone')
     app.use('/chats', onExpress.memoryRoutes({ ...mounts.memory, ...user }))
-  if (mounts.limit) app.use(onExpress.rateLimit({ ...mounts.limit, ...user }))
-  if (mounts.cache) app.use(onExpress.cacheResponse({ ...mounts.cache, ...user }))
   app.use(express.text({ type: '*/*', limit: '5mb' }))
   app.use(async (req, res) => {
     await handle({
@@ -118,11 +129,11 @@ function koaApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): Reques
   if (mounts.parser) app.use(parseJson)
   if (mounts.memory && mounts.routes !== 'alone')
     app.use(onKoa.sessionMemory({ ...mounts.memory, ...user }))
+  if (mounts.limit) app.use(onKoa.rateLimit({ ...mounts.limit, ...user }))
+  if (mounts.cache) app.use(onKoa.cacheResponse({ ...mounts.cache, ...user }))
   const path = '/chats'
   if (mounts.routes === 'behind') app.use(onKoa.memoryRoutes({ path }))
   if (mounts.routes === 'alone') app.use(onKoa.memoryRoutes({ path, ...mounts.memory, ...user }))
-  if (mounts.limit) app.use(onKoa.rateLimit({ ...mounts.limit, ...user }))
-  if (mounts.cache) app.use(onKoa.cacheResponse({ ...mounts.cache, ...user }))
   app.use(async (ctx) => {
     const chunks: Buffer[] = []
     for await (const chunk of ctx.req) chunks.push(chunk as Buffer)

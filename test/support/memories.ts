@@ -2,7 +2,7 @@ import type { Memory, Store } from '../../lib/index.ts'
 import { type App, type Exchange, frameworks, type Mounts } from './apps.ts'
 
 /** Who asks for a memory, and how. */
-export interface Asker {
+interface Asker {
   /** @default 'ann' */
   readonly user?: string | undefined
   /** @default 'default' */
@@ -12,7 +12,7 @@ export interface Asker {
 }
 
 /** What a task with a memory came to, and the cookies that its request has set. */
-export interface Asked<T> {
+interface Asked<T> {
   readonly result: T
   readonly cookie: string | undefined
 }
