@@ -4,8 +4,9 @@ import { type Duration, toMs } from '../lib/duration.ts'
 import { OptionError } from '../lib/errors.ts'
 import { codecOf } from '../lib/history/codec.ts'
 import { continuationOf } from '../lib/history/continuation.ts'
+import { countedText } from '../lib/history/counted-text.ts'
 import { type Memory, openMemory } from '../lib/history/memory.ts'
-import { type Message, textOf } from '../lib/history/message.ts'
+import type { Message } from '../lib/history/message.ts'
 import type { MemoryRules, MemoryScope } from '../lib/history/scope.ts'
 import { decodeId } from '../lib/keys.ts'
 import { checkNames, type Names, oneOf, optionalFunction, wholeNumber } from '../lib/options.ts'
@@ -53,7 +54,10 @@ export interface ContextOptions {
   readonly messages?: number
   /** Tokens at most. @default no bound */
   readonly tokens?: number
-  /** Counts a message's tokens, when it is appended. @default an estimate by tokenx */
+  /**
+   * Counts a message's tokens, when it is appended; it gets the message in its stored form.
+   * @default an estimate by tokenx
+   */
   readonly count?: (message: Message) => number
 }
 
@@ -159,11 +163,7 @@ function rulesOf<Native>(store: Store, options: SessionMemoryOptions<Native>): M
 }
 
 function estimate(message: Message): number {
-  const { content, ...rest } = message
-  const { id: _, role: __, createdAt: ___, ...more } = rest
-  const extra = Object.keys(more).length > 0 ? JSON.stringify(more) : ''
-  const text = typeof content === 'string' ? content : textOf(message)
-  return estimateTokenCount(text + extra)
+  return estimateTokenCount(countedText(message))
 }
 
 function lazily<T>(make: () => T): () => T {
