@@ -3,7 +3,8 @@ import { configFromEnv } from '../lib/config.ts'
 import { type Duration, toMs } from '../lib/duration.ts'
 import { OptionError } from '../lib/errors.ts'
 import { continuationOf } from '../lib/history/continuation.ts'
-import { type Message, textOf } from '../lib/history/message.ts'
+import { countedText } from '../lib/history/counted-text.ts'
+import type { Message } from '../lib/history/message.ts'
 import type { MemoryRules, Summarize, TitleOf, TurnMode } from '../lib/history/scope.ts'
 import { checkNames, type Names, oneOf, optionalFunction, wholeNumber } from '../lib/options.ts'
 import { json, type Serializer } from '../lib/serializer.ts'
@@ -74,7 +75,10 @@ export interface ContextOptions {
   readonly messages?: number
   /** Tokens at most. @default no bound */
   readonly tokens?: number
-  /** Counts a message's tokens, when it is appended. @default an estimate by tokenx */
+  /**
+   * Counts a message's tokens, when it is appended; it gets the message in its stored form.
+   * @default an estimate by tokenx
+   */
   readonly count?: (message: Message) => number
 }
 
@@ -169,9 +173,5 @@ function growthOf<Native>(
 }
 
 function estimate(message: Message): number {
-  const { content, ...rest } = message
-  const { id: _, role: __, createdAt: ___, ...more } = rest
-  const extra = Object.keys(more).length > 0 ? JSON.stringify(more) : ''
-  const text = typeof content === 'string' ? content : textOf(message)
-  return estimateTokenCount(text + extra)
+  return estimateTokenCount(countedText(message))
 }
