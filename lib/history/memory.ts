@@ -157,7 +157,8 @@ async function context(
   }
 
   async function wholeTurn(): Promise<ReadResult> {
-    const everything = await log.read(maxStored)
+    // The newest turn alone may take twice what is stored.
+    const everything = await log.read(2 * maxStored)
     const turn = cutWindow(everything.entries, size, reserved)
     return { ...everything, entries: turn ?? withoutTurns(everything.entries, size) }
   }
