@@ -212,7 +212,8 @@ async function context<As extends keyof Forms>(
   const read = reaching(known, size.messages) ?? (await log.read(size.messages))
   const found = contextOf(read, codec, size, form)
   // The newest turn is longer than the window: it is read whole, up to what is stored.
-  return found ?? wholeContextOf(await log.read(maxStored), codec, size, form)
+  // That turn alone may take twice what is stored.
+  return found ?? wholeContextOf(await log.read(2 * maxStored), codec, size, form)
 }
 
 /** What was read already, where that is enough for so many messages. */

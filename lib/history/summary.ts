@@ -63,7 +63,7 @@ async function windowHead(
   const size = { ...window, count }
   const cut = (found: ReadResult) => ({ head: headOf(found, codec, size), meta: found.meta })
   const short = cut(await read(window.messages))
-  return short.head === undefined ? cut(await read(maxStored)) : short
+  return short.head === undefined ? cut(await read(2 * maxStored)) : short
 }
 
 /** Messages after a position and before another, oldest first. */
