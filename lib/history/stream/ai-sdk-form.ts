@@ -22,6 +22,7 @@ type Part = Fields<
   | 'usage'
   | 'totalUsage'
   | 'finishReason'
+  | 'dynamic'
 >
 
 /** Reads the AI SDK's streams: parts of `fullStream`, and chunks of `toUIMessageStream()`. */
@@ -54,16 +55,17 @@ export function aiSdkForm(): FormReader {
 const silent: ReadonlySet<unknown> = new Set(['tool-input-end', 'raw'])
 
 /** What differs between a part of `fullStream` and the chunk it becomes. */
-function translated(part: Part): object | undefined {
-  const { type } = part
-  if (typeof type !== 'string' || !translations.has(type)) return undefined
-  return translations.get(type)?.(part)
+function translated(part: Part): object {
+  const { type, dynamic } = part
+  const known = typeof type === 'string' ? translations.get(type)?.(part) : undefined
+  // A part says of every call whether its tool is dynamic, a chunk only where it is.
+  return { ...known, dynamic: dynamic === true ? true : undefined }
 }
 
 // As `toUIMessageStream()` words it: what went wrong is not the client's to know.
 const masked = 'An error occurred.'
 
-const translations: ReadonlyMap<string, (part: Part) => object | undefined> = new Map([
+const translations: ReadonlyMap<string, (part: Part) => object> = new Map([
   ['text-delta', ({ text, delta }: Part) => ({ delta: text ?? delta })],
   ['reasoning-delta', ({ text, delta }: Part) => ({ delta: text ?? delta })],
   ['tool-input-start', ({ id, toolCallId }: Part) => ({ toolCallId: toolCallId ?? id })],

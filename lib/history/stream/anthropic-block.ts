@@ -51,7 +51,7 @@ export function stopBlock(block: Block, out: Outlet): void {
   block.stopped = true
   out.close(block.key)
   // What came as a whole stands in the block already; an empty input comes as no piece at all.
-  if (block.json !== '') block.fields.set('input', parsed(block.json) ?? {})
+  if (block.json !== '') block.fields.set('input', objectIn(block.json))
   if (block.call === undefined) return
   const input = block.json === '' ? JSON.stringify(block.fields.get('input') ?? {}) : block.json
   out.called(block.call, textIn(block.fields.get('name')), input)
@@ -78,4 +78,10 @@ function cite({ key, fields }: Block, citation: unknown, out: Outlet): void {
   if (typeof url !== 'string') return
   const sourceId = `${key}:${listIn(fields.get('citations')).length}`
   out.put({ type: 'source-url', sourceId, url, ...(typeof title === 'string' && { title }) })
+}
+
+/** An input the limit of tokens has cut is none; only an object is accepted when it comes back. */
+function objectIn(json: string): object {
+  const input = parsed(json)
+  return typeof input === 'object' && input !== null ? input : {}
 }

@@ -115,14 +115,7 @@ type Checks = Readonly<Record<string, Check>>
 export function isChunk(value: unknown): value is Chunk {
   if (!fields(value)) return false
   const chunk = value as Readonly<Record<string, unknown>>
-  const form = formOf(chunk['type'])
-  if (form === undefined) return false
-  for (const [field, fits] of Object.entries(form.needed)) if (!fits(chunk[field])) return false
-  for (const field of form.may) {
-    const fits = optional.get(field)
-    if (fits && chunk[field] !== undefined && !fits(chunk[field])) return false
-  }
-  return isPlain(value, deepest)
+  return fits(chunk, formOf(chunk['type'])) && isPlain(value, deepest)
 }
 
 /** The chunk a value is, without fields its type does not have; `undefined` where it is none. */
@@ -130,18 +123,20 @@ export function chunkOf(value: Readonly<Record<string, unknown>>): Chunk | undef
   const form = formOf(value['type'])
   if (form === undefined) return undefined
   const chunk: Record<string, unknown> = { type: value['type'] }
-  for (const field of [...Object.keys(form.needed), ...form.may]) {
+  for (const [field] of form) {
     const held = value[field]
-    if (held !== undefined) chunk[field] = typeof held === 'string' ? held : plain(held)
+    if (held === undefined) continue
+    chunk[field] = typeof held === 'string' || typeof held === 'boolean' ? held : plain(held)
   }
-  return isChunk(chunk) ? chunk : undefined
+  return fits(chunk, form) ? (chunk as unknown as Chunk) : undefined
 }
 
-interface Form {
-  readonly needed: Checks
-  /** Fields that may be missing. */
-  readonly may: readonly string[]
+function fits(chunk: Readonly<Record<string, unknown>>, form: Form | undefined): boolean {
+  return form?.every(([field, check]) => check(chunk[field])) ?? false
 }
+
+/** The fields a type has besides `type`; the check of one that may be missing allows that. */
+type Form = readonly (readonly [field: string, check: Check])[]
 
 function formOf(type: unknown): Form | undefined {
   if (typeof type !== 'string') return undefined
@@ -162,10 +157,28 @@ const oneOf = (...words: readonly string[]): Check => {
   return (value) => typeof value === 'string' && words.includes(value)
 }
 
+/** Where they are there, a client refuses a chunk in which they have another form. */
+const optional: ReadonlyMap<string, Check> = new Map<string, Check>([
+  ['id', name],
+  ['providerMetadata', extras],
+  ['toolMetadata', fields],
+  ['providerExecuted', flag],
+  ['dynamic', flag],
+  ['preliminary', flag],
+  ['transient', flag],
+  ['title', text],
+  ['filename', text],
+  ['inputEncoding', oneOf('json', 'text')],
+  ['signature', text],
+  ['messageId', name],
+  ['finishReason', oneOf('stop', 'length', 'content-filter', 'tool-calls', 'error', 'other')],
+  ['reason', text],
+])
+
 const stretch = { id: name }
 const tool = { toolCallId: name }
 const namedTool = { ...tool, toolName: name }
-const dataForm: Form = { needed: { data: there }, may: ['id', 'transient'] }
+const dataForm = form({ data: there }, 'id', 'transient')
 
 const toolFields = ['providerExecuted', 'providerMetadata', 'toolMetadata', 'dynamic']
 const callFields = [...toolFields, 'title']
@@ -209,26 +222,12 @@ const forms: ReadonlyMap<string, Form> = new Map(
 )
 
 function form(needed: Checks, ...may: string[]): Form {
-  return { needed, may }
+  const open = may.map((field) => {
+    const check = optional.get(field)
+    return [field, (value: unknown) => value === undefined || (check?.(value) ?? true)] as const
+  })
+  return [...Object.entries(needed), ...open]
 }
-
-/** Where they are there, a client refuses a chunk in which they have another form. */
-const optional: ReadonlyMap<string, Check> = new Map<string, Check>([
-  ['id', name],
-  ['providerMetadata', extras],
-  ['toolMetadata', fields],
-  ['providerExecuted', flag],
-  ['dynamic', flag],
-  ['preliminary', flag],
-  ['transient', flag],
-  ['title', text],
-  ['filename', text],
-  ['inputEncoding', oneOf('json', 'text')],
-  ['signature', text],
-  ['messageId', name],
-  ['finishReason', oneOf('stop', 'length', 'content-filter', 'tool-calls', 'error', 'other')],
-  ['reason', text],
-])
 
 function isPlain(value: unknown, depth: number): boolean {
   if (typeof value === 'number') return Number.isFinite(value)

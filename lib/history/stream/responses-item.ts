@@ -43,13 +43,10 @@ export function closeItem(item: Item, done: AnyAnswer, out: Outlet): void {
   else if (item.type.endsWith('_call')) hosted(item, textIn(status), out)
 }
 
-/** Items that can be handed back; what broke off is left out, and reasoning about it with it. */
+/** Items that can be handed back: reasoning only together with what it led to. */
 export function wholeItems(items: readonly Item[]): readonly Item[] {
   const whole = items.filter((item) => item.done !== undefined || saidIn(item).length > 0)
-  const broken = whole.length < items.length || whole.some(({ done }) => done === undefined)
-  if (!broken) return whole
-  const last = whole.findLastIndex(({ type }) => type !== 'reasoning')
-  return whole.slice(0, last + 1)
+  return whole.slice(0, whole.findLastIndex(({ type }) => type !== 'reasoning') + 1)
 }
 
 /** The item, or of a message that broke off what it had said. */

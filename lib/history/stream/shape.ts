@@ -34,11 +34,6 @@ export function parsed(text: string): unknown {
   }
 }
 
-/** Whether a value is an object with fields, and no list. */
-export function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
 /** Lays one value over another, field by field; `how` says what becomes of two that are no objects. */
 export function combined(
   before: unknown,
@@ -53,4 +48,8 @@ export function combined(
   for (const [field, value] of Object.entries(now))
     fields.set(field, combined(fields.get(field), value, how, field))
   return Object.fromEntries(fields)
+}
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -28,6 +28,8 @@ export function toolPart(chunk: Named): ToolPart {
 export function callTool(part: ToolPart, chunk: Named): void {
   part.toolName = chunk.toolName
   setExtras(part, chunk, 'callProviderMetadata')
+  // A call that is made again has neither been allowed nor come to anything.
+  for (const field of ['approval', 'resultProviderMetadata', 'rawInput']) delete part.fields[field]
   if (chunk.title !== undefined) part.fields['title'] = chunk.title
   delete part.fields['inputEncoding']
   if (chunk.type === 'tool-input-start') {
@@ -39,6 +41,7 @@ export function callTool(part: ToolPart, chunk: Named): void {
     part.fields['input'] = chunk.input
   } else {
     part.state = 'output-error'
+    delete part.fields['input']
     part.fields[part.dynamic ? 'input' : 'rawInput'] = chunk.input
     part.fields['errorText'] = chunk.errorText
     if (chunk.providerMetadata) part.fields['resultProviderMetadata'] = chunk.providerMetadata
@@ -90,26 +93,35 @@ function denyTool(part: ToolPart): void {
 
 /** The part in a state it can stay in; `finished` leaves a call that is whole to the client. */
 export function settledTool(part: ToolPart, finished: boolean): Record<string, unknown> {
-  const { toolCallId, toolName, dynamic, state, fields } = part
+  const { toolCallId, toolName, dynamic, fields } = part
   const head = dynamic ? { type: 'dynamic-tool', toolName } : { type: `tool-${toolName}` }
-  const left = state === 'input-available' || state === 'approval-requested'
-  const open = state === 'input-streaming' || (left && !finished)
-  if (!open) return { ...head, toolCallId, state, ...withInput(part) }
-  const { approval: _, inputEncoding: __, ...rest } = fields
-  return {
-    ...head,
-    toolCallId,
-    ...rest,
-    state: 'output-error',
-    input: state === 'input-streaming' ? heardInput(part) : fields['input'],
-    errorText: 'interrupted',
-  }
+  const left = part.state === 'input-available' || part.state === 'approval-requested'
+  const open = part.state === 'input-streaming' || (left && !finished)
+  const state = open ? 'output-error' : part.state
+  const own = new Map<string, unknown>([...pick(fields, always), ...pick(fields, ofState[state])])
+  if (open) own.set('errorText', 'interrupted')
+  if (open) own.delete('approval')
+  if (part.state === 'input-streaming') own.set('input', heardInput(part))
+  // A call whose outcome is known has an input, even where its own was lost on the way.
+  if (!own.has('input') && !own.has('rawInput')) own.set('input', {})
+  return { ...head, toolCallId, state, ...Object.fromEntries(own) }
 }
 
-/** A call whose outcome is known has an input, even where its own was lost on the way. */
-function withInput({ fields }: ToolPart): Record<string, unknown> {
-  const known = Object.hasOwn(fields, 'input') || Object.hasOwn(fields, 'rawInput')
-  return known ? fields : { ...fields, input: {} }
+const always = ['title', 'toolMetadata', 'providerExecuted', 'callProviderMetadata', 'input']
+
+/** What a part may carry in a state besides: with anything else the AI SDK refuses the message. */
+const ofState: Readonly<Record<string, readonly string[]>> = {
+  'approval-requested': ['approval'],
+  'output-available': ['output', 'preliminary', 'resultProviderMetadata', 'approval'],
+  'output-error': ['rawInput', 'errorText', 'resultProviderMetadata', 'approval'],
+  'output-denied': ['approval'],
+}
+
+function pick(
+  fields: Readonly<Record<string, unknown>>,
+  names: readonly string[] = [],
+): [string, unknown][] {
+  return Object.entries(fields).filter(([field]) => names.includes(field))
 }
 
 /** An input that broke off is none: a model would be shown half an object. */
