@@ -15,9 +15,33 @@ export {
   type StoreFailure,
   UsageError,
 } from './errors.ts'
-export type { AnswerStatus, AnyMessage, StoredAnswer } from './history/answer-entries.ts'
-export type { AppendResult, Context, Memory } from './history/memory.ts'
-export type { ContentPart, Message, Role, StoredMessage } from './history/message.ts'
+export type { AnswerStatus, StoredAnswer } from './history/answer-entries.ts'
+export type { Context, Forms } from './history/context.ts'
+export type {
+  AiSdkMessage,
+  AnthropicBlock,
+  AnthropicMessage,
+  InputItem,
+  InputPart,
+  OpenAiCall,
+  OpenAiMessage,
+  OpenAiPart,
+  OpenAiText,
+  UiPart,
+} from './history/formats/forms.ts'
+export type { AppendResult, ContextRequest, Memory } from './history/memory.ts'
+export type {
+  AnyMessage,
+  CallingMessage,
+  ContentPart,
+  Message,
+  MessageFormat,
+  ResponseItem,
+  Role,
+  StoredMessage,
+  ToolMessage,
+  UiMessage,
+} from './history/message.ts'
 export type { RelayOptions } from './history/relay.ts'
 export type { KoaReply, NodeReply, ReplyTarget } from './history/reply-target.ts'
 export type { Page, SessionInfo, Sessions } from './history/sessions.ts'

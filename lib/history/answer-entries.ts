@@ -2,16 +2,14 @@ import { createHash } from 'node:crypto'
 import { UsageError } from '../errors.ts'
 import type { Entry, NewEntry } from '../ports/history.ts'
 import type { Codec } from './codec.ts'
+import { incoming } from './formats/detected.ts'
 import {
-  type Message,
+  type AnyMessage,
   type MessageRules,
   type StoredMessage,
   toEntry,
   toMessage,
 } from './message.ts'
-
-/** A message in any form that is taken. */
-export type AnyMessage = Message
 
 /** Why an answer is not whole. `interrupted`: whoever gave it failed or died. */
 export type AnswerStatus = 'interrupted' | 'aborted'
@@ -56,26 +54,13 @@ export function toAnswerEntries(
   rules: MessageRules,
   codec: Codec,
 ): NewEntry[] {
-  return replies.map((given, at) => {
-    const reply = storable(given)
-    if (reply?.role !== 'assistant' && reply?.role !== 'tool')
-      throw new UsageError(`An answer is of an assistant or a tool, got ${String(reply?.role)}`)
-    const message = {
-      ...reply,
-      id: reply.id ?? answerId(of.token, at),
-      turn: of.question,
-      ...(of.status && { status: of.status }),
-    }
-    return toEntry(message, rules, codec)
+  return replies.map((reply, at) => {
+    const { body, role, givenId } = incoming(reply)
+    if (role !== 'assistant' && role !== 'tool')
+      throw new UsageError(`An answer is of an assistant or a tool, got ${String(role)}`)
+    const id = givenId ?? answerId(of.token, at)
+    return toEntry(marked(body, id, of), rules, codec)
   })
-}
-
-/** A `UIMessage` of the AI SDK, or an item of OpenAI's Responses, as a message. */
-function storable(reply: AnyMessage): AnyMessage {
-  const { parts, ...message } = reply as AnyMessage & { parts?: unknown }
-  if (Array.isArray(parts)) return { ...message, content: parts, format: 'ai-sdk' } as AnyMessage
-  if ((reply?.role as unknown) !== undefined) return reply
-  return { role: 'assistant', content: [reply], format: 'openai-responses' } as never
 }
 
 /** The entries of an answer that was streamed, which may be larger than other messages. */
@@ -86,7 +71,19 @@ export function toStreamedEntries(
   codec: Codec,
 ): NewEntry[] {
   const maxBytes = Math.max(rules.maxBytes, streamedBytes)
-  return toAnswerEntries(replies as AnyMessage[], of, { ...rules, maxBytes }, codec)
+  return replies.map((reply, at) =>
+    // Whatever id its provider gave it: what is saved of it half way has only this one.
+    toEntry(
+      marked(incoming(reply).body, answerId(of.token, at), of),
+      { ...rules, maxBytes },
+      codec,
+    ),
+  )
+}
+
+/** An answer, which tells what it answers. */
+function marked(body: object, id: unknown, { question, status }: AnswerOf): AnyMessage {
+  return { ...body, id, turn: question, ...(status && { status }) } as unknown as AnyMessage
 }
 
 /** The messages of these entries. */

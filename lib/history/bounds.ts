@@ -1,6 +1,6 @@
-import type { AppendBounds } from '../ports/history.ts'
+import type { AppendBounds, NewEntry } from '../ports/history.ts'
 import type { Codec } from './codec.ts'
-import { type Message, textOf } from './message.ts'
+import { type AnyMessage, textOf } from './message.ts'
 import type { MemoryRules } from './scope.ts'
 
 /** Messages that stay when a session is trimmed. */
@@ -8,21 +8,25 @@ export function kept({ maxStored }: MemoryRules): number {
   return Math.max(1, Math.floor((maxStored * 3) / 4))
 }
 
-/** How an append of these messages is bounded. */
+/** How an append is bounded; `firstSaid` titles a session without a title. */
 export function boundsOf(
   rules: MemoryRules,
   codec: Codec,
-  messages: readonly Message[],
+  firstSaid = '',
   ifRev?: number,
 ): AppendBounds {
   const { ttlMs, maxStored, title } = rules
-  const first = title ? messages.find(({ role }) => role === 'user') : undefined
-  const text = first && textOf(first).replace(/\s+/g, ' ').trim().slice(0, 80).toWellFormed()
   return {
     ttlMs,
     max: maxStored,
     keep: kept(rules),
     ifRev,
-    title: text ? codec.encode('~title', text) : undefined,
+    title: title && firstSaid !== '' ? codec.encode('~title', firstSaid) : undefined,
   }
+}
+
+/** The first thing that a user says. */
+export function titleOf(messages: readonly AnyMessage[], entries: readonly NewEntry[]): string {
+  const first = messages[entries.findIndex(({ role }) => role === 'u')]
+  return first ? textOf(first).replace(/\s+/g, ' ').trim().slice(0, 80).toWellFormed() : ''
 }

@@ -1,10 +1,10 @@
 import { RequestError, UsageError } from '../errors.ts'
 import { decodeId } from '../keys.ts'
 import type { NewEntry, ReadResult, TurnRecord } from '../ports/history.ts'
-import { type AnyMessage, type StoredAnswer, toAnswer } from './answer-entries.ts'
-import { boundsOf } from './bounds.ts'
+import { type StoredAnswer, toAnswer } from './answer-entries.ts'
+import { boundsOf, titleOf } from './bounds.ts'
 import type { Memory } from './memory.ts'
-import { toEntry } from './message.ts'
+import { type AnyMessage, toEntry } from './message.ts'
 import { ownTurn } from './own-turn.ts'
 import { joinTurn, type RelayOptions, replayTurn, resumeTurn } from './relay.ts'
 import type { ReplyTarget } from './reply-target.ts'
@@ -43,10 +43,11 @@ export function conversationTurns(
   const { rules, scope, keys } = conversation
   return {
     async turn(input, { signal } = {}) {
-      if (input?.role !== 'user')
-        throw new RequestError(400, "A turn begins with a message of the role 'user'")
       const question = toEntry(input, rules, scope.codec)
-      const size = { bounds: boundsOf(rules, scope.codec, [input]), limit: rules.window.messages }
+      if (question.role !== 'u')
+        throw new RequestError(400, "A turn begins with a message of the role 'user'")
+      const title = titleOf([input], [question])
+      const size = { bounds: boundsOf(rules, scope.codec, title), limit: rules.window.messages }
       const started = await startTurn(conversation, question, size, signal)
       return turnOf(conversation, question, started, { signal, contextFrom })
     },

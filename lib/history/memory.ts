@@ -1,15 +1,16 @@
 import { RequestError, StoreError, UsageError } from '../errors.ts'
 import { decodeId, sessionKeys } from '../keys.ts'
-import type { Entry, ReadResult } from '../ports/history.ts'
-import { boundsOf, kept } from './bounds.ts'
+import type { ReadResult } from '../ports/history.ts'
+import { boundsOf, kept, titleOf } from './bounds.ts'
 import type { Codec } from './codec.ts'
+import { type Context, contextOf, type Forms, wholeContextOf } from './context.ts'
 import { type ConversationTurns, conversationTurns } from './conversation-turns.ts'
-import { type Message, type StoredMessage, toEntry, toMessage } from './message.ts'
+import { type AnyMessage, type StoredMessage, toEntry, toMessage } from './message.ts'
 import { runnerOf } from './runner.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
 import { type SessionLog, sessionLog } from './session-log.ts'
 import { bounded, type Page, type Sessions, sessionsOf } from './sessions.ts'
-import { cutWindow, type WindowSize } from './window.ts'
+import type { WindowSize } from './window.ts'
 
 /** What an append did. */
 export interface AppendResult {
@@ -26,12 +27,14 @@ export interface AppendResult {
   readonly degraded: boolean
 }
 
-/** What is handed to a model. */
-export interface Context {
-  /** Oldest first; begins with a turn, or with the system message. */
-  readonly messages: readonly StoredMessage[]
-  readonly tokens: number
-  readonly rev: number
+/** Which part of a conversation `context()` gives, and in which form. */
+export interface ContextRequest<As extends keyof Forms = 'raw'> {
+  /** Messages at most. @default that of the mount */
+  readonly messages?: number
+  /** Tokens at most. @default that of the mount */
+  readonly tokens?: number
+  /** @default 'raw' */
+  readonly as?: As
 }
 
 /**
@@ -46,20 +49,23 @@ export interface Memory extends ConversationTurns {
   /** Something of this request went on without the store. */
   readonly degraded: boolean
   /**
-   * Appends messages, all or none, in one atomic round trip. Any role: hand in only what the server
-   * itself decided on.
+   * Appends messages of any format, all or none, in one atomic round trip. Any role: hand in only what
+   * the server itself decided on.
    *
    * @throws RequestError 400 or 413 for a message that cannot be kept; StoreError 409 `conflict` when
    * the session is not at `ifRev`.
    */
   append(
-    messages: Message | readonly Message[],
+    messages: AnyMessage | readonly AnyMessage[],
     options?: { ifRev?: number },
   ): Promise<AppendResult>
   /** The newest messages, or those before `before`; oldest first inside a page. @default limit 50 */
   history(options?: { before?: number; limit?: number }): Promise<Page<StoredMessage>>
-  /** What to hand to a model: the end of the conversation from the beginning of a turn. */
-  context(options?: { messages?: number; tokens?: number }): Promise<Context>
+  /**
+   * What to hand to a model: the end of the conversation from the beginning of a turn, in the form in
+   * which a provider takes it. @default as 'raw'
+   */
+  context<As extends keyof Forms = 'raw'>(options?: ContextRequest<As>): Promise<Context<As>>
   /** Another session of the same user. @throws RequestError 400 for an id that cannot name one. */
   open(id: string): Memory
   /** False when the session was not there. */
@@ -70,6 +76,14 @@ export interface Memory extends ConversationTurns {
 
 const longestAppend = 10_000
 
+const forms: Readonly<Record<keyof Forms, true>> = {
+  raw: true,
+  openai: true,
+  'openai-responses': true,
+  anthropic: true,
+  'ai-sdk': true,
+}
+
 /** The conversation `id` of a request's user. */
 export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): Memory {
   const encoded = scope.encodeSession(id)
@@ -77,14 +91,9 @@ export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): 
   const log = sessionLog(rules, scope, keys)
   const conversation = { rules, scope, keys, runner: runnerOf(rules.turns) }
   const contextFrom =
-    (read: ReadResult | undefined): Memory['context'] =>
-    async ({ messages, tokens } = {}) => {
-      const size = {
-        messages: bounded('messages', messages ?? rules.window.messages),
-        tokens: tokens ?? rules.window.tokens,
-      }
-      return context(rules, scope.codec, log, size, reaching(read, size))
-    }
+    (known: ReadResult | undefined): Memory['context'] =>
+    <As extends keyof Forms>(options: ContextRequest<As> = {}) =>
+      context(rules, scope.codec, log, options, known)
   return {
     user: scope.user,
     id: decodeId(encoded),
@@ -115,7 +124,7 @@ async function append(
   rules: MemoryRules,
   codec: Codec,
   log: SessionLog,
-  messages: readonly Message[],
+  messages: readonly AnyMessage[],
   ifRev: number | undefined,
 ): Promise<AppendResult> {
   if (ifRev !== undefined && !(Number.isSafeInteger(ifRev) && ifRev >= 0))
@@ -128,7 +137,10 @@ async function append(
       `An append must be at most ${most} messages, got ${messages.length}`,
     )
   const entries = messages.map((message) => toEntry(message, rules, codec))
-  const { result, degraded } = await log.append(entries, boundsOf(rules, codec, messages, ifRev))
+  const { result, degraded } = await log.append(
+    entries,
+    boundsOf(rules, codec, titleOf(messages, entries), ifRev),
+  )
   if (result.kind === 'conflict')
     throw new StoreError('append', 'conflict', {
       cause: new Error(`The session is at rev ${result.rev}, not ${ifRev}`),
@@ -147,32 +159,21 @@ export function forgotten(operation: string): StoreError {
   })
 }
 
-async function context(
-  { maxStored }: MemoryRules,
+async function context<As extends keyof Forms>(
+  { maxStored, window, count }: MemoryRules,
   codec: Codec,
   log: SessionLog,
-  size: WindowSize,
+  { messages = window.messages, tokens = window.tokens, as }: ContextRequest<As>,
   known: ReadResult | undefined,
-): Promise<Context> {
-  const found = known ?? (await log.read(size.messages))
-  const reserved = found.meta?.system?.tokens ?? 0
-  const short = cutWindow(found.entries, size, reserved)
+): Promise<Context<As>> {
+  const size = { messages: bounded('messages', messages), tokens, count }
+  const form = as ?? ('raw' as As)
+  if (!Object.hasOwn(forms, form))
+    throw new RequestError(400, `as must be one of ${Object.keys(forms).join(', ')}`)
+  const read = reaching(known, size) ?? (await log.read(size.messages))
+  const found = contextOf(read, codec, size, form)
   // The newest turn is longer than the window: it is read whole, up to what is stored.
-  const { entries, meta } = short ? { ...found, entries: short } : await wholeTurn()
-  const system = meta?.system
-  const cut = system !== undefined && entries.every(({ id }) => id !== system.id)
-  const all = cut ? [system, ...entries] : entries
-  return {
-    messages: all.map((entry) => toMessage(entry, codec)),
-    tokens: all.reduce((total, { tokens }) => total + tokens, 0),
-    rev: meta?.rev ?? 0,
-  }
-
-  async function wholeTurn(): Promise<ReadResult> {
-    const everything = await log.read(maxStored)
-    const turn = cutWindow(everything.entries, size, reserved)
-    return { ...everything, entries: turn ?? withoutTurns(everything.entries, size) }
-  }
+  return found ?? wholeContextOf(await log.read(maxStored), codec, size, form)
 }
 
 /** What was read already, where that is enough for a window of this size. */
@@ -182,13 +183,6 @@ function reaching(read: ReadResult | undefined, { messages }: WindowSize): ReadR
   const all = meta === undefined || entries.length === meta.length
   if (!all && entries.length < messages) return undefined
   return { meta, entries: entries.slice(-messages) }
-}
-
-/** A conversation in which no user has spoken has no turn to begin with. */
-function withoutTurns(entries: readonly Entry[], { messages }: WindowSize): readonly Entry[] {
-  const newest = entries.slice(-messages)
-  const start = newest.findIndex(({ role }) => role !== 't')
-  return newest.slice(Math.max(0, start))
 }
 
 function position(before: number | undefined): number | undefined {

@@ -2,6 +2,8 @@ import { RequestError, StoreError } from '../errors.ts'
 import { decodeId, encodeId } from '../keys.ts'
 import type { Entry, NewEntry, RoleLetter } from '../ports/history.ts'
 import type { Codec } from './codec.ts'
+import { incoming } from './formats/detected.ts'
+import { isShape, type Shape, shapesOf } from './formats/shape.ts'
 
 /** Who speaks. `developer` is OpenAI's name for a system message. */
 export type Role = 'system' | 'developer' | 'user' | 'assistant' | 'tool'
@@ -12,8 +14,8 @@ export interface ContentPart {
 }
 
 /**
- * One message of a conversation. Fields beyond these are kept as they came, so that a message of a
- * model provider goes in and out unchanged.
+ * One message of a conversation: plain text, or as OpenAI's chat and Anthropic know it. Fields beyond
+ * these are kept as they came, so that a message of a model provider goes in and out unchanged.
  */
 export interface Message {
   /** The same id is kept once, so a repeated append changes nothing. @default a random UUID */
@@ -25,30 +27,77 @@ export interface Message {
   readonly createdAt?: number
 }
 
-/** A message as it was kept. */
+/** An answer of OpenAI's chat that calls tools; it may have no content. */
+export interface CallingMessage {
+  readonly id?: string
+  readonly role: 'assistant'
+  readonly content?: string | readonly ContentPart[] | null
+  /** Calls, as OpenAI's chat has them: `{ id, type: 'function', function: { name, arguments } }`. */
+  readonly tool_calls?: readonly object[]
+  readonly createdAt?: number
+}
+
+/** The answer of a tool in OpenAI's chat. */
+export interface ToolMessage {
+  readonly id?: string
+  readonly role: 'tool'
+  readonly content: string | readonly ContentPart[]
+  /** Id of the call that it answers. */
+  readonly tool_call_id: string
+  readonly createdAt?: number
+}
+
+/** A message of the AI SDK's user interface (`UIMessage`). */
+export interface UiMessage {
+  /** Kept as the message's id where it can be one. @default a random UUID */
+  readonly id?: string
+  readonly role: 'system' | 'user' | 'assistant'
+  readonly parts: readonly ContentPart[]
+  readonly metadata?: unknown
+}
+
+/** An input or output item of OpenAI's Responses API: a message, a call, an output, reasoning. */
+export interface ResponseItem {
+  readonly type: string
+  /** Kept as the message's id where it can be one. @default a random UUID */
+  readonly id?: string | null
+}
+
+/** A message in any format that goes in: it is told by its shape. */
+export type AnyMessage = Message | CallingMessage | ToolMessage | UiMessage | ResponseItem
+
+/** The format of a stored message; `undefined` stands for text and OpenAI's chat. */
+export type MessageFormat = 'openai-responses' | 'anthropic' | 'ai-sdk'
+
+/**
+ * A message as it was kept. Whatever came in has `role` and `content`: of a UI message these are its
+ * parts, of a Responses item the item alone.
+ */
 export interface StoredMessage extends Message {
   readonly id: string
   readonly createdAt: number
+  readonly format?: MessageFormat
+  /** Set on the answer of a turn: the id of the message that it answers. */
+  readonly turn?: string
+  /** Set where an answer was cut off: it holds what there was of it. */
+  readonly status?: 'interrupted' | 'aborted'
 }
 
 /** How messages are checked and counted. */
 export interface MessageRules {
   /** Bytes of one message as it is stored. */
   readonly maxBytes: number
+  /** Gets the message as it is stored: `role`, `content` and, but for OpenAI's chat, `format`. */
   readonly count: (message: Message) => number
 }
 
-const letters: Readonly<Record<Role, RoleLetter>> = {
-  system: 's',
-  developer: 'd',
-  user: 'u',
-  assistant: 'a',
-  tool: 't',
+const roles: Readonly<Record<RoleLetter, Role>> = {
+  s: 'system',
+  d: 'developer',
+  u: 'user',
+  a: 'assistant',
+  t: 'tool',
 }
-
-const roles = Object.fromEntries(
-  Object.entries(letters).map(([role, letter]) => [letter, role as Role]),
-) as Record<RoleLetter, Role>
 
 /**
  * Checks a message and turns it into what a store keeps.
@@ -56,54 +105,63 @@ const roles = Object.fromEntries(
  * @throws RequestError 400 for a message that is none, 413 for one that is too large.
  */
 export function toEntry(
-  message: Message,
+  message: AnyMessage,
   { maxBytes, count }: MessageRules,
   codec: Codec,
 ): NewEntry {
-  if (typeof message !== 'object' || message === null || Array.isArray(message))
-    throw new RequestError(400, 'A message must be an object')
-  const { id = crypto.randomUUID(), role, createdAt = Date.now(), ...rest } = message
-  if (typeof role !== 'string' || !Object.hasOwn(letters, role))
-    throw new RequestError(
-      400,
-      `A message's role must be one of ${Object.keys(letters).join(', ')}`,
-    )
-  checkContent(message)
-  if (!Number.isSafeInteger(createdAt) || createdAt < 0)
+  const { body, role, letter, givenId } = incoming(message)
+  const { createdAt = Date.now(), id: _, role: __, ...rest } = body
+  if (!Number.isSafeInteger(createdAt) || (createdAt as number) < 0)
     throw new RequestError(400, "A message's createdAt must be milliseconds since 1970")
-  const encodedId = encodeMessageId(id)
-  const payload = encode(codec, encodedId, { ...rest, createdAt })
+  const id = encodeMessageId(givenId ?? crypto.randomUUID())
+  const payload = encode(codec, id, { ...rest, createdAt })
   if (payload.byteLength > maxBytes)
     throw new RequestError(
       413,
       `A message must be at most ${maxBytes} bytes, got ${payload.byteLength}`,
     )
-  return { id: encodedId, role: letters[role], tokens: tokens(message, count), payload }
+  const counted = { content: null, ...rest, role, id: decodeId(id), createdAt } as StoredMessage
+  return { id, role: letter, tokens: tokens(counted, count), payload }
 }
 
 /** Gives back the message. @throws StoreError `corrupt` when the payload is not what was written. */
-export function toMessage({ id, role, payload }: Entry, codec: Codec): StoredMessage {
-  const body = codec.decode(id, payload) as StoredMessage
-  if (typeof body !== 'object' || body === null || body.content === undefined)
+export function toMessage(entry: Entry, codec: Codec): StoredMessage {
+  return { content: null, ...toBody(entry, codec) } as StoredMessage
+}
+
+/** The message with no more than was kept: OpenAI's assistant may have no content. @throws as `toMessage`. */
+export function toBody({ id, role, payload }: Entry, codec: Codec): Shape {
+  const body = codec.decode(id, payload)
+  if (!isShape(body) || (body['content'] === undefined && body['tool_calls'] === undefined))
     throw new StoreError('read', 'corrupt', {
       cause: new TypeError('The stored message has no content'),
     })
   return { ...body, id: decodeId(id), role: roles[role] }
 }
 
-/** The text of a message: of its parts, those that are text. */
-export function textOf({ content }: Pick<Message, 'content'>): string {
-  if (typeof content === 'string') return content
-  return (content ?? [])
-    .map((part) => ('text' in part && typeof part.text === 'string' ? part.text : ''))
-    .filter((text) => text !== '')
-    .join('\n')
+/** The text of a message of any format: of its parts, those that are text; of a tool, what it gave. */
+export function textOf(message: AnyMessage): string {
+  return texts(message).join('\n')
 }
 
-function checkContent({ content }: Message): void {
-  if (typeof content === 'string' || content === null) return
-  if (!Array.isArray(content) || content.some((part) => typeof part !== 'object' || part === null))
-    throw new RequestError(400, "A message's content must be text or an array of parts")
+function texts(message: unknown): readonly string[] {
+  if (!isShape(message)) return []
+  const { content, parts, output } = message
+  const said = content ?? parts ?? (isOutput(message) ? output : undefined)
+  if (typeof said === 'string') return said === '' ? [] : [said]
+  return shapesOf(said).flatMap(partTexts)
+}
+
+function partTexts(part: Shape): readonly string[] {
+  const { type, text } = part
+  // An item stands whole in its message; a tool's result has content of its own.
+  if (type === 'message' || type === 'tool_result' || isOutput(part)) return texts(part)
+  const spoken = type !== 'reasoning' && typeof text === 'string' && text !== ''
+  return spoken ? [text] : []
+}
+
+function isOutput({ type }: Shape): boolean {
+  return typeof type === 'string' && type.endsWith('_call_output')
 }
 
 function encode(codec: Codec, id: string, body: unknown): Uint8Array {

@@ -4,13 +4,13 @@ import type { NewEntry } from '../ports/history.ts'
 import type { TurnHold } from '../ports/turns.ts'
 import {
   type AnswerStatus,
-  type AnyMessage,
   answerId,
   type StoredAnswer,
   toAnswer,
   toAnswerEntries,
   toStreamedEntries,
 } from './answer-entries.ts'
+import type { AnyMessage } from './message.ts'
 import { openReply, type Reply, type ReplyTarget } from './reply-target.ts'
 import { readSource } from './source-reader.ts'
 import type { Chunk } from './stream/chunk.ts'

@@ -89,7 +89,7 @@ export function keepAway(
       // The reply to the beginning was lost, but it may have been carried out.
       if (sent && (await endInStore(conversation, hold, entries).catch(() => false))) return
       if (entries.length === 0) return
-      const bounds = boundsOf(rules, scope.codec, [])
+      const bounds = boundsOf(rules, scope.codec)
       const { result } = await sessionLog(rules, scope, keys).append(entries, bounds)
       if (result.kind !== 'appended') throw gone()
     },
@@ -100,7 +100,7 @@ export function keepAway(
 /** Keeps an answer in this process until the store is back. */
 function keepHere({ rules, scope, keys }: Conversation, entries: readonly NewEntry[]): void {
   if (entries.length === 0) return
-  rules.continuation.keep(keys, entries, boundsOf(rules, scope.codec, []))
+  rules.continuation.keep(keys, entries, boundsOf(rules, scope.codec))
 }
 
 /** False when the turn is no longer this process's. */
@@ -109,7 +109,7 @@ async function endInStore(
   hold: TurnHold,
   entries: readonly NewEntry[],
 ): Promise<boolean> {
-  const bounds = boundsOf(rules, scope.codec, [])
+  const bounds = boundsOf(rules, scope.codec)
   const how = { lapsed: false, keepMs }
   const call = { deadline: scope.deadline }
   const { kind } = await rules.turns.end(keys, hold, entries, bounds, how, call)

@@ -1,5 +1,6 @@
-import type { AnyMessage, StoredAnswer } from './answer-entries.ts'
+import type { StoredAnswer } from './answer-entries.ts'
 import type { Memory } from './memory.ts'
+import type { AnyMessage } from './message.ts'
 import type { RelayOptions } from './relay.ts'
 import type { ReplyTarget } from './reply-target.ts'
 import type { Chunk } from './stream/chunk.ts'

@@ -8,9 +8,19 @@ export interface WindowSize {
   readonly tokens: number | undefined
 }
 
+/** What takes a part of the tokens, and where the log begins. */
+export interface WindowNeeds {
+  /** Position of the oldest message that is kept. */
+  readonly oldest: number
+  /** The system message: counted where the window begins behind it. */
+  readonly system: Pick<Entry, 'seq' | 'tokens'> | undefined
+  /** Tokens of the summary: counted where the window begins behind the start of the conversation. */
+  readonly summary: number
+}
+
 /**
  * Cuts the window out of the newest entries: it begins with a turn, so that a model never sees an
- * answer without its question.
+ * answer without its question, nor a tool's result without its call.
  *
  * The head moves in steps of two fifths, so that a provider's prompt cache survives most turns: a
  * window of 20 holds 13 to 20 messages. The newest turn stays whole, however long it is. Gives
@@ -19,18 +29,34 @@ export interface WindowSize {
 export function cutWindow(
   entries: readonly Entry[],
   { messages, tokens }: WindowSize,
-  reservedTokens = 0,
+  needs: WindowNeeds = { oldest: 1, system: undefined, summary: 0 },
 ): readonly Entry[] | undefined {
   const newest = entries.at(-1)
   if (newest === undefined) return entries
+  const { oldest } = needs
   const turns = turnStarts(entries)
   const latest = turns.at(-1)
   const head = headSeq(newest.seq, messages)
-  if (head <= 1 && entries[0]?.seq === 1)
-    return fitTokens(entries, turns, 0, tokens, reservedTokens)
-  const from = turns.find((at) => (entries[at]?.seq ?? 0) >= head) ?? latest
+  const whole = head <= oldest && entries[0]?.seq === oldest
+  const from = whole ? 0 : (turns.find((at) => (entries[at]?.seq ?? 0) >= head) ?? latest)
   if (from === undefined) return undefined
-  return fitTokens(entries, turns, from, tokens, reservedTokens)
+  // Whether the user had said something before the first entry, nobody knows.
+  if (from === 0 && latest === 0 && (entries[0]?.seq ?? 0) > oldest) return undefined
+  const start = tokens === undefined ? from : fitting(entries, turns, from, tokens, needs)
+  return entries.slice(start)
+}
+
+/**
+ * A conversation in which no user has spoken has no turn to begin with: the newest messages, but no
+ * result of a tool first.
+ */
+export function windowWithoutTurns(
+  entries: readonly Entry[],
+  { messages }: WindowSize,
+): readonly Entry[] {
+  const newest = entries.slice(-messages)
+  const start = newest.findIndex(({ role }) => role !== 't')
+  return start < 0 ? [] : newest.slice(start)
 }
 
 /** Sequence number at which the window begins, before it is moved to a turn. */
@@ -41,23 +67,24 @@ function headSeq(newest: number, messages: number): number {
 }
 
 /** Drops the oldest turns until the tokens fit; the newest turn stays. */
-function fitTokens(
+function fitting(
   entries: readonly Entry[],
   turns: readonly number[],
   from: number,
-  tokens: number | undefined,
-  reserved: number,
-): readonly Entry[] {
-  if (tokens === undefined) return entries.slice(from)
-  let total = reserved + sum(entries, from, entries.length)
+  tokens: number,
+  { system, summary }: WindowNeeds,
+): number {
+  let left = sum(entries, from, entries.length)
   let start = from
   for (const turn of turns) {
-    if (total <= tokens) break
+    const first = entries[start]?.seq ?? 1
+    const before = system && system.seq < first ? system.tokens : 0
+    if (left + before + (first > 1 ? summary : 0) <= tokens) break
     if (turn <= start) continue
-    total -= sum(entries, start, turn)
+    left -= sum(entries, start, turn)
     start = turn
   }
-  return entries.slice(start)
+  return start
 }
 
 function turnStarts(entries: readonly Entry[]): number[] {

@@ -77,6 +77,27 @@ export const importRules: readonly Rule[] = [
       `import type { Chunk } from './chunk.ts'`,
     ],
   },
+  {
+    fact: 'a format knows messages, and nothing of sessions or stores',
+    file: 'lib/history/formats/example.ts',
+    refused: [
+      `import { openMemory } from '../memory.ts'`,
+      `import { encodeId } from '../../keys.ts'`,
+      `import type { Store } from '../../store.ts'`,
+      `import type OpenAI from 'ioredis'`,
+    ],
+    allowed: [
+      `import { RequestError } from '../../errors.ts'`,
+      `import type { RoleLetter } from '../../ports/history.ts'`,
+      `import { own } from './own.ts'`,
+    ],
+  },
+  {
+    fact: 'the history core may use its formats',
+    file: 'lib/history/window.ts',
+    refused: [],
+    allowed: [`import { rendered } from './formats/rendered.ts'`],
+  },
   ...['lib/history/a.ts', 'lib/cache/a.ts', 'lib/store.ts', 'lib/providers/redis/a.ts'].map(
     (file) => ({
       fact: `rate-limiter-flexible stays in lib/limit: not in ${file}`,
