@@ -10,6 +10,7 @@ import { inspectionContract } from './inspection.ts'
 import { keyValueContract } from './key-value.ts'
 import { keyspaceContract } from './keyspace.ts'
 import { type Describe, type It, type OpenSuite, type Suite, suiteOf } from './suite.ts'
+import { turnsContract } from './turns.ts'
 
 export type { Describe, It } from './suite.ts'
 
@@ -47,6 +48,7 @@ const optional: Readonly<Record<OptionalPort, (suite: Suite) => void>> = {
 const contracts: readonly ((suite: Suite) => void)[] = [
   keyValueContract,
   historyContract,
+  turnsContract,
   budgetsContract,
   entriesContract,
   keyspaceContract,

@@ -10,6 +10,7 @@ import { busMutants, inspectionMutants } from './mutants/optional.ts'
 import { pageMutants } from './mutants/pages.ts'
 import { restMutants } from './mutants/rest.ts'
 import { timesMutants } from './mutants/times.ts'
+import { answerMutants, beginMutants, watchMutants } from './mutants/turns.ts'
 import { valuesMutants } from './mutants/values.ts'
 import { factsOf } from './support/facts.ts'
 
@@ -19,6 +20,9 @@ const mutants: readonly Mutant[] = [
   ...restMutants,
   ...historyMutants,
   ...pageMutants,
+  ...beginMutants,
+  ...answerMutants,
+  ...watchMutants,
   ...budgetsMutants,
   ...counterMutants,
   ...entriesMutants,

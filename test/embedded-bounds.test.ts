@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, it } from 'mocha'
+import { batch, end, take, write } from '../contract/answering.ts'
 import { bounds, everything, message, messages, session } from '../contract/conversation.ts'
 import { failsWith } from '../contract/expectations.ts'
 import type { Provider } from '../lib/ports/provider.ts'
@@ -188,3 +189,48 @@ function heapBytes(): number {
   collect()
   return process.memoryUsage().heapUsed
 }
+
+describe('the pieces of an answer in a full embedded provider', () => {
+  const text = (at: number) => `${at}`.padEnd(100_000, '.')
+
+  it('are the newest four mebibytes', async () => {
+    const store = embeddedProvider()
+    const keys = session('ann', 'one')
+    const hold = await take(() => store, keys)
+    for (let at = 1; at <= 60; at += 1) await write(() => store, keys, hold, batch(at, text(at)))
+    const { batches } = await store.turns.look(keys, 'q', 0, 0)
+    const numbers = batches.map(({ last }) => last)
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 41 }, (_, at) => at + 20),
+    )
+    assert.equal(batches.at(-1)?.bytes.toString(), text(60))
+  })
+
+  it('are fewer where it is small, and never push out their session', async () => {
+    const store = embeddedProvider({ maxBytes: 65_536 })
+    const keys = session('ann', 'one')
+    const hold = await take(() => store, keys)
+    for (let at = 1; at <= 100; at += 1)
+      assert.equal(await write(() => store, keys, hold, batch(at, '.'.repeat(1000))), 'written')
+    const { batches } = await store.turns.look(keys, 'q', 0, 0)
+    assert.deepEqual(
+      batches.map(({ last }) => last),
+      [96, 97, 98, 99, 100],
+    )
+    await failsWith(
+      'full',
+      write(() => store, keys, hold, batch(101, '.'.repeat(30_000))),
+    )
+    assert.equal((await end(() => store, keys, hold)).kind, 'ended')
+  })
+
+  it('go with their session', async () => {
+    const store = embeddedProvider({ maxEntries: 16 })
+    const keys = session('ann', 'one')
+    const hold = await take(() => store, keys)
+    await write(() => store, keys, hold, batch(1))
+    await store.delete([keys.session])
+    assert.deepEqual(await store.keys('*'), [])
+  })
+})

@@ -172,8 +172,8 @@ async function context<As extends keyof Forms>(
     throw new RequestError(400, `as must be one of ${Object.keys(forms).join(', ')}`)
   const read = reaching(known, size) ?? (await log.read(size.messages))
   const found = contextOf(read, codec, size, form)
-  // The newest turn is longer than the window: it is read whole, up to what is stored.
-  return found ?? wholeContextOf(await log.read(maxStored), codec, size, form)
+  // The newest turn is longer than the window; alone it may take twice what is stored.
+  return found ?? wholeContextOf(await log.read(2 * maxStored), codec, size, form)
 }
 
 /** What was read already, where that is enough for a window of this size. */

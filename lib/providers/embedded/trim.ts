@@ -31,8 +31,9 @@ export function trimmed<M extends Trimmable>(
   const stays = ({ id }: M) => id === newest || running.has(id)
 
   const question = all.findIndex(stays)
-  const start = Math.min(...[boundary, question].filter((at) => at >= 0))
-  if (all.length - start <= 2 * max) return all.slice(start)
+  const starts = [boundary, question].filter((at) => at >= 0)
+  const start = Math.min(...starts)
+  if (starts.length > 0 && all.length - start <= 2 * max) return all.slice(start)
 
   const cut = boundary < 0 ? whole(all, question < 0 ? from : from + 1) : boundary
   const questions = all.slice(0, cut).filter(stays)

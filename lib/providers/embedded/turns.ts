@@ -39,8 +39,10 @@ export function embeddedTurns(conversations: Conversations, bus: PubSub): Turns 
     },
 
     async end(keys, hold, answer, bounds, how) {
+      const before = sessions.open('end', keys)?.cell
       const ended = end(conversations, keys, hold, answer, bounds, how)
-      if (ended.kind === 'ended') await bus.publish(turnKey(keys, hold.turn), endMessage)
+      const news = ended.kind === 'ended' && !isEnded(before, hold)
+      if (news) await bus.publish(turnKey(keys, hold.turn), endMessage)
       return ended
     },
 
@@ -164,6 +166,10 @@ function end(
     duplicates: answer.length - added,
     trimmed: change?.trimmed ?? 0,
   }
+}
+
+function isEnded(session: SessionCell | undefined, hold: TurnHold): boolean {
+  return session !== undefined && heldBy(session.turns, hold)?.state === 'ended'
 }
 
 /** The same end once more; whoever has another answer comes too late. */
