@@ -1,8 +1,17 @@
+import type { MessageParam } from '@anthropic-ai/sdk/resources/messages'
+import type { UIMessage } from 'ai'
 import { expectTypeOf } from 'expect-type'
 import type { Request, RequestHandler } from 'express'
 import type { Context, Middleware } from 'koa'
 import { describe, it } from 'mocha'
-import { cached, type Memory, type Store } from '../lib/index.ts'
+import type OpenAI from 'openai'
+import {
+  type AnyMessage,
+  cached,
+  type Context as Handed,
+  type Memory,
+  type Store,
+} from '../lib/index.ts'
 import * as onExpress from '../middleware/express.ts'
 import * as onKoa from '../middleware/koa.ts'
 
@@ -45,5 +54,32 @@ describe('types', () => {
     expectTypeOf<Results>().toEqualTypeOf<
       readonly [string | undefined, number, number | undefined]
     >()
+  })
+
+  it('hand out messages that the packages of providers take', () => {
+    type Chat = OpenAI.Chat.Completions.ChatCompletionMessageParam
+    type Item = OpenAI.Responses.ResponseInputItem
+    expectTypeOf<Handed<'openai'>['messages']>().toExtend<Chat[]>()
+    expectTypeOf<Handed<'openai-responses'>['messages']>().toExtend<Item[]>()
+    expectTypeOf<Handed<'anthropic'>['messages']>().toExtend<MessageParam[]>()
+    expectTypeOf<Handed<'ai-sdk'>['messages']>().toExtend<UIMessage[]>()
+    const asked = (memory: Memory) => memory.context({ as: 'anthropic', tokens: 100 })
+    expectTypeOf(asked).returns.resolves.toEqualTypeOf<Handed<'anthropic'>>()
+    const plain = (memory: Memory) => memory.context()
+    expectTypeOf(plain).returns.resolves.toEqualTypeOf<Handed>()
+  })
+
+  it('take messages as the packages of providers type them', () => {
+    type Chat = OpenAI.Chat.Completions.ChatCompletionMessageParam
+    type Legacy = OpenAI.Chat.Completions.ChatCompletionFunctionMessageParam
+    type Item = OpenAI.Responses.ResponseInputItem
+    expectTypeOf<Exclude<Chat, Legacy>>().toExtend<AnyMessage>()
+    expectTypeOf<OpenAI.Chat.Completions.ChatCompletionMessage>().toExtend<AnyMessage>()
+    expectTypeOf<
+      Exclude<Item, OpenAI.Responses.ResponseInputItem.ItemReference>
+    >().toExtend<AnyMessage>()
+    expectTypeOf<OpenAI.Responses.ResponseOutputItem>().toExtend<AnyMessage>()
+    expectTypeOf<MessageParam>().toExtend<AnyMessage>()
+    expectTypeOf<UIMessage>().toExtend<AnyMessage>()
   })
 })

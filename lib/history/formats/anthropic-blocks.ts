@@ -77,7 +77,8 @@ function thinkingBlock({ text, signature, redacted, of }: ReasoningPiece): Shape
 function callBlock(call: Call): Shape {
   const block = blockIn('anthropic', call)
   const { id } = call
-  const input = isShape(call.input) ? call.input : { input: call.input }
+  const given = call.input ?? {}
+  const input = isShape(given) ? given : { input: given }
   if (!block) return { type: 'tool_use', id, name: safe(call.name).slice(0, 128), input }
   return block['id'] === id && block['input'] === input ? block : { ...block, id, input }
 }

@@ -47,6 +47,6 @@ export function rendered(sources: readonly Source[], format: Format): Shape[] {
     case 'anthropic':
       return anthropicMessages(repaired(lines, { unique: 'window', legal: safe }))
     case 'ai-sdk':
-      return uiMessages(repaired(lines, { unique: 'step', legal: same }), sources.at(-1))
+      return uiMessages(repaired(lines, { unique: 'window', legal: same }), sources.at(-1))
   }
 }

@@ -4,20 +4,22 @@ import { toolOf } from './ui-lines.ts'
 
 const finalStates: readonly unknown[] = ['output-available', 'output-error', 'output-denied']
 
+/** Calls of UI messages: the ids they have in a window, by their parts, and results by these ids. */
+export interface UiCalls {
+  readonly ids: ReadonlyMap<Shape, string>
+  readonly answers: ReadonlyMap<string, Result>
+}
+
 /**
  * A UI message of which nothing is under way any more: tools have their results, text is whole.
  * Only in the newest message a call may wait for what the user has approved.
  */
-export function finished(
-  { message }: Source,
-  answers: ReadonlyMap<string, Result>,
-  newest: boolean,
-): Shape | undefined {
+export function finished({ message }: Source, calls: UiCalls, newest: boolean): Shape | undefined {
   const parts = shapesOf(message['parts'])
   if (message['role'] !== 'assistant') return { ...message, parts: filled(parts.filter(isWhole)) }
   const whole = parts
     .filter(isWhole)
-    .map((part) => (toolOf(part) === undefined ? settled(part) : finalTool(part, answers, newest)))
+    .map((part) => (toolOf(part) === undefined ? settled(part) : finalTool(part, calls, newest)))
   const kept = withoutIdleSteps(whole)
   return kept.some(({ type }) => type !== 'step-start') ? { ...message, parts: kept } : undefined
 }
@@ -38,10 +40,12 @@ function settled(part: Shape): Shape {
   return part['state'] === 'streaming' ? { ...part, state: 'done' } : part
 }
 
-function finalTool(part: Shape, answers: ReadonlyMap<string, Result>, newest: boolean): Shape {
-  const { state } = part
+function finalTool(came: Shape, { ids, answers }: UiCalls, newest: boolean): Shape {
+  const { state } = came
+  const toolCallId = ids.get(came) ?? String(came['toolCallId'])
+  const part = toolCallId === came['toolCallId'] ? came : { ...came, toolCallId }
   if (finalStates.includes(state) || (newest && state === 'approval-responded')) return part
-  const given = answers.get(String(part['toolCallId']))
+  const given = answers.get(toolCallId)
   const input = part['input'] ?? part['rawInput']
   const call = { ...without(part, 'rawInput', 'inputEncoding', 'approval'), input: input ?? {} }
   if (isDenied(part['approval']))
@@ -55,7 +59,7 @@ function isDenied(approval: unknown): boolean {
 }
 
 /** A step in which a model has only thought gives a provider reasoning that nothing follows. */
-function withoutIdleSteps(parts: readonly Shape[]): readonly Shape[] {
+export function withoutIdleSteps(parts: readonly Shape[]): readonly Shape[] {
   const found: Shape[][] = [[]]
   for (const part of parts) {
     if (part['type'] === 'step-start') found.push([part])

@@ -1,5 +1,6 @@
 import { addressOf } from './files.ts'
 import {
+  blockIn,
   emptyText,
   type Line,
   type Piece,
@@ -10,7 +11,7 @@ import {
   type Step,
 } from './neutral.ts'
 import type { Shape } from './shape.ts'
-import { finished } from './ui-finished.ts'
+import { finished, type UiCalls, withoutIdleSteps } from './ui-finished.ts'
 
 /**
  * UI messages of the AI SDK of a repaired conversation, without what the application says: that is
@@ -18,7 +19,7 @@ import { finished } from './ui-finished.ts'
  * to the next, with its steps marked.
  */
 export function uiMessages(parts: readonly (Said | Step)[], newest: Source | undefined): Shape[] {
-  const written = new Written(newest, answersOf(parts))
+  const written = new Written(newest, callsOf(parts))
   for (const part of parts) {
     if (part.kind === 'step') written.step(part)
     else if (part.line.role === 'user') written.user(part.line)
@@ -28,33 +29,29 @@ export function uiMessages(parts: readonly (Said | Step)[], newest: Source | und
 
 type Answers = ReadonlyMap<string, Result>
 
-/** Results of all calls of each UI message. */
-function answersOf(parts: readonly (Said | Step)[]): ReadonlyMap<Source, Answers> {
-  const found = new Map<Source, Map<string, Result>>()
-  for (const part of parts) if (part.kind === 'step') collect(part, found)
-  return found
-}
-
-function collect({ lines, results }: Step, found: Map<Source, Map<string, Result>>): void {
-  const own = lines.filter(({ source }) => source.format === 'ai-sdk')
-  for (const { source } of own) {
-    const answers = found.get(source) ?? new Map()
-    found.set(source, answers)
-    for (const result of results) answers.set(result.id, result)
-  }
+/** The ids that calls of UI messages have in this window, and the results of all calls. */
+function callsOf(parts: readonly (Said | Step)[]): UiCalls {
+  const steps = parts.filter((part) => part.kind === 'step')
+  const calls = steps.flatMap(({ lines }) => lines.flatMap(({ pieces }) => pieces))
+  const ids = calls.flatMap((piece): [Shape, string][] => {
+    const block = piece.kind === 'call' ? blockIn('ai-sdk', piece) : undefined
+    return block && piece.kind === 'call' ? [[block, piece.id]] : []
+  })
+  const answers = steps.flatMap(({ results }) => results.map((each) => [each.id, each] as const))
+  return { ids: new Map(ids), answers: new Map(answers) }
 }
 
 class Written {
   readonly #newest: Source | undefined
-  readonly #answers: ReadonlyMap<Source, Answers>
+  readonly #calls: UiCalls
   readonly #messages: Shape[] = []
   /** UI messages that are written: their steps come one by one. */
   readonly #done = new Set<Source>()
   #answer: { id: string; parts: Shape[] } | undefined
 
-  constructor(newest: Source | undefined, answers: ReadonlyMap<Source, Answers>) {
+  constructor(newest: Source | undefined, calls: UiCalls) {
     this.#newest = newest
-    this.#answers = answers
+    this.#calls = calls
   }
 
   user(line: Line): void {
@@ -69,8 +66,8 @@ class Written {
     this.#messages.push({ id: source.id, role: 'user', parts: filled })
   }
 
-  step({ lines, results }: Step): void {
-    const answers = new Map(results.map((result) => [result.id, result]))
+  step({ lines }: Step): void {
+    const { answers } = this.#calls
     let begun = false
     for (const { source, pieces } of lines) {
       if (source.format === 'ai-sdk') {
@@ -94,19 +91,16 @@ class Written {
   #own(source: Source): void {
     if (this.#done.has(source)) return
     this.#done.add(source)
-    const message = finished(
-      source,
-      this.#answers.get(source) ?? new Map(),
-      source === this.#newest,
-    )
+    const message = finished(source, this.#calls, source === this.#newest)
     if (message) this.#messages.push(message)
   }
 
   #flush(): void {
     const answer = this.#answer
     this.#answer = undefined
-    if (answer?.parts.some(({ type }) => type !== 'step-start'))
-      this.#messages.push({ id: answer.id, role: 'assistant', parts: answer.parts })
+    const parts = withoutIdleSteps(answer?.parts ?? [])
+    if (answer && parts.some(({ type }) => type !== 'step-start'))
+      this.#messages.push({ id: answer.id, role: 'assistant', parts })
   }
 }
 
