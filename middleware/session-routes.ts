@@ -65,15 +65,6 @@ export const partRoutes: Readonly<Record<string, Route>> = {
   },
 }
 
-/** What `memory` offers where turns are part of it. */
-interface Turning {
-  stop?(): Promise<boolean>
-  resume?(
-    target: ReplyTarget,
-    options: { as: StreamForm; lastEventId: string | undefined },
-  ): Promise<boolean>
-}
-
 type StreamForm = 'sse' | 'ui' | 'text'
 
 const streamForms: readonly string[] = ['sse', 'ui', 'text'] satisfies StreamForm[]
@@ -81,19 +72,18 @@ const streamForms: readonly string[] = ['sse', 'ui', 'text'] satisfies StreamFor
 /** Asks whoever answers now to stop. */
 async function stop(visit: Visit): Promise<Answer> {
   await existing(visit)
-  const { memory } = visit as { memory: Turning }
-  const stopped = (await memory.stop?.()) === true
+  const stopped = await visit.memory.stop()
   return stopped ? { status: 202, json: { stopped } } : { status: 204 }
 }
 
 /** Follows the answer that is being given, from where the client lost it. */
 async function follow(visit: Visit): Promise<Answer | 'answered'> {
   await existing(visit)
-  const { memory, target, lastEventId, head, query } = visit as Visit & { memory: Turning }
+  const { memory, target, lastEventId, head, query } = visit
   const as = query.get('as') ?? 'sse'
   if (!streamForms.includes(as))
     throw new RequestError(400, `as must be one of ${streamForms.join(', ')}`)
-  if (head || memory.resume === undefined) return { status: 204 }
+  if (head) return { status: 204 }
   const begun = await memory.resume(target, { as: as as StreamForm, lastEventId })
   return begun ? 'answered' : { status: 204 }
 }

@@ -52,11 +52,7 @@ export function toAnswerEntries(
   codec: Codec,
 ): NewEntry[] {
   return replies.map((reply, at) => {
-    const added = {
-      defaultId: answerId(of.token, at),
-      turn: of.question,
-      ...(of.status && { status: of.status }),
-    }
+    const added = { defaultId: answerId(of.token, at), ...marksOf(of) }
     const entry = toEntry(reply, rules, codec, added)
     if (entry.role !== 'a' && entry.role !== 't')
       throw new UsageError('An answer is of an assistant or a tool')
@@ -66,13 +62,20 @@ export function toAnswerEntries(
 
 /** The entries of an answer that was streamed, which may be larger than other messages. */
 export function toStreamedEntries(
-  replies: readonly unknown[],
+  replies: readonly AnyMessage[],
   of: AnswerOf,
   rules: MessageRules,
   codec: Codec,
 ): NewEntry[] {
   const maxBytes = Math.max(rules.maxBytes, streamedBytes)
-  return toAnswerEntries(replies as AnyMessage[], of, { ...rules, maxBytes }, codec)
+  return replies.map((reply, at) =>
+    // Whatever id its provider gave it: what is saved of it half way has only this one.
+    toEntry(reply, { ...rules, maxBytes }, codec, { id: answerId(of.token, at), ...marksOf(of) }),
+  )
+}
+
+function marksOf({ question, status }: AnswerOf): Pick<StoredAnswer, 'turn' | 'status'> {
+  return { turn: question, ...(status && { status }) }
 }
 
 /** The messages of these entries. */

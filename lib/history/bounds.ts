@@ -8,23 +8,26 @@ export function kept({ maxStored }: MemoryRules): number {
   return Math.max(1, Math.floor((maxStored * 3) / 4))
 }
 
-/** How an append of these entries is bounded; the messages they were made of may title the session. */
+/** How an append is bounded; `firstSaid` titles a session without a title. */
 export function boundsOf(
   rules: MemoryRules,
   codec: Codec,
-  entries: readonly NewEntry[],
-  messages: readonly AnyMessage[],
+  firstSaid = '',
   ifRev?: number,
 ): AppendBounds {
   const { ttlMs, maxStored, title } = rules
-  const said = title === 'first-message' ? entries.findIndex(({ role }) => role === 'u') : -1
-  const first = messages[said]
-  const text = first && textOf(first).replace(/\s+/g, ' ').trim().slice(0, 80).toWellFormed()
   return {
     ttlMs,
     max: maxStored,
     keep: kept(rules),
     ifRev,
-    title: text ? codec.encode('~title', text) : undefined,
+    title:
+      title === 'first-message' && firstSaid !== '' ? codec.encode('~title', firstSaid) : undefined,
   }
+}
+
+/** The first thing that a user says. */
+export function titleOf(messages: readonly AnyMessage[], entries: readonly NewEntry[]): string {
+  const first = messages[entries.findIndex(({ role }) => role === 'u')]
+  return first ? textOf(first).replace(/\s+/g, ' ').trim().slice(0, 80).toWellFormed() : ''
 }

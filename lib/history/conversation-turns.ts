@@ -2,7 +2,7 @@ import { RequestError, UsageError } from '../errors.ts'
 import { decodeId } from '../keys.ts'
 import type { NewEntry, ReadResult, TurnRecord } from '../ports/history.ts'
 import { type StoredAnswer, toAnswer } from './answer-entries.ts'
-import { boundsOf } from './bounds.ts'
+import { boundsOf, titleOf } from './bounds.ts'
 import type { Memory } from './memory.ts'
 import { type AnyMessage, toEntry } from './message.ts'
 import { ownTurn } from './own-turn.ts'
@@ -46,10 +46,8 @@ export function conversationTurns(
       const question = toEntry(input, rules, scope.codec)
       if (question.role !== 'u')
         throw new RequestError(400, "A turn begins with a message of the role 'user'")
-      const size = {
-        bounds: boundsOf(rules, scope.codec, [question], [input]),
-        limit: rules.window.messages,
-      }
+      const title = titleOf([input], [question])
+      const size = { bounds: boundsOf(rules, scope.codec, title), limit: rules.window.messages }
       const started = await startTurn(conversation, question, size, signal)
       return turnOf(conversation, question, started, { signal, contextFrom })
     },

@@ -1,7 +1,7 @@
 import { RequestError } from '../errors.ts'
 import { decodeId, type SessionKeys, sessionKeys } from '../keys.ts'
 import type { ReadResult } from '../ports/history.ts'
-import { boundsOf, kept } from './bounds.ts'
+import { boundsOf, kept, titleOf } from './bounds.ts'
 import type { Codec } from './codec.ts'
 import { type Context, contextOf, type Forms, wholeContextOf } from './context.ts'
 import { type ConversationTurns, conversationTurns } from './conversation-turns.ts'
@@ -132,9 +132,9 @@ export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): 
   const log = sessionLog(rules, scope, keys)
   const conversation = { rules, scope, keys, runner: runnerOf(rules.turns) }
   const contextFrom =
-    (read: ReadResult | undefined): Memory['context'] =>
-    (options = {}) =>
-      context(rules, scope.codec, log, read, options)
+    (known: ReadResult | undefined): Memory['context'] =>
+    <As extends keyof Forms>(options: ContextRequest<As> = {}) =>
+      context(rules, scope.codec, log, options, known)
   const open = (other: string) => openMemory(rules, scope, other)
   return {
     user: scope.user,
@@ -189,7 +189,7 @@ async function append(
   const entries = messages.map((message) => toEntry(message, rules, codec))
   const { result, degraded } = await log.append(
     entries,
-    boundsOf(rules, codec, entries, messages, ifRev),
+    boundsOf(rules, codec, titleOf(messages, entries), ifRev),
   )
   if (result.kind === 'conflict') throw conflict('append', result.rev, ifRev)
   if (result.kind === 'forgotten') throw forgotten('append')
@@ -202,8 +202,8 @@ async function context<As extends keyof Forms>(
   { maxStored, window, count }: MemoryRules,
   codec: Codec,
   log: SessionLog,
-  known: ReadResult | undefined,
   { messages = window.messages, tokens = window.tokens, as }: ContextRequest<As>,
+  known: ReadResult | undefined,
 ): Promise<Context<As>> {
   const size = { messages: bounded('messages', messages), tokens, count }
   const form = as ?? ('raw' as As)
@@ -211,8 +211,7 @@ async function context<As extends keyof Forms>(
     throw new RequestError(400, `as must be one of ${Object.keys(forms).join(', ')}`)
   const read = reaching(known, size.messages) ?? (await log.read(size.messages))
   const found = contextOf(read, codec, size, form)
-  // The newest turn is longer than the window: it is read whole, up to what is stored.
-  // That turn alone may take twice what is stored.
+  // The newest turn is longer than the window; alone it may take twice what is stored.
   return found ?? wholeContextOf(await log.read(2 * maxStored), codec, size, form)
 }
 

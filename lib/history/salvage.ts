@@ -28,7 +28,7 @@ export async function salvage(
   const of = { question: decodeId(turn), token, status: 'interrupted' } as const
   const entries = answer ? toStreamedEntries([answer], of, rules, codec) : []
   const how = { lapsed: true, keepMs }
-  await rules.turns.end(keys, { turn, token }, entries, boundsOf(rules, codec, [], []), how, call)
+  await rules.turns.end(keys, { turn, token }, entries, boundsOf(rules, codec), how, call)
 }
 
 /**

@@ -4,6 +4,7 @@ import type { TurnHold } from '../ports/turns.ts'
 import { keepMs } from './answer-log.ts'
 import { attempt } from './attempt.ts'
 import { boundsOf } from './bounds.ts'
+import { afterAppend } from './growth.ts'
 import { encodePieces } from './pieces.ts'
 import { sessionLog } from './session-log.ts'
 import type { Chunk } from './stream/chunk.ts'
@@ -43,6 +44,8 @@ export function keepInStore(
     encode: (batch) => encodePieces(scope.codec, hold.turn, batch),
     told(news) {
       if (news === 'degraded') degraded = true
+      // Lost while the store was away: the answer goes on, and takes the place of what was saved.
+      if (news === 'lost' && degraded) return
       events[news === 'stopping' ? 'stop' : news]()
     },
   })
@@ -59,10 +62,11 @@ export function keepInStore(
         () => {
           events.degraded()
           keepHere(conversation, entries)
-          return true
+          return 'ended' as const
         },
       )
-      if (!ended && !(degraded && (await completed(conversation, entries)))) throw gone()
+      if (ended === 'ended' || (ended === 'before' && !degraded)) return
+      if (!(degraded && (await completed(conversation, hold, entries)))) throw gone()
     },
     close() {
       forget()
@@ -87,9 +91,10 @@ export function keepAway(
     crowded: false,
     async end(entries) {
       // The reply to the beginning was lost, but it may have been carried out.
-      if (sent && (await endInStore(conversation, hold, entries).catch(() => false))) return
+      const ended = sent && (await endInStore(conversation, hold, entries).catch(() => 'lost'))
+      if (ended === 'ended') return
       if (entries.length === 0) return
-      const bounds = boundsOf(rules, scope.codec, [], [])
+      const bounds = boundsOf(rules, scope.codec)
       const { result } = await sessionLog(rules, scope, keys).append(entries, bounds)
       if (result.kind !== 'appended') throw gone()
     },
@@ -100,35 +105,42 @@ export function keepAway(
 /** Keeps an answer in this process until the store is back. */
 function keepHere({ rules, scope, keys }: Conversation, entries: readonly NewEntry[]): void {
   if (entries.length === 0) return
-  rules.continuation.keep(keys, entries, boundsOf(rules, scope.codec, [], []))
+  rules.continuation.keep(keys, entries, boundsOf(rules, scope.codec))
 }
 
-/** False when the turn is no longer this process's. */
+/** Ends a turn. `before`: it had ended already. `lost`: it is no longer this process's. */
 async function endInStore(
   { rules, scope, keys }: Conversation,
   hold: TurnHold,
   entries: readonly NewEntry[],
-): Promise<boolean> {
-  const bounds = boundsOf(rules, scope.codec, [], [])
+): Promise<'ended' | 'before' | 'lost'> {
+  const bounds = boundsOf(rules, scope.codec)
   const how = { lapsed: false, keepMs }
   const call = { deadline: scope.deadline }
-  const { kind } = await rules.turns.end(keys, hold, entries, bounds, how, call)
-  return kind === 'ended'
+  const ended = await rules.turns.end(keys, hold, entries, bounds, how, call)
+  if (ended.kind !== 'ended') return 'lost'
+  afterAppend(rules, scope.codec, keys, { ...ended, entries })
+  return ended.duplicates > 0 ? 'before' : 'ended'
 }
 
 /**
  * While the store was away the lease ran out, and somebody has stored what was there of the answer:
- * the whole takes its place. False where there is no such answer.
+ * the whole takes its place. False where the question is gone.
  */
 async function completed(
   { rules, scope, keys }: Conversation,
+  { turn }: TurnHold,
   entries: readonly NewEntry[],
 ): Promise<boolean> {
-  const [answer, ...more] = entries
-  if (answer === undefined || more.length > 0) return false
-  const bounds = { ttlMs: rules.ttlMs, ifRev: undefined }
   const call = { deadline: scope.deadline }
-  return (await rules.history.update(keys, answer, bounds, call)).kind === 'changed'
+  const { ttlMs } = rules
+  const newest = { limit: rules.window.messages, before: undefined, ttlMs }
+  const { entries: there } = await rules.history.read(keys, newest, call)
+  if (!there.some(({ id }) => id === turn)) return false
+  for (const entry of entries.filter(({ id }) => there.some((each) => each.id === id)))
+    await rules.history.update(keys, entry, { ttlMs, ifRev: undefined }, call)
+  const { kind } = await rules.history.append(keys, entries, boundsOf(rules, scope.codec), call)
+  return kind === 'appended'
 }
 
 /** The error of a turn whose session was deleted, forgotten, or rewound past its question. */
