@@ -2,7 +2,6 @@ import { Readable } from 'node:stream'
 import { RequestError, StoreError } from '../lib/errors.ts'
 import { notFound } from '../lib/history/refusal.ts'
 import type { SessionChanges } from '../lib/history/session-changes.ts'
-import type { ReplyTarget } from './exchange.ts'
 import type { Answer } from './memory-answer.ts'
 import { existing, numberOf, onlyMembers, type Visit } from './memory-visit.ts'
 
