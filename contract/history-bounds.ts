@@ -1,21 +1,26 @@
 import assert from 'node:assert/strict'
 import type { Appended } from '../lib/ports/history.ts'
 import { bounds, everything, kept, message, messages, session } from './conversation.ts'
-import type { Suite } from './suite.ts'
+import type { Opened, Suite } from './suite.ts'
 
 /** How much of a conversation is kept and read, on every provider. */
 export function historyBoundsContract(suite: Suite): void {
   const { describe } = suite
-  describe('trimming', () => trimming(suite))
+  describe('trimming', () => {
+    trimming(suite)
+    whatTrimmingLeaves(suite)
+  })
   describe('reading', () => reading(suite))
 }
 
+async function appending(open: Opened, roles: string, max: number, keep: number) {
+  const keys = session()
+  const done = await open().history.append(keys, messages(roles), bounds({ max, keep }))
+  return { keys, trimmed: trimmedBy(done) }
+}
+
 function trimming({ open, it }: Suite): void {
-  const appended = async (roles: string, max: number, keep: number) => {
-    const keys = session()
-    const done = await open().history.append(keys, messages(roles), bounds({ max, keep }))
-    return { keys, trimmed: trimmedBy(done) }
-  }
+  const appended = (roles: string, max: number, keep: number) => appending(open, roles, max, keep)
 
   it('keeps all up to the most that is kept', async () => {
     const { keys, trimmed } = await appended('uauaua', 6, 2)
@@ -32,15 +37,34 @@ function trimming({ open, it }: Suite): void {
     assert.deepEqual(await kept(open, keys), ['uaua', [3, 4, 5, 6]])
   })
 
-  it('does not begin with the result of a tool when the last turn is too long', async () => {
-    const { keys } = await appended('uatttatta', 8, 6)
-    assert.deepEqual(await kept(open, keys), ['atta', [6, 7, 8, 9]])
+  it('keeps a newest turn whole that is too long, up to twice the most that is kept', async () => {
+    const { keys, trimmed } = await appended('uauatttatta', 8, 6)
+    assert.deepEqual(
+      [await kept(open, keys), trimmed],
+      [['uatttatta', [3, 4, 5, 6, 7, 8, 9, 10, 11]], 2],
+    )
+    const long = await appended('uaaa', 2, 2)
+    assert.deepEqual([await kept(open, long.keys), long.trimmed], [['uaaa', [1, 2, 3, 4]], 0])
+  })
+
+  it('keeps the question of a turn that is longer still, and an end without half a tool call', async () => {
+    const { keys, trimmed } = await appended('uauatttattatta', 5, 5)
+    assert.deepEqual([await kept(open, keys), trimmed], [['uatta', [10, 11, 12, 13, 14]], 9])
   })
 
   it('keeps results of a tool rather than nothing where there is nothing else', async () => {
-    const { keys, trimmed } = await appended('uattt', 4, 3)
-    assert.deepEqual([await kept(open, keys), trimmed], [['ttt', [3, 4, 5]], 2])
+    const { keys, trimmed } = await appended('atttt', 2, 2)
+    assert.deepEqual([await kept(open, keys), trimmed], [['tt', [4, 5]], 3])
   })
+
+  it('cuts a session in which no user has spoken where no tool call is halved', async () => {
+    const { keys } = await appended('aattaaatta', 5, 4)
+    assert.deepEqual(await kept(open, keys), ['atta', [7, 8, 9, 10]])
+  })
+}
+
+function whatTrimmingLeaves({ open, it }: Suite): void {
+  const appended = (roles: string, max: number, keep: number) => appending(open, roles, max, keep)
 
   it('goes on counting positions, tokens and length', async () => {
     const keys = session()

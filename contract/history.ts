@@ -32,6 +32,7 @@ function appending({ open, it }: Suite): void {
       added: 2,
       duplicates: 0,
       trimmed: 0,
+      created: true,
     })
     const { entries } = await open().history.read(keys, everything)
     assert.deepEqual(entries, [
@@ -48,7 +49,17 @@ function appending({ open, it }: Suite): void {
     const { meta } = await open().history.read(keys, everything)
     assert.ok(meta && before.meta, 'the session is known')
     const { createdAt, updatedAt, system, ...counts } = meta
-    assert.deepEqual(counts, { rev: 2, seq: 3, length: 3, tokens: 30, title: Buffer.from('late') })
+    assert.deepEqual(counts, {
+      rev: 2,
+      seq: 3,
+      length: 3,
+      tokens: 30,
+      title: Buffer.from('late'),
+      pinned: false,
+      meta: undefined,
+      summary: undefined,
+      turns: [],
+    })
     assert.equal(createdAt, before.meta.createdAt)
     assert.ok(updatedAt >= before.meta.updatedAt, 'updatedAt grows')
     assert.ok(Math.abs(updatedAt - Date.now()) < 60_000, `${updatedAt} is not now`)
@@ -116,7 +127,7 @@ function appendingMuch({ open, it }: Suite): void {
 }
 
 function duplicates({ open, it }: Suite): void {
-  const nothing = { kind: 'appended', added: 0, trimmed: 0 } as const
+  const nothing = { kind: 'appended', added: 0, trimmed: 0, created: false } as const
 
   it('keeps an id once, within a call and between calls', async () => {
     const keys = session()
@@ -124,8 +135,8 @@ function duplicates({ open, it }: Suite): void {
     const first = await open().history.append(keys, both, bounds())
     const second = await open().history.append(keys, [message('b'), message('c')], bounds())
     const common = { kind: 'appended', duplicates: 1, trimmed: 0 } as const
-    assert.deepEqual(first, { ...common, rev: 1, seq: 2, added: 2 })
-    assert.deepEqual(second, { ...common, rev: 2, seq: 3, added: 1 })
+    assert.deepEqual(first, { ...common, rev: 1, seq: 2, added: 2, created: true })
+    assert.deepEqual(second, { ...common, rev: 2, seq: 3, added: 1, created: false })
     const { entries } = await open().history.read(keys, everything)
     assert.deepEqual(
       entries.map(({ id, payload }) => `${id}: ${payload}`),

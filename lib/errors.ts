@@ -1,6 +1,9 @@
 /** Every error this package throws on purpose; tell them apart by `code`. */
 export class MemorywareError extends Error {
-  /** Stable over releases: `ERR_OPTION`, `ERR_ENV`, `ERR_REQUEST`, `ERR_STORE`, `ERR_USAGE`. */
+  /**
+   * Stable over releases: `ERR_OPTION`, `ERR_ENV`, `ERR_REQUEST`, `ERR_BUSY`, `ERR_STORE`,
+   * `ERR_USAGE`.
+   */
   readonly code: string
 
   constructor(code: string, message: string, options?: ErrorOptions) {
@@ -37,6 +40,17 @@ export class RequestError extends MemorywareError {
   constructor(status: number, message: string, options?: ErrorOptions) {
     super('ERR_REQUEST', message, options)
     this.status = status
+  }
+}
+
+/** Another turn of the conversation is running, and did not end in time. Frameworks answer 409. */
+export class BusyError extends RequestError {
+  override readonly code = 'ERR_BUSY'
+  /** Sent by the frameworks with the answer. */
+  readonly headers: Readonly<Record<string, string>> = { 'Retry-After': '1' }
+
+  constructor() {
+    super(409, 'Another message of this conversation is being answered')
   }
 }
 

@@ -2,6 +2,7 @@ import type { Deadline } from './deadline.ts'
 import { type Duration, toMs } from './duration.ts'
 import { UsageError } from './errors.ts'
 import { closeContinuation } from './history/continuation.ts'
+import { closeRunner } from './history/runner.ts'
 import { checkKey } from './keys.ts'
 import { checkNames } from './options.ts'
 import { decode, type Pipeline, pipeline, seconds } from './pipeline.ts'
@@ -109,6 +110,7 @@ export function facade(
     pipeline: () => pipeline(provider, serializer),
     deadline: provider.deadline,
     close: async () => {
+      await closeRunner(provider.turns)
       await closeContinuation(provider.history)
       await provider.close()
     },

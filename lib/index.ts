@@ -3,7 +3,9 @@ export { cached } from './cached.ts'
 export { configFromEnv, type Environment, type EnvironmentConfig } from './config.ts'
 export type { Call, Deadline } from './deadline.ts'
 export type { Duration } from './duration.ts'
+export { type EncryptedOptions, type EncryptionKey, encrypted } from './encrypted.ts'
 export {
+  BusyError,
   EnvironmentError,
   isAway,
   MemorywareError,
@@ -14,6 +16,7 @@ export {
   type StoreFailure,
   UsageError,
 } from './errors.ts'
+export type { AnswerStatus, StoredAnswer } from './history/answer-entries.ts'
 export type { Context, Forms } from './history/context.ts'
 export type {
   AiSdkMessage,
@@ -40,7 +43,14 @@ export type {
   ToolMessage,
   UiMessage,
 } from './history/message.ts'
-export type { Page, SessionInfo, Sessions } from './history/sessions.ts'
+export type { RelayOptions } from './history/relay.ts'
+export type { KoaReply, NodeReply, ReplyTarget } from './history/reply-target.ts'
+export type { Summarize, TitleOf } from './history/scope.ts'
+export type { SessionChanges } from './history/session-changes.ts'
+export type { SessionInfo } from './history/session-info.ts'
+export type { Page, Sessions } from './history/sessions.ts'
+export type { Turn, TurnSource } from './history/turn.ts'
+export type { TypedHash } from './history/typed-hash.ts'
 export { escapePattern, type Id, IdError, keyPart, type SessionKeys } from './keys.ts'
 export type { Rule } from './limit/rule.ts'
 export type { Decision, LimitStanding } from './limit/verdict.ts'
@@ -72,7 +82,7 @@ export type { Batch, Command, Counter, Expiry, Keyspace, KeyValue } from './port
 export type { Parts, Provider } from './ports/provider.ts'
 export type { PubSub } from './ports/pub-sub.ts'
 export { type EmbeddedOptions, embeddedProvider } from './providers/embedded/provider.ts'
-export { json, type Serializer } from './serializer.ts'
+export { json, type Serializer, type SerializerContext } from './serializer.ts'
 export {
   createStore,
   defaultStore,

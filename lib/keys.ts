@@ -93,9 +93,22 @@ export function ownerKeys(owner: string): OwnerKeys {
   return { index: sessionIndex(owner), gone: `${user}:gone`, preferences: `${user}:preferences` }
 }
 
+/** Key of the LIST of a session's messages. */
+export function listKey({ session }: Pick<SessionKeys, 'session'>): string {
+  return `${session}:m`
+}
+
 /** Key of the HASH of a session's state. */
 export function stateKey({ session }: Pick<SessionKeys, 'session'>): string {
   return `${session}:state`
+}
+
+/**
+ * Key of the STREAM of a turn's pieces, and the channel on which those who watch it are told: without
+ * the prefix that a client handed in may put before its keys.
+ */
+export function turnKey({ session }: Pick<SessionKeys, 'session'>, turn: string): string {
+  return `${session}:t:${turn}`
 }
 
 /** Channel on which a process that answers hears which of its turns are to stop. */

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, it } from 'mocha'
+import { batch, end, take, write } from '../contract/answering.ts'
 import { bounds, everything, message, messages, session } from '../contract/conversation.ts'
 import { failsWith } from '../contract/expectations.ts'
+import { fieldBounds, fieldMap, preferencesOf, stateOf } from '../contract/field-values.ts'
+import type { FieldKeys } from '../lib/ports/fields.ts'
 import type { Provider } from '../lib/ports/provider.ts'
 import { embeddedProvider } from '../lib/providers/embedded/provider.ts'
 
@@ -181,6 +184,34 @@ describe('the sessions of a full embedded provider', () => {
   })
 })
 
+describe('named values in a full embedded provider', () => {
+  const write = (store: Provider, place: FieldKeys, bytes: number) =>
+    store.fields.write(place, fieldMap({ a: 'x'.repeat(bytes) }), fieldBounds())
+
+  it('are refused as full, and session and state stay as they were', async () => {
+    const store = embeddedProvider({ maxBytes: 65_536 })
+    const keys = session('ann', 'one')
+    await store.history.append(keys, messages('u'), bounds())
+    await write(store, stateOf(keys), 100)
+    const before = await store.history.read(keys, everything)
+    for (const bytes of [23_000, 24_000, 60_000])
+      await failsWith('full', write(store, stateOf(keys), bytes))
+    await failsWith('full', write(store, preferencesOf('ann'), 25_000))
+    assert.deepEqual(await store.history.read(keys, everything), before)
+    const state = await store.fields.read(stateOf(keys), undefined, undefined)
+    assert.equal(state.get('a')?.length, 100)
+  })
+
+  it('go with their session, and take no more than the share of sessions', async () => {
+    const store = embeddedProvider({ maxBytes: 65_536 })
+    for (let at = 0; at < 200; at += 1) await write(store, stateOf(session('ann', `s${at}`)), 1_000)
+    const all = await store.keys('session:{ann}:*')
+    const states = all.filter((key) => key.endsWith(':state'))
+    assert.ok(states.length > 5 && states.length < 20, `${states.length} states`)
+    for (const key of states) assert.ok(all.includes(key.slice(0, -':state'.length)), key)
+  })
+})
+
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
@@ -188,3 +219,48 @@ function heapBytes(): number {
   collect()
   return process.memoryUsage().heapUsed
 }
+
+describe('the pieces of an answer in a full embedded provider', () => {
+  const text = (at: number) => `${at}`.padEnd(100_000, '.')
+
+  it('are the newest four mebibytes', async () => {
+    const store = embeddedProvider()
+    const keys = session('ann', 'one')
+    const hold = await take(() => store, keys)
+    for (let at = 1; at <= 60; at += 1) await write(() => store, keys, hold, batch(at, text(at)))
+    const { batches } = await store.turns.look(keys, 'q', 0, 0)
+    const numbers = batches.map(({ last }) => last)
+    assert.deepEqual(
+      numbers,
+      Array.from({ length: 41 }, (_, at) => at + 20),
+    )
+    assert.equal(batches.at(-1)?.bytes.toString(), text(60))
+  })
+
+  it('are fewer where it is small, and never push out their session', async () => {
+    const store = embeddedProvider({ maxBytes: 65_536 })
+    const keys = session('ann', 'one')
+    const hold = await take(() => store, keys)
+    for (let at = 1; at <= 100; at += 1)
+      assert.equal(await write(() => store, keys, hold, batch(at, '.'.repeat(1000))), 'written')
+    const { batches } = await store.turns.look(keys, 'q', 0, 0)
+    assert.deepEqual(
+      batches.map(({ last }) => last),
+      [96, 97, 98, 99, 100],
+    )
+    await failsWith(
+      'full',
+      write(() => store, keys, hold, batch(101, '.'.repeat(30_000))),
+    )
+    assert.equal((await end(() => store, keys, hold)).kind, 'ended')
+  })
+
+  it('go with their session', async () => {
+    const store = embeddedProvider({ maxEntries: 16 })
+    const keys = session('ann', 'one')
+    const hold = await take(() => store, keys)
+    await write(() => store, keys, hold, batch(1))
+    await store.delete([keys.session])
+    assert.deepEqual(await store.keys('*'), [])
+  })
+})

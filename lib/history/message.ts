@@ -77,6 +77,8 @@ export interface StoredMessage extends Message {
   readonly id: string
   readonly createdAt: number
   readonly format?: MessageFormat
+  /** Set on the answer of a turn: the id of the message that it answers. */
+  readonly turn?: string
   /** Set where an answer was cut off: it holds what there was of it. */
   readonly status?: 'interrupted' | 'aborted'
 }
@@ -87,6 +89,14 @@ export interface MessageRules {
   readonly maxBytes: number
   /** Gets the message as it is stored: `role`, `content` and, but for OpenAI's chat, `format`. */
   readonly count: (message: Message) => number
+}
+
+/** What is put on a message; taken off again where it goes out in a provider's form. */
+export interface Added extends Pick<StoredMessage, 'turn' | 'status'> {
+  /** In the place of the message's own. */
+  readonly id?: string
+  /** Where the message has none. @default a random UUID */
+  readonly defaultId?: string
 }
 
 const roles: Readonly<Record<RoleLetter, Role>> = {
@@ -106,13 +116,14 @@ export function toEntry(
   message: AnyMessage,
   { maxBytes, count }: MessageRules,
   codec: Codec,
+  { id: givenTo, defaultId = crypto.randomUUID(), ...added }: Added = {},
 ): NewEntry {
   const { body, role, letter, givenId } = incoming(message)
   const { createdAt = Date.now(), id: _, role: __, ...rest } = body
   if (!Number.isSafeInteger(createdAt) || (createdAt as number) < 0)
     throw new RequestError(400, "A message's createdAt must be milliseconds since 1970")
-  const id = encodeMessageId(givenId ?? crypto.randomUUID())
-  const payload = encode(codec, id, { ...rest, createdAt })
+  const id = encodeMessageId(givenTo ?? givenId ?? defaultId)
+  const payload = encode(codec, id, { ...rest, ...added, createdAt })
   if (payload.byteLength > maxBytes)
     throw new RequestError(
       413,

@@ -1,7 +1,9 @@
+import type { Call } from '../deadline.ts'
 import { isAway } from '../errors.ts'
 import type { SessionKeys } from '../keys.ts'
 import type { AppendBounds, Appended, NewEntry, ReadResult } from '../ports/history.ts'
 import { type Attempt, attempt } from './attempt.ts'
+import { salvageAll } from './salvage.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
 
 /** One session in the store, or in this process while the store is away. */
@@ -9,14 +11,13 @@ export interface SessionLog {
   append(entries: readonly NewEntry[], bounds: AppendBounds): Promise<Attempt<Appended>>
   read(limit: number, before?: number): Promise<ReadResult>
   remove(): Promise<boolean>
+  /** Asks the store, and nobody else, once what was kept meanwhile has been sent. */
+  ask<T>(send: (call: Call) => Promise<T>): Promise<T>
 }
 
 /** The log of one session, within the deadline of one request. */
-export function sessionLog(
-  { history, continuation, goesOn, ttlMs }: MemoryRules,
-  scope: MemoryScope,
-  keys: SessionKeys,
-): SessionLog {
+export function sessionLog(rules: MemoryRules, scope: MemoryScope, keys: SessionKeys): SessionLog {
+  const { history, continuation, goesOn, ttlMs } = rules
   const { deadline } = scope
   const call = { deadline }
 
@@ -52,7 +53,10 @@ export function sessionLog(
     read: async (limit, before) => {
       const ask = async () => {
         await settleIfPossible()
-        return history.read(keys, { limit, before, ttlMs }, call)
+        const range = { limit, before, ttlMs }
+        const found = await history.read(keys, range, call)
+        const salvaged = await salvageAll(rules, scope.codec, keys, found.meta, call)
+        return salvaged ? history.read(keys, range, call) : found
       }
       const standIn = goesOn ? () => continuation.read(keys, limit, before) : undefined
       return (await flagged(attempt(ask, standIn))).result
@@ -63,6 +67,10 @@ export function sessionLog(
       const there = await history.remove(keys, call)
       continuation.forget(keys)
       return there
+    },
+    ask: async (send) => {
+      await settleIfPossible()
+      return send(call)
     },
   }
 }

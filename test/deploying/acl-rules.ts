@@ -15,7 +15,7 @@ const words = {
   newer: '+client|setinfo',
   prefix: 'resetkeys',
   cluster: '+asking',
-  messages: '+publish',
+  messages: '&news:*',
   scan: '+scan',
   inside: '+slowlog|get',
   database: '+select',

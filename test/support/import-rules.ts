@@ -60,8 +60,23 @@ export const importRules: readonly Rule[] = [
       `import type { Provider } from '../ports/provider.ts'`,
       `import { encode } from '../keys.ts'`,
       `import { own } from './own.ts'`,
+      ...(core === 'history' ? [`import { part } from './stream/part.ts'`] : []),
     ],
   })),
+  {
+    fact: 'what reads and writes answers knows nothing of the history around it',
+    file: 'lib/history/stream/example.ts',
+    refused: [
+      `import { memory } from '../memory.ts'`,
+      `import { encode } from '../../keys.ts'`,
+      `import type { Store } from '../../store.ts'`,
+      `import { Redis } from 'ioredis'`,
+    ],
+    allowed: [
+      `import { UsageError } from '../../errors.ts'`,
+      `import type { Chunk } from './chunk.ts'`,
+    ],
+  },
   {
     fact: 'a format knows messages, and nothing of sessions or stores',
     file: 'lib/history/formats/example.ts',

@@ -1,32 +1,37 @@
 import type { Call } from '../../deadline.ts'
-import type { SessionKeys } from '../../keys.ts'
+import { listKey, type SessionKeys, stateKey } from '../../keys.ts'
 import type { HistoryLog, ListCursor, Listed, ReadRange } from '../../ports/history.ts'
-import { redacted } from '../../redact.ts'
 import { redisChanges } from './changes.ts'
 import type { Connection } from './connection.ts'
+import type { Client } from './open-client.ts'
 import type { Pool } from './pool.ts'
-import { run } from './script.ts'
+import { run, runWith } from './script.ts'
 import { append } from './scripts/append.ts'
 import { prune } from './scripts/prune.ts'
 import { remove } from './scripts/remove.ts'
-import { metaFields, parseEntry, parseMeta } from './session-record.ts'
+import { renew } from './scripts/renew.ts'
+import { metaFields, parseMeta } from './session-record.ts'
+import {
+  newest,
+  nowhere,
+  readResult,
+  readSteps,
+  renewKeys,
+  wire,
+  writeBounds,
+  writeKeys,
+} from './session-write.ts'
 import { type Step, together } from './together.ts'
 
 /** Conversations on Redis: a HASH and a LIST a session, a ZSET an owner. */
 export function redisHistory(pool: Pool): HistoryLog {
   return {
-    append(keys, entries, { ttlMs = 0, max, keep, ifRev = -1, title }, call) {
-      const messages = entries.flatMap(({ id, role, tokens, payload }) => [
-        id,
-        role,
-        tokens,
-        redacted(payload),
-      ])
-      const bounds = [ttlMs, max, keep, ifRev, keys.seal, keys.id, redacted(title ?? '')] as const
+    append(keys, entries, bounds, call) {
+      const { ifRev = -1 } = bounds
+      const args = [...writeBounds(keys, bounds), ifRev, ...entries.flatMap(wire)] as const
       return pool.of(keys.index).send(
         'append',
-        (client) =>
-          run(client, append, [keys.session, listOf(keys), keys.index], [...bounds, ...messages]),
+        (client) => run(client, append, writeKeys(keys), [...args]),
         // Message ids make a second sending harmless, but for the `rev` it would find changed.
         { again: ifRev < 0 },
         call,
@@ -39,7 +44,13 @@ export function redisHistory(pool: Pool): HistoryLog {
         .of(keys.index)
         .send(
           'remove',
-          (client) => run(client, remove, [keys.session, listOf(keys), keys.index], [keys.id]),
+          (client) =>
+            run(
+              client,
+              remove,
+              [keys.session, listKey(keys), keys.index, stateKey(keys)],
+              [keys.id],
+            ),
           { again: false },
           call,
         ),
@@ -48,7 +59,6 @@ export function redisHistory(pool: Pool): HistoryLog {
 }
 
 const again = { again: true }
-const nowhere = [1, 0] as const
 
 async function read(
   connection: Connection,
@@ -73,26 +83,13 @@ async function fetch(
   { before, ttlMs }: ReadRange,
   call: Call | undefined,
 ): ReturnType<HistoryLog['read']> {
-  const steps: Step[] = [
-    ['hmgetBuffer', keys.session, ...metaFields],
-    ['lrangeBuffer', listOf(keys), ...places],
-    ...(ttlMs === undefined ? [] : renewal(keys, ttlMs)),
-  ]
-  const [values, lines] = await connection.send(
-    'read',
-    (client) => together(client, steps),
-    again,
-    call,
-  )
-  const meta = parseMeta(values, keys.seal)
-  if (meta === undefined) return { meta, entries: [] }
-  const entries = (lines as Buffer[]).map(parseEntry)
+  const steps = readSteps(keys, places)
+  const send = async (client: Client) => {
+    if (ttlMs === undefined) return together(client, steps)
+    return (await runWith(client, renew, renewKeys(keys), [ttlMs], steps)).replies
+  }
+  const { meta, entries } = readResult(await connection.send('read', send, again, call), keys)
   return { meta, entries: entries.filter(({ seq }) => before === undefined || seq < before) }
-}
-
-/** Places in the list of so many messages: counted from its end, 0 of them would be all. */
-function newest(limit: number): readonly [number, number] {
-  return limit === 0 ? nowhere : [-limit, -1]
 }
 
 /** Where a session's list begins and ends. */
@@ -185,17 +182,4 @@ async function metas(
 function isListed(lines: string[], at: number, after: ListCursor | undefined): boolean {
   if (after === undefined || Number(lines[at + 1]) !== after.at) return false
   return (lines[at] ?? '') >= after.id
-}
-
-function renewal({ index, ...keys }: SessionKeys, ttlMs: number): Step[] {
-  return [
-    ['pexpire', keys.session, ttlMs],
-    ['pexpire', listOf(keys), ttlMs],
-    // GT: the index lives as long as the longest session in it.
-    ['pexpire', index, ttlMs, 'GT'],
-  ]
-}
-
-function listOf({ session }: Pick<SessionKeys, 'session'>): string {
-  return `${session}:m`
 }

@@ -41,6 +41,8 @@ export interface Pool {
   of(key: string): Connection
   /** For a large value under this key. */
   bodiesOf(key: string): Connection
+  /** What the driver puts before each key, but not before the name of a channel. */
+  readonly prefix: string
   /** Of the client handed in, or the first that was opened. */
   readonly first: Connection
   /** For what walks all keys or looks into servers. */
@@ -81,6 +83,7 @@ export function openPool(
   return {
     of,
     bodiesOf: (key) => (bodies === 0 ? of(key) : pick(forBodies, key)),
+    prefix,
     first,
     scans: forScans,
     groups: (keys) => grouped(keys, of, cluster !== undefined),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Client } from './open-client.ts'
+import { type Settled, type Step, settledTogether } from './together.ts'
 
 type Argument = string | number | Buffer
 
@@ -36,6 +37,36 @@ export async function run<Keys extends readonly string[], Args extends readonly 
     if (!isMissing(error)) throw error
     return parse(await client.eval(lua, keys.length, ...keys, ...args))
   }
+}
+
+/**
+ * Runs a script and, without waiting for it, steps that come after it: in one write where there is
+ * one server. Where the server has not seen the script, all are sent once more.
+ *
+ * @throws the first error.
+ */
+export async function runWith<
+  Keys extends readonly string[],
+  Args extends readonly Argument[],
+  Reply,
+>(
+  client: Client,
+  { lua, sha, parse }: Script<Keys, Args, Reply>,
+  keys: NoInfer<Keys>,
+  args: NoInfer<Args>,
+  steps: readonly Step[],
+): Promise<{ readonly reply: Reply; readonly replies: readonly unknown[] }> {
+  const send = (name: string, script: string) =>
+    settledTogether(client, [[name, script, keys.length, ...keys, ...args], ...steps])
+  let settled = await send('evalsha', sha)
+  if (isMissing(settled[0]?.[0])) settled = await send('eval', lua)
+  const [raw, ...replies] = settled.map(replyOf)
+  return { reply: parse(raw), replies }
+}
+
+function replyOf([error, reply]: Settled): unknown {
+  if (error) throw error
+  return reply
 }
 
 function isMissing(error: unknown): boolean {

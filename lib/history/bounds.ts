@@ -1,0 +1,33 @@
+import type { AppendBounds, NewEntry } from '../ports/history.ts'
+import type { Codec } from './codec.ts'
+import { type AnyMessage, textOf } from './message.ts'
+import type { MemoryRules } from './scope.ts'
+
+/** Messages that stay when a session is trimmed. */
+export function kept({ maxStored }: MemoryRules): number {
+  return Math.max(1, Math.floor((maxStored * 3) / 4))
+}
+
+/** How an append is bounded; `firstSaid` titles a session without a title. */
+export function boundsOf(
+  rules: MemoryRules,
+  codec: Codec,
+  firstSaid = '',
+  ifRev?: number,
+): AppendBounds {
+  const { ttlMs, maxStored, title } = rules
+  return {
+    ttlMs,
+    max: maxStored,
+    keep: kept(rules),
+    ifRev,
+    title:
+      title === 'first-message' && firstSaid !== '' ? codec.encode('~title', firstSaid) : undefined,
+  }
+}
+
+/** The first thing that a user says. */
+export function titleOf(messages: readonly AnyMessage[], entries: readonly NewEntry[]): string {
+  const first = messages[entries.findIndex(({ role }) => role === 'u')]
+  return first ? textOf(first).replace(/\s+/g, ' ').trim().slice(0, 80).toWellFormed() : ''
+}

@@ -1,0 +1,55 @@
+import type { Call } from '../deadline.ts'
+import { decodeId, type SessionKeys } from '../keys.ts'
+import type { SessionMeta, TurnRecord } from '../ports/history.ts'
+import { publish } from '../telemetry.ts'
+import { toStreamedEntries } from './answer-entries.ts'
+import { keepMs } from './answer-log.ts'
+import { boundsOf } from './bounds.ts'
+import type { Codec } from './codec.ts'
+import { decodePieces } from './pieces.ts'
+import type { MemoryRules } from './scope.ts'
+import { fold } from './stream/fold.ts'
+
+/**
+ * Ends a turn whose process is gone: what it had written is stored as an answer that was
+ * interrupted. Does nothing where the turn is alive or has ended.
+ */
+export async function salvage(
+  rules: MemoryRules,
+  codec: Codec,
+  keys: SessionKeys,
+  { turn, token }: Pick<TurnRecord, 'turn' | 'token'>,
+  call?: Call,
+): Promise<void> {
+  const { record, live, batches } = await rules.turns.look(keys, turn, 0, 0, call)
+  if (live || record?.token !== token || record.state === 'ended') return
+  const pieces = batches.flatMap(({ bytes }) => decodePieces(codec, turn, bytes).chunks)
+  const answer = fold(pieces)
+  const of = { question: decodeId(turn), token, status: 'interrupted' } as const
+  const entries = answer ? toStreamedEntries([answer], of, rules, codec) : []
+  const how = { lapsed: true, keepMs }
+  await rules.turns.end(keys, { turn, token }, entries, boundsOf(rules, codec), how, call)
+}
+
+/**
+ * Ends the turns of a session that seem to be abandoned; true when there was one. Clocks of several
+ * machines differ: the store, not this one, decides.
+ */
+export async function salvageAll(
+  rules: MemoryRules,
+  codec: Codec,
+  keys: SessionKeys,
+  meta: SessionMeta | undefined,
+  call: Call,
+): Promise<boolean> {
+  const lapsed = meta?.turns.filter(({ state, until }) => state !== 'ended' && until < Date.now())
+  for (const record of lapsed ?? []) {
+    try {
+      await salvage(rules, codec, keys, record, call)
+    } catch (error) {
+      // What cannot be saved does not keep anybody from reading the rest.
+      publish('error', () => ({ during: 'turn', error }))
+    }
+  }
+  return lapsed !== undefined && lapsed.length > 0
+}

@@ -1,0 +1,152 @@
+import { StoreError } from '../errors.ts'
+import type { NewEntry } from '../ports/history.ts'
+import type { TurnHold } from '../ports/turns.ts'
+import { keepMs } from './answer-log.ts'
+import { attempt } from './attempt.ts'
+import { boundsOf } from './bounds.ts'
+import { afterAppend } from './growth.ts'
+import { encodePieces } from './pieces.ts'
+import { sessionLog } from './session-log.ts'
+import type { Chunk } from './stream/chunk.ts'
+import type { Conversation } from './turn-start.ts'
+
+/** Where an answer goes while it grows, and at its end. */
+export interface Keeping {
+  /** Gives the number of the piece. */
+  push(chunk: Chunk): number
+  readonly crowded: boolean
+  /** Stores the answer and ends the turn. @throws StoreError */
+  end(entries: readonly NewEntry[]): Promise<void>
+  /** Lets go of the turn, whether it has ended or not. */
+  close(): void
+}
+
+/** Hears what becomes of a turn meanwhile. */
+export interface KeepingEvents {
+  stop(): void
+  lost(): void
+  degraded(): void
+}
+
+/** Keeps the answer in the store, under the turn's lease. */
+export function keepInStore(
+  conversation: Conversation,
+  hold: TurnHold,
+  events: KeepingEvents,
+): Keeping {
+  const { rules, scope, keys, runner } = conversation
+  const unlessAway = async <T>(ask: () => Promise<T>, standIn: () => T): Promise<T> =>
+    (await attempt(ask, rules.goesOn ? standIn : undefined)).result
+  let degraded = false
+  const line = runner.log.open({
+    keys,
+    hold,
+    encode: (batch) => encodePieces(scope.codec, hold.turn, batch),
+    told(news) {
+      if (news === 'degraded') degraded = true
+      // Lost while the store was away: the answer goes on, and takes the place of what was saved.
+      if (news === 'lost' && degraded) return
+      events[news === 'stopping' ? 'stop' : news]()
+    },
+  })
+  const forget = runner.answers(hold.token, events.stop)
+  return {
+    push: line.push.bind(line),
+    get crowded() {
+      return line.crowded
+    },
+    async end(entries) {
+      await line.flush()
+      const ended = await unlessAway(
+        () => endInStore(conversation, hold, entries),
+        () => {
+          events.degraded()
+          keepHere(conversation, entries)
+          return 'ended' as const
+        },
+      )
+      if (ended === 'ended' || (ended === 'before' && !degraded)) return
+      if (!(degraded && (await completed(conversation, hold, entries)))) throw gone()
+    },
+    close() {
+      forget()
+      line.close()
+    },
+  }
+}
+
+/** Keeps the answer where its question is: in this process, until the store is back. */
+export function keepAway(
+  conversation: Conversation,
+  hold: TurnHold,
+  { sent }: { readonly sent: boolean },
+): Keeping {
+  const { rules, scope, keys } = conversation
+  let pushed = 0
+  return {
+    push() {
+      pushed += 1
+      return pushed
+    },
+    crowded: false,
+    async end(entries) {
+      // The reply to the beginning was lost, but it may have been carried out.
+      const ended = sent && (await endInStore(conversation, hold, entries).catch(() => 'lost'))
+      if (ended === 'ended') return
+      if (entries.length === 0) return
+      const bounds = boundsOf(rules, scope.codec)
+      const { result } = await sessionLog(rules, scope, keys).append(entries, bounds)
+      if (result.kind !== 'appended') throw gone()
+    },
+    close() {},
+  }
+}
+
+/** Keeps an answer in this process until the store is back. */
+function keepHere({ rules, scope, keys }: Conversation, entries: readonly NewEntry[]): void {
+  if (entries.length === 0) return
+  rules.continuation.keep(keys, entries, boundsOf(rules, scope.codec))
+}
+
+/** Ends a turn. `before`: it had ended already. `lost`: it is no longer this process's. */
+async function endInStore(
+  { rules, scope, keys }: Conversation,
+  hold: TurnHold,
+  entries: readonly NewEntry[],
+): Promise<'ended' | 'before' | 'lost'> {
+  const bounds = boundsOf(rules, scope.codec)
+  const how = { lapsed: false, keepMs }
+  const call = { deadline: scope.deadline }
+  const ended = await rules.turns.end(keys, hold, entries, bounds, how, call)
+  if (ended.kind !== 'ended') return 'lost'
+  afterAppend(rules, scope.codec, keys, { ...ended, entries })
+  return ended.duplicates > 0 ? 'before' : 'ended'
+}
+
+/**
+ * While the store was away the lease ran out, and somebody has stored what was there of the answer:
+ * the whole takes its place. False where the question is gone.
+ */
+async function completed(
+  { rules, scope, keys }: Conversation,
+  { turn }: TurnHold,
+  entries: readonly NewEntry[],
+): Promise<boolean> {
+  const call = { deadline: scope.deadline }
+  const { ttlMs } = rules
+  const newest = { limit: rules.window.messages, before: undefined, ttlMs }
+  const { entries: there } = await rules.history.read(keys, newest, call)
+  if (!there.some(({ id }) => id === turn)) return false
+  for (const entry of entries.filter(({ id }) => there.some((each) => each.id === id)))
+    await rules.history.update(keys, entry, { ttlMs, ifRev: undefined }, call)
+  const { kind } = await rules.history.append(keys, entries, boundsOf(rules, scope.codec), call)
+  return kind === 'appended'
+}
+
+/** The error of a turn whose session was deleted, forgotten, or rewound past its question. */
+export function gone(): StoreError {
+  return new StoreError('turn', 'conflict', {
+    cause: new Error('The turn is gone: its session was deleted, forgotten or rewound'),
+    outcome: 'not-sent',
+  })
+}

@@ -1,0 +1,58 @@
+/** Those who wait for a conversation in this process: who came first is first. */
+export interface WaitingLines {
+  /** The turn that the first in line waits for; `undefined` where nobody does. */
+  ahead(session: string): string | undefined
+  /** Runs `first` once everybody who came before is through. Rejects when the signal is aborted. */
+  stand<T>(
+    session: string,
+    turn: string,
+    signal: AbortSignal,
+    first: (waited: boolean) => Promise<T>,
+  ): Promise<T>
+}
+
+interface Line {
+  turn: string
+  tail: Promise<void>
+}
+
+/** Makes the lines of a process. */
+export function createWaitingLines(): WaitingLines {
+  const lines = new Map<string, Line>()
+  return {
+    ahead: (session) => lines.get(session)?.turn,
+    async stand(session, turn, signal, first) {
+      const line = lines.get(session)
+      let leave: () => void = () => {}
+      const mine = new Promise<void>((resolve) => {
+        leave = resolve
+      })
+      const before = line?.tail
+      const tail = before === undefined ? mine : before.then(() => mine)
+      if (line) line.tail = tail
+      else lines.set(session, { turn, tail })
+      try {
+        if (before) await unlessAborted(before, signal)
+        return await first(before !== undefined)
+      } finally {
+        leave()
+        if (lines.get(session)?.tail === tail) lines.delete(session)
+      }
+    },
+  }
+}
+
+/** Waits for a promise, or rejects with the signal's reason. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  let abort: () => void = () => {}
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

@@ -1,0 +1,95 @@
+import type { Begun } from '../../../ports/turns.ts'
+import { type Script, script } from '../script.ts'
+import { parseTurns } from '../session-record.ts'
+import type { WriteBounds, WriteKeys } from './append.ts'
+import { mend, open, save, store, trim } from './session-steps.ts'
+import { records, running } from './turn-steps.ts'
+
+type Keys = [...WriteKeys, pieces: string]
+type Args = [
+  ...WriteBounds,
+  token: string,
+  runner: string,
+  leaseMs: number,
+  alone: number,
+  ...question: [id: string, role: string, tokens: number, payload: Buffer],
+]
+
+/**
+ * Appends a question and takes its turn, unless another is in the way. Of a session 16 records are
+ * kept; those that ended long ago go, with their pieces.
+ */
+export const begin: Script<Keys, Args, Begun> = script(
+  /* lua */ `
+    ${open}
+    ${mend}
+    ${store}
+    ${trim}
+    ${save}
+    ${records}
+    ${running}
+    local token, runner, lease, alone = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10] == '1'
+    local mid, most = ARGV[11], 16
+
+    local at, mark = marked(mid)
+    local first, count = string.match(mark or '', '^%d+:(%d+):(%d+)$')
+    if first then
+      if ttl > 0 then renew() end
+      return { 'answered', tonumber(first), tonumber(count) }
+    end
+
+    local kept, gone, pending, oldest, own = {}, {}, 0, nil, nil
+    for _, record in ipairs(read(meta[6])) do
+      if over(record) then
+        gone[#gone + 1] = record.turn
+      elseif record.state == 'ended' then
+        if record.turn ~= mid then kept[#kept + 1] = record end
+      else
+        pending, oldest = pending + 1, oldest or record
+        if record.turn == mid then own = record end
+        kept[#kept + 1] = record
+      end
+    end
+    local other = own or ((alone or pending >= most) and oldest) or nil
+    if other and not (own and own.token == token) then
+      if ttl > 0 then renew() end
+      return { other.ends <= now and 'lapsed' or own and 'running' or 'busy', line(other) }
+    end
+
+    if own then
+      -- The first reply was lost, and the question comes again.
+      own.ends = now + lease
+    else
+      for j = 1, #kept do
+        if #kept < most then break end
+        local place = 1
+        while kept[place].state ~= 'ended' do place = place + 1 end
+        gone[#gone + 1] = table.remove(kept, place).turn
+      end
+      kept[#kept + 1] =
+        { turn = mid, token = token, runner = runner, state = 'running', ends = now + lease }
+      -- An earlier try at the same question counted its pieces from 1 as well.
+      redis.call('UNLINK', KEYS[6])
+    end
+    local added = store(11)
+    local trimmed = trim(running(kept))
+    write(kept)
+    save(added)
+    for _, turn in ipairs(gone) do
+      if turn ~= mid then redis.pcall('UNLINK', session .. ':t:' .. turn) end
+    end
+    if added > 0 then prune() end
+    return { 'begun', rev, seq, trimmed, created, 1 - added }
+  `,
+  (raw) => {
+    const [kind, ...rest] = raw as [Begun['kind'], ...number[]]
+    const [first = 0, second = 0, trimmed = 0, created, again] = rest
+    if (kind === 'forgotten') return { kind }
+    if (kind === 'answered') return { kind, first, count: second }
+    if (kind === 'begun')
+      return { kind, rev: first, seq: second, trimmed, created: created === 1, again: again === 1 }
+    const [record] = parseTurns(String(first))
+    if (record === undefined) throw new TypeError('A turn has no record')
+    return { kind, record }
+  },
+)

@@ -1,0 +1,72 @@
+import type { EndedTurn } from '../../../ports/turns.ts'
+import { type Script, script } from '../script.ts'
+import type { WriteBounds, WriteKeys } from './append.ts'
+import { mend, open, save, store, trim } from './session-steps.ts'
+import { records, running } from './turn-steps.ts'
+
+type Keys = [...WriteKeys, pieces: string]
+type Args = [
+  ...WriteBounds,
+  turn: string,
+  token: string,
+  lapsed: number,
+  keepMs: number,
+  ...answer: (string | number | Buffer)[],
+]
+
+/** Appends an answer, notes with its question where it is, and ends the turn. */
+export const end: Script<Keys, Args, EndedTurn> = script(
+  /* lua */ `
+    ${open}
+    ${mend}
+    ${store}
+    ${trim}
+    ${save}
+    ${records}
+    ${running}
+    local turn, token, lapsed, stay = ARGV[7], ARGV[8], ARGV[9] == '1', tonumber(ARGV[10])
+    local all, mine = read(meta[6]), nil
+    for _, record in ipairs(all) do
+      if record.turn == turn and record.token == token and not over(record) then mine = record end
+    end
+    if not mine then return { 'lost' } end
+    if mine.state == 'ended' then
+      -- The same end once more; whoever has another answer comes too late.
+      for at = 11, #ARGV, 4 do
+        if not marked(ARGV[at]) then return { 'lost' } end
+      end
+      return { 'ended', rev, seq, 0, (#ARGV - 10) / 4, 0 }
+    end
+    if lapsed and mine.ends > now then return { 'held' } end
+
+    local added, duplicates = store(11)
+    local stays = running(all)
+    stays[turn] = true
+    local trimmed, floor = trim(stays)
+    local first, count = nil, added
+    if added > 0 then
+      first = math.max(seq - added + 1, floor)
+      count = seq - first + 1
+    elseif duplicates > 0 then
+      first, count = marked(ARGV[11]), duplicates
+    end
+    local at = first and marked(turn)
+    if at then
+      redis.call('HSET', session, 'i:' .. turn, at .. ':' .. first .. ':' .. count)
+    end
+    mine.state, mine.ends = 'ended', now + stay
+    write(all)
+    redis.call('PEXPIRE', KEYS[6], stay)
+    save(added)
+    tell(meta[7], KEYS[6], 'e')
+    if added > 0 then prune() end
+    return { 'ended', rev, seq, added, duplicates, trimmed }
+  `,
+  (raw) => {
+    const [kind, rev = 0, seq = 0, added = 0, duplicates = 0, trimmed = 0] = raw as [
+      EndedTurn['kind'],
+      ...number[],
+    ]
+    return kind === 'ended' ? { kind, rev, seq, added, duplicates, trimmed } : { kind }
+  },
+)

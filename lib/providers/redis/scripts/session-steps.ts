@@ -1,0 +1,210 @@
+/**
+ * Steps in Lua that scripts on a session share, in the order in which they stand in one. Keys: session,
+ * list, index, state, tombstone. Arguments: ttl, max, keep, seal, id, title; a `ttl` of 0 is none.
+ */
+
+/** Reads the session; ends the script where its owner is being forgotten. */
+export const open = /* lua */ `
+    local session, list, index, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+    local ttl, max, keep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+    local seal, id, title = ARGV[4], ARGV[5], ARGV[6]
+    if redis.call('EXISTS', KEYS[5]) == 1 then return { 'forgotten' } end
+    local time = redis.call('TIME')
+    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+    local meta = redis.call('HMGET', session, 'rev', 'seq', 'len', 'tokens', 'seal', 'turns', 'watched')
+    local rev, seq = tonumber(meta[1]) or 0, tonumber(meta[2]) or 0
+    local len, tokens = tonumber(meta[3]) or 0, tonumber(meta[4]) or 0
+    if meta[5] and meta[5] ~= seal then
+      return redis.error_reply('SEAL the session belongs to another key')
+    end
+    local created = meta[1] and 0 or 1
+
+    -- Positions of messages: a mark is a position, or position:first:count with that of the answer.
+    local function marked(mid)
+      local mark = redis.call('HMGET', session, 'i:' .. mid)[1]
+      local at = mark and tonumber(string.match(mark, '^%d+'))
+      if at and at <= seq then return at, mark end
+    end
+`
+
+/** Puts right what a script or an eviction has left half done. */
+export const mend = /* lua */ `
+    -- A script that meets a command which the user may not run stops half way: what is beyond the
+    -- known length and position was never acknowledged.
+    local there = redis.call('LLEN', list)
+    if len > 0 and there > len then
+      redis.call('LTRIM', list, 0, len - 1)
+    elseif there ~= len then
+      -- One of the two keys was evicted or deleted alone: what is left is of no use.
+      redis.call('DEL', session, list)
+      len, tokens, meta[6] = 0, 0, false
+    end
+`
+
+/**
+ * `store(first)` appends the messages among the arguments from there on, as id, role letter, tokens,
+ * payload; those are left out whose id is there. Gives how many were added and how many not.
+ */
+export const store = /* lua */ `
+    local last, new, system = seq, {}, nil
+    local function mark(mid)
+      local field = 'i:' .. mid
+      if redis.call('HSETNX', session, field, seq + 1) == 0 then
+        local at = string.match(redis.call('HMGET', session, field)[1], '^%d+')
+        if new[mid] or tonumber(at) <= last then return false end
+        redis.call('HSET', session, field, seq + 1)
+      end
+      new[mid] = true
+      return true
+    end
+
+    local function storePiece(first, last)
+      local lines = {}
+      for i = first, last, 4 do
+        local mid, role = ARGV[i], ARGV[i + 1]
+        if mark(mid) then
+          seq = seq + 1
+          tokens = tokens + tonumber(ARGV[i + 2])
+          local line = seq .. '|' .. mid .. '|' .. role .. '|' .. ARGV[i + 2] .. '|' .. ARGV[i + 3]
+          if role == 's' or role == 'd' then system = line end
+          lines[#lines + 1] = line
+        end
+      end
+      -- In pieces: unpack fails at some thousands of values.
+      if #lines > 0 then len = redis.call('RPUSH', list, unpack(lines)) end
+      return #lines
+    end
+
+    local function store(first)
+      local added = 0
+      for at = first, #ARGV, 1024 do
+        added = added + storePiece(at, math.min(at + 1023, #ARGV))
+      end
+      return added, (#ARGV - first + 1) / 4 - added
+    end
+`
+
+/**
+ * `trim(stays)` cuts a list of more than `max` at the first turn among the newest `keep`. The newest
+ * turn stays whole, and so does what follows a question in `stays`, until there are more than twice
+ * `max`; then such questions move to right before what is kept. Gives how many messages went, and the
+ * position of the oldest that is no such question.
+ */
+export const trim = /* lua */ `
+    local function role(line) return string.match(line, '^%d+|[^|]*|(%a)') end
+
+    local function find(from, fits)
+      for at = from, len - 1, 64 do
+        for j, line in ipairs(redis.call('LRANGE', list, at, at + 63)) do
+          if fits(role(line)) then return at + j - 1 end
+        end
+      end
+    end
+
+    local function newest(before)
+      for to = before - 1, 0, -64 do
+        local from = math.max(0, to - 63)
+        local piece = redis.call('LRANGE', list, from, to)
+        for j = #piece, 1, -1 do
+          if role(piece[j]) == 'u' then
+            return from + j - 1, string.match(piece[j], '^%d+|([^|]*)|')
+          end
+        end
+      end
+    end
+
+    -- Where to cut, and the ids of the messages before that place which stay.
+    local function cut(stays)
+      local from, oldest = math.max(0, len - keep), seq - len + 1
+      local boundary = find(from, function(r) return r == 'u' end)
+      local start = boundary
+      if not boundary then
+        local at, mid = newest(from)
+        if at then
+          start, stays[mid] = at, true
+        end
+      end
+      for mid in pairs(stays) do
+        local at = marked(mid)
+        if at and at >= oldest then start = math.min(start or len, at - oldest) end
+      end
+      if start and len - start <= 2 * max then return start end
+      if boundary then return boundary end
+      from = math.min(start and from + 1 or from, len - 1)
+      return find(from, function(r) return r ~= 't' end) or from
+    end
+
+    local function restore(line, mid, place, at, floor)
+      local _, mark = marked(mid)
+      local first, count = string.match(mark or '', '^%d+:(%d+):(%d+)$')
+      mark = at
+      if first then
+        local over = math.max(0, floor - first)
+        mark = at .. ':' .. first + over .. ':' .. math.max(0, count - over)
+      end
+      redis.call('HSET', session, 'i:' .. mid, mark)
+      redis.call('LSET', list, place, at .. string.sub(line, (string.find(line, '|', 1, true))))
+    end
+
+    local function trim(stays)
+      local oldest = seq - len + 1
+      if len <= max then return 0, oldest end
+      local place, moved = cut(stays), {}
+      for at = 0, place - 1, 512 do
+        local ids = {}
+        for _, line in ipairs(redis.call('LRANGE', list, at, math.min(at + 511, place - 1))) do
+          local mid, t = string.match(line, '^%d+|([^|]*)|%a|(%d+)|')
+          if mid and stays[mid] then
+            moved[#moved + 1] = { line, mid }
+          elseif mid then
+            ids[#ids + 1] = 'i:' .. mid
+            tokens = tokens - tonumber(t)
+          end
+        end
+        if #ids > 0 then redis.call('HDEL', session, unpack(ids)) end
+      end
+      local gone = place - #moved
+      for j, each in ipairs(moved) do
+        restore(each[1], each[2], gone + j - 1, oldest + gone + j - 1, oldest + place)
+      end
+      if gone > 0 then redis.call('LTRIM', list, gone, -1) end
+      len = len - gone
+      return gone, oldest + place
+    end
+`
+
+/** `renew()` sets the times to live; `save(added)` keeps what is known of the session, and renews. */
+export const save = /* lua */ `
+    local function renew(fresh)
+      if ttl > 0 then
+        for _, key in ipairs({ session, list, state }) do redis.call('PEXPIRE', key, ttl) end
+        local left = redis.call('PTTL', index)
+        if fresh or (left >= 0 and left < ttl) then redis.call('PEXPIRE', index, ttl) end
+      else
+        for _, key in ipairs({ session, list, state, index }) do redis.call('PERSIST', key) end
+      end
+    end
+
+    local function save(added)
+      local fresh = redis.call('EXISTS', index) == 0
+      if added > 0 then
+        rev = rev + 1
+        redis.call('HSET', session, 'rev', rev, 'seq', seq, 'len', len, 'tokens', tokens,
+          'seal', seal, 'updated', now)
+        redis.call('HSETNX', session, 'created', now)
+        if title ~= '' then redis.call('HSETNX', session, 'title', title) end
+        if system then redis.call('HSET', session, 'system', system) end
+        redis.call('ZADD', index, now, id)
+      end
+      renew(fresh)
+    end
+
+    -- Two of the oldest lines: the index shrinks faster than it grows. While a slot moves, a key
+    -- that is not declared may be out of reach: that must not end the script.
+    local function prune()
+      for _, old in ipairs(redis.call('ZRANGE', index, 0, 1)) do
+        if redis.pcall('EXISTS', index .. ':' .. old) == 0 then redis.call('ZREM', index, old) end
+      end
+    end
+`

@@ -1,0 +1,29 @@
+import type { TurnRecord } from '../../../ports/history.ts'
+import { type Script, script } from '../script.ts'
+import { parseTurns } from '../session-record.ts'
+import { clock, records } from './turn-steps.ts'
+
+/** Asks for the end of all turns that run, or of one; tells those who answer. */
+export const stop: Script<[session: string], [turn: string], readonly TurnRecord[]> = script(
+  /* lua */ `
+    local session = KEYS[1]
+    ${clock}
+    ${records}
+    local all, asked = read(redis.call('HMGET', session, 'turns')[1]), {}
+    for _, record in ipairs(all) do
+      if record.state ~= 'ended' and (ARGV[1] == '' or record.turn == ARGV[1]) then
+        record.state = 'stopping'
+        asked[#asked + 1] = record
+      end
+    end
+    if #asked == 0 then return '' end
+    write(all)
+    local lines = {}
+    for j, record in ipairs(asked) do
+      lines[j] = line(record)
+      redis.pcall('PUBLISH', record.runner, record.token)
+    end
+    return table.concat(lines, '\\n')
+  `,
+  (raw) => parseTurns(String(raw)),
+)

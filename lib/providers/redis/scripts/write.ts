@@ -1,0 +1,44 @@
+import type { Written } from '../../../ports/turns.ts'
+import { type Script, script } from '../script.ts'
+import { clock, records } from './turn-steps.ts'
+
+type Keys = [session: string, pieces: string]
+type Args = [
+  turn: string,
+  token: string,
+  leaseMs: number,
+  keepMs: number,
+  ...batch: [] | [last: number, bytes: Buffer],
+]
+
+// Of 25 ms each: more than a quarter of an hour. A stream drops whole nodes.
+const mostBatches = 40_000
+
+/** Keeps a batch of a turn's pieces, tells those who watch, and renews the lease. */
+export const write: Script<Keys, Args, Written> = script(
+  /* lua */ `
+    local session, pieces = KEYS[1], KEYS[2]
+    ${clock}
+    ${records}
+    local meta = redis.call('HMGET', session, 'turns', 'watched')
+    local all, mine = read(meta[1]), nil
+    for _, record in ipairs(all) do
+      if record.turn == ARGV[1] and record.token == ARGV[2] then mine = record end
+    end
+    if not mine or mine.state == 'ended' then return 'lost' end
+
+    local new = false
+    if ARGV[5] then
+      local done = redis.pcall('XADD', pieces, 'MAXLEN', '~', ${mostBatches}, ARGV[5] .. '-0', 'b', ARGV[6])
+      new = type(done) ~= 'table'
+      -- Sent once more: it is there already.
+      if not new and not string.find(done.err, 'equal or smaller', 1, true) then return done end
+    end
+    redis.call('PEXPIRE', pieces, tonumber(ARGV[4]))
+    mine.ends = now + tonumber(ARGV[3])
+    write(all)
+    if new then tell(meta[2], pieces, 'b' .. ARGV[5] .. '|' .. ARGV[6]) end
+    return mine.state == 'stopping' and 'stopping' or 'written'
+  `,
+  (raw) => raw as Written,
+)

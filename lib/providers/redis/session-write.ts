@@ -1,0 +1,58 @@
+import { listKey, type SessionKeys, stateKey } from '../../keys.ts'
+import type { AppendBounds, NewEntry, ReadResult } from '../../ports/history.ts'
+import { redacted } from '../../redact.ts'
+import type { WriteBounds, WriteKeys } from './scripts/append.ts'
+import { metaFields, parseEntry, parseMeta } from './session-record.ts'
+import type { Step } from './together.ts'
+
+/** The keys that a script needs which writes to a session. */
+export function writeKeys(keys: SessionKeys): WriteKeys {
+  return [keys.session, listKey(keys), keys.index, stateKey(keys), keys.gone]
+}
+
+/** The keys that are kept for as long as a session. */
+export function renewKeys(
+  keys: SessionKeys,
+): [session: string, list: string, state: string, index: string] {
+  return [keys.session, listKey(keys), stateKey(keys), keys.index]
+}
+
+/** The arguments that such a script begins with. */
+export function writeBounds(
+  { seal, id }: SessionKeys,
+  { ttlMs = 0, max, keep, title }: AppendBounds,
+): WriteBounds {
+  return [ttlMs, max, keep, seal, id, redacted(title ?? '')]
+}
+
+/** A message as such a script takes it. */
+export function wire({
+  id,
+  role,
+  tokens,
+  payload,
+}: NewEntry): [id: string, role: string, tokens: number, payload: Buffer] {
+  return [id, role, tokens, redacted(payload)]
+}
+
+/** Reads a session, and its messages at these places of the list. */
+export function readSteps(keys: SessionKeys, places: readonly [number, number]): Step[] {
+  return [
+    ['hmgetBuffer', keys.session, ...metaFields],
+    ['lrangeBuffer', listKey(keys), ...places],
+  ]
+}
+
+/** What these steps found. @throws StoreError `corrupt` for a session written under another key. */
+export function readResult([values, lines]: readonly unknown[], { seal }: SessionKeys): ReadResult {
+  const meta = parseMeta(values, seal)
+  return { meta, entries: meta === undefined ? [] : (lines as Buffer[]).map(parseEntry) }
+}
+
+/** Places in a list where nothing stands. */
+export const nowhere = [1, 0] as const
+
+/** Places of the newest messages: counted from the end of the list, 0 of them would be all. */
+export function newest(limit: number): readonly [number, number] {
+  return limit === 0 ? nowhere : [-limit, -1]
+}
