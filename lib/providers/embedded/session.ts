@@ -12,7 +12,7 @@ import { type Answer, trimmed } from './trim.ts'
 import { isLive } from './turn-records.ts'
 
 /** A message as it is kept. */
-interface KeptMessage {
+export interface KeptMessage {
   readonly seq: number
   readonly id: string
   readonly role: RoleLetter
