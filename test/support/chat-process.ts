@@ -12,7 +12,8 @@ const store = createStore({ url })
 
 /** Answers `count N` by N words, `for ever` by words without end, and others at once. */
 const app = await serveChat(framework, store, async function* (_turn, content) {
-  const count = content === 'for ever' ? Number.POSITIVE_INFINITY : Number(/\d+/.exec(content)?.[0])
+  const count =
+    content === 'for ever' ? Number.POSITIVE_INFINITY : Number(/count (\d+)/.exec(content)?.[1])
   for (let n = 0; n < (count || 1); n++) {
     yield `${content === 'for ever' ? 'word' : content}-${n} `
     await sleep(content === 'for ever' ? 10 : 1)
