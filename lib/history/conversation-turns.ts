@@ -49,7 +49,9 @@ export function conversationTurns(
       const title = titleOf([input], [question])
       const size = { bounds: boundsOf(rules, scope.codec, title), limit: rules.window.messages }
       const started = await startTurn(conversation, question, size, signal)
-      return turnOf(conversation, question, started, { signal, contextFrom })
+      const turn = turnOf(conversation, question, started, { signal, contextFrom })
+      if (started.kind === 'own' || started.kind === 'away') scope.began?.(turn)
+      return turn
     },
     resume: async (target, options = {}) => resumeTurn(conversation, target, options),
     stop: async () => {

@@ -6,6 +6,7 @@ import type { Serializer } from '../serializer.ts'
 import type { Codec } from './codec.ts'
 import type { Continuation } from './continuation.ts'
 import type { MessageRules, StoredMessage } from './message.ts'
+import type { Turn } from './turn.ts'
 import type { WindowSize } from './window.ts'
 
 /** What becomes of a turn while another runs: it waits, is refused, or runs beside it. */
@@ -60,6 +61,8 @@ export interface MemoryScope {
   readonly deadline: Deadline
   /** Encodes an id the client may have chosen. */
   readonly encodeSession: (id: unknown) => string
+  /** Told of each turn that this request is to answer. */
+  readonly began?: ((turn: Pick<Turn, 'abort'>) => void) | undefined
   /** Set once something went on without the store. */
   degraded: boolean
   /** Takes the guest's cookie back, where the response has not begun. */

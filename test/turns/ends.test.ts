@@ -158,6 +158,33 @@ for (const stores of testStores()) {
         assert.equal(ended, 'ERR_STORE 409')
       })
 
+      it('comes with the failure of a handler that left it open', async () => {
+        await serve()
+        const failed = await run(async (memory) => {
+          const turn = await ask(memory)
+          turn.write('half')
+          throw new Error('a fault of the application')
+        })
+        assert.equal(failed.status, 500)
+        await result(async (memory) => (await ask(memory, 'q2')).commit())
+        const [, answer] = await kept()
+        assert.deepEqual([answer?.content, answer?.status], ['half', 'aborted'])
+      })
+
+      it('hands out answers without what this package has noted on them', async () => {
+        await serve()
+        const { messages } = await result(async (memory) => {
+          const turn = await ask(memory)
+          turn.write('half')
+          await turn.abort()
+          return memory.context({ as: 'openai' })
+        })
+        assert.deepEqual(messages, [
+          { role: 'user', content: 'hello' },
+          { role: 'assistant', content: 'half' },
+        ])
+      })
+
       it('gives who joins the stored answer', async () => {
         await serve()
         const [one, two] = await result(async (memory) => {
