@@ -45,30 +45,50 @@ export type {
 } from './history/message.ts'
 export type { RelayOptions } from './history/relay.ts'
 export type { KoaReply, NodeReply, ReplyTarget } from './history/reply-target.ts'
-export type { Summarize, TitleOf } from './history/scope.ts'
+export type { Summarize, TitleOf, TurnMode } from './history/scope.ts'
 export type { SessionChanges } from './history/session-changes.ts'
 export type { SessionInfo } from './history/session-info.ts'
 export type { Page, Sessions } from './history/sessions.ts'
+export type { Chunk } from './history/stream/chunk.ts'
+export type { AnswerSource } from './history/stream/source.ts'
+export type { StreamForm } from './history/stream/writer.ts'
 export type { Turn, TurnSource } from './history/turn.ts'
 export type { TypedHash } from './history/typed-hash.ts'
-export { escapePattern, type Id, IdError, keyPart, type SessionKeys } from './keys.ts'
+export {
+  escapePattern,
+  type Id,
+  IdError,
+  keyPart,
+  type OwnerKeys,
+  type SessionKeys,
+} from './keys.ts'
 export type { Rule } from './limit/rule.ts'
 export type { Decision, LimitStanding } from './limit/verdict.ts'
 export type { Pipeline } from './pipeline.ts'
 export type { Algorithm, Budget, Budgets, Charge, Count } from './ports/budgets.ts'
 export type { Entries, FoundEntry, NewVariant, StoredEntry } from './ports/entries.ts'
+export type { FieldBounds, FieldKeys, Fields, FieldsWritten } from './ports/fields.ts'
 export type {
   AppendBounds,
   Appended,
+  ChangeBounds,
+  Changed,
+  Changes,
+  Conflict,
   Entry,
+  Forgotten,
+  Forked,
   HistoryLog,
   ListCursor,
   Listed,
   NewEntry,
   ReadRange,
   ReadResult,
+  Rewound,
   RoleLetter,
   SessionMeta,
+  Summary,
+  TurnRecord,
 } from './ports/history.ts'
 export type {
   ClientsInfo,
@@ -81,6 +101,17 @@ export type {
 export type { Batch, Command, Counter, Expiry, Keyspace, KeyValue } from './ports/key-value.ts'
 export type { Parts, Provider } from './ports/provider.ts'
 export type { PubSub } from './ports/pub-sub.ts'
+export type {
+  Batch as AnswerBatch,
+  Begun,
+  EndedTurn,
+  TurnClaim,
+  TurnHold,
+  TurnListener,
+  Turns,
+  TurnView,
+  Written,
+} from './ports/turns.ts'
 export { type EmbeddedOptions, embeddedProvider } from './providers/embedded/provider.ts'
 export { json, type Serializer, type SerializerContext } from './serializer.ts'
 export {
