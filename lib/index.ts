@@ -17,6 +17,7 @@ export {
 } from './errors.ts'
 export type { AnswerStatus, StoredAnswer } from './history/answer-entries.ts'
 export type { Context, Forms } from './history/context.ts'
+export type { ConversationTurns } from './history/conversation-turns.ts'
 export type {
   AiSdkMessage,
   AnthropicBlock,
@@ -45,6 +46,9 @@ export type {
 export type { RelayOptions } from './history/relay.ts'
 export type { KoaReply, NodeReply, ReplyTarget } from './history/reply-target.ts'
 export type { Page, SessionInfo, Sessions } from './history/sessions.ts'
+export type { Chunk } from './history/stream/chunk.ts'
+export type { AnswerSource } from './history/stream/source.ts'
+export type { StreamForm } from './history/stream/writer.ts'
 export type { Turn, TurnSource } from './history/turn.ts'
 export { escapePattern, type Id, IdError, keyPart, type SessionKeys } from './keys.ts'
 export type { Rule } from './limit/rule.ts'

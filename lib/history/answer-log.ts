@@ -20,7 +20,7 @@ const lookEveryMs = 500
 const silentMs = keepMs
 
 /** A turn that this process answers. */
-export interface Answering {
+interface Answering {
   readonly keys: SessionKeys
   readonly hold: TurnHold
   encode(batch: ChunkBatch): Uint8Array
@@ -29,7 +29,7 @@ export interface Answering {
 }
 
 /** Where the pieces of one answer go while it grows. */
-export interface AnswerLine {
+interface AnswerLine {
   /** Keeps a piece, a little later; gives its number, from 1. */
   push(chunk: Chunk): number
   /** So much waits to be kept that its writer should let others have their turn. */

@@ -10,7 +10,7 @@ const beatMs = 1000
 const watchMs = 6000
 
 /** Somebody who follows a turn. */
-export interface FollowerParts {
+interface FollowerParts {
   readonly keys: SessionKeys
   /** Encoded. */
   readonly turn: string
