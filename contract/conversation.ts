@@ -1,5 +1,13 @@
-import { encodeId, type SessionKeys, sessionKeys } from '../lib/keys.ts'
-import type { AppendBounds, NewEntry, ReadRange, RoleLetter } from '../lib/ports/history.ts'
+import { encodeId, type OwnerKeys, type SessionKeys, sessionKeys } from '../lib/keys.ts'
+import type {
+  AppendBounds,
+  ChangeBounds,
+  NewEntry,
+  ReadRange,
+  RoleLetter,
+  SessionMeta,
+} from '../lib/ports/history.ts'
+import { within } from './expectations.ts'
 import { fresh } from './names.ts'
 import type { Opened } from './suite.ts'
 
@@ -26,6 +34,11 @@ export function bounds(other: Partial<AppendBounds> = {}): AppendBounds {
   return { ttlMs: minuteMs, max: 200, keep: 150, ifRev: undefined, title: undefined, ...other }
 }
 
+/** A change for a minute at any revision, but for what is said otherwise. */
+export function changing(other: Partial<ChangeBounds> = {}): ChangeBounds {
+  return { ttlMs: minuteMs, ifRev: undefined, ...other }
+}
+
 /** Reads all, and leaves the time to live. */
 export const everything: ReadRange = { limit: 10_000, before: undefined, ttlMs: undefined }
 
@@ -33,4 +46,19 @@ export const everything: ReadRange = { limit: 10_000, before: undefined, ttlMs: 
 export async function kept(open: Opened, keys: SessionKeys): Promise<[string, number[]]> {
   const { entries } = await open().history.read(keys, everything)
   return [entries.map(({ role }) => role).join(''), entries.map(({ seq }) => seq)]
+}
+
+/** What is known of a session. */
+export async function metaOf(open: Opened, keys: SessionKeys): Promise<SessionMeta | undefined> {
+  return (await open().history.read(keys, everything)).meta
+}
+
+/** The ids of an owner's sessions, last active first. */
+export async function listed(open: Opened, { index }: OwnerKeys): Promise<string[]> {
+  return (await open().history.list(index, { limit: 1000, after: undefined })).map(({ id }) => id)
+}
+
+/** Asserts that the time that session and index are kept for has just begun. */
+export async function keptFor(open: Opened, keys: SessionKeys, ttlMs: number): Promise<void> {
+  for (const key of [keys.session, keys.index]) within(await open().ttl(key), ttlMs)
 }

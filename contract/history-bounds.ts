@@ -84,6 +84,15 @@ function whatTrimmingLeaves({ open, it }: Suite): void {
     assert.ok(entries.length >= 6 && entries.length <= 8, `${entries.length} are kept`)
   })
 
+  it('trims nothing where nothing is added', async () => {
+    const { keys } = await appended('uauaua', 200, 150)
+    const before = await open().history.read(keys, everything)
+    const done = await open().history.append(keys, messages('ua'), bounds({ max: 4, keep: 2 }))
+    assert.deepEqual([trimmedBy(done), await open().history.read(keys, everything)], [0, before])
+    await open().history.append(keys, messages('u', 7), bounds())
+    assert.deepEqual((await kept(open, keys))[0], 'uauauau')
+  })
+
   it('takes the id of a message that was cut as a new one', async () => {
     const { keys } = await appended('uauaua', 5, 4)
     const done = await open().history.append(keys, messages('u', 1), bounds())

@@ -2,15 +2,23 @@ import assert from 'node:assert/strict'
 import { OptionError } from '../lib/errors.ts'
 import { checkNames } from '../lib/options.ts'
 import type { Provider } from '../lib/ports/provider.ts'
+import { amendingContract } from './amending.ts'
 import { budgetsContract } from './budgets.ts'
 import { busContract } from './bus.ts'
+import { changesContract } from './changes.ts'
 import { entriesContract } from './entries.ts'
+import { fieldsContract } from './fields.ts'
+import { forkingContract } from './forking.ts'
 import { historyContract } from './history.ts'
 import { inspectionContract } from './inspection.ts'
 import { keyValueContract } from './key-value.ts'
 import { keyspaceContract } from './keyspace.ts'
+import { ownersContract } from './owners.ts'
+import { rewindingContract } from './rewinding.ts'
+import { statesContract } from './states.ts'
 import { type Describe, type It, type OpenSuite, type Suite, suiteOf } from './suite.ts'
 import { turnsContract } from './turns.ts'
+import { turnsDroppedContract } from './turns-dropped.ts'
 
 export type { Describe, It } from './suite.ts'
 
@@ -48,6 +56,14 @@ const optional: Readonly<Record<OptionalPort, (suite: Suite) => void>> = {
 const contracts: readonly ((suite: Suite) => void)[] = [
   keyValueContract,
   historyContract,
+  amendingContract,
+  changesContract,
+  rewindingContract,
+  forkingContract,
+  ownersContract,
+  fieldsContract,
+  statesContract,
+  turnsDroppedContract,
   turnsContract,
   budgetsContract,
   entriesContract,

@@ -165,6 +165,15 @@ function trimming({ open, it }: Suite): void {
     assert.deepEqual(await kept(open, keys), ['ua', [4, 5]])
   })
 
+  it('trims nothing where a turn is taken again or ends without an answer', async () => {
+    const keys = session()
+    await open().history.append(keys, messages('uauau'), bounds())
+    const hold = await take(open, keys, { question: message('m5'), bounds: small })
+    await end(open, keys, hold, [], { bounds: small })
+    assert.deepEqual((await kept(open, keys))[0], 'uauau')
+    assert.equal((await end(open, keys, hold, [])).kind, 'ended')
+  })
+
   it('keeps the question of an answer that is too long, and says where the rest of that is', async () => {
     const keys = session()
     const hold = await take(open, keys)

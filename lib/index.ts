@@ -3,6 +3,7 @@ export { cached } from './cached.ts'
 export { configFromEnv, type Environment, type EnvironmentConfig } from './config.ts'
 export type { Call, Deadline } from './deadline.ts'
 export type { Duration } from './duration.ts'
+export { type EncryptedOptions, type EncryptionKey, encrypted } from './encrypted.ts'
 export {
   BusyError,
   EnvironmentError,
@@ -45,11 +46,15 @@ export type {
 } from './history/message.ts'
 export type { RelayOptions } from './history/relay.ts'
 export type { KoaReply, NodeReply, ReplyTarget } from './history/reply-target.ts'
-export type { Page, SessionInfo, Sessions } from './history/sessions.ts'
+export type { Summarize, TitleOf } from './history/scope.ts'
+export type { SessionChanges } from './history/session-changes.ts'
+export type { SessionInfo } from './history/session-info.ts'
+export type { Page, Sessions } from './history/sessions.ts'
 export type { Chunk } from './history/stream/chunk.ts'
 export type { AnswerSource } from './history/stream/source.ts'
 export type { StreamForm } from './history/stream/writer.ts'
 export type { Turn, TurnSource } from './history/turn.ts'
+export type { TypedHash } from './history/typed-hash.ts'
 export { escapePattern, type Id, IdError, keyPart, type SessionKeys } from './keys.ts'
 export type { Rule } from './limit/rule.ts'
 export type { Decision, LimitStanding } from './limit/verdict.ts'
@@ -81,7 +86,7 @@ export type { Batch, Command, Counter, Expiry, Keyspace, KeyValue } from './port
 export type { Parts, Provider } from './ports/provider.ts'
 export type { PubSub } from './ports/pub-sub.ts'
 export { type EmbeddedOptions, embeddedProvider } from './providers/embedded/provider.ts'
-export { json, type Serializer } from './serializer.ts'
+export { json, type Serializer, type SerializerContext } from './serializer.ts'
 export {
   createStore,
   defaultStore,

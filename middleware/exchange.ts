@@ -1,7 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
 
 /** Header fields of a response: lower-case names. */
 export type Fields = Record<string, string | readonly string[]>
+
+/** A response, or what holds one and lets go of it with `respond: false`. */
+export type ReplyTarget =
+  | ServerResponse
+  | { readonly res: ServerResponse; respond?: boolean | undefined }
 
 /** One request and its response, as every framework can offer them. */
 export interface Exchange<Native> {
@@ -11,6 +17,8 @@ export interface Exchange<Native> {
   readonly res: ServerResponse
   /** Path and query as the client sent them, wherever the middleware is mounted. */
   readonly url: string
+  /** Path without what the framework took off it where the middleware is mounted, and without query. */
+  readonly path: string
   /** `http` or `https`, as the framework sees it behind the proxies it trusts. */
   readonly protocol: string
   /** Host and port, as the framework sees them behind the proxies it trusts. */
@@ -26,7 +34,9 @@ export interface Exchange<Native> {
   /** Puts a helper where handlers look for it: `req.memory`, `ctx.memory`. Read anew each time. */
   attach(name: string, read: () => unknown): void
   /** Answers at once; nothing downstream runs. */
-  answer(status: number, fields: Fields, body: Buffer | undefined): void
+  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void
+  /** Where an answer goes that is written piece by piece: Express's `res`, Koa's `ctx`. */
+  readonly target: ReplyTarget
 }
 
 /** Follows what the rest of the chain answers, as the bytes go out. */

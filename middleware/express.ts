@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline, Readable } from 'node:stream'
 import type { Request } from 'express'
 import type { Memory } from '../lib/history/memory.ts'
 import {
@@ -8,10 +9,12 @@ import {
 } from './cache-response.ts'
 import { captureResponse } from './capture.ts'
 import { alone, type Exchange, type Fields, type Handler } from './exchange.ts'
+import type { SessionMemoryOptions } from './memory-options.ts'
+import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
 import type { RateLimitState } from './request-state.ts'
-import { type SessionMemoryOptions, sessionMemoryCore } from './session-memory.ts'
+import { sessionMemoryCore } from './session-memory.ts'
 
 export type {
   BodyOf,
@@ -24,9 +27,10 @@ export type {
   ScopeOf,
   TtlOf,
 } from './cache-response.ts'
+export type { ContextOptions, SessionMemoryOptions } from './memory-options.ts'
+export type { MemoryRoutesOptions } from './memory-routes.ts'
 export type { RateLimitOptions } from './rate-limit-options.ts'
 export type { RateLimitState } from './request-state.ts'
-export type { ContextOptions, SessionMemoryOptions } from './session-memory.ts'
 
 declare global {
   namespace Express {
@@ -80,6 +84,16 @@ export function cacheResponse(options: CacheResponseOptions<Request> = {}): Node
   return mount(alone(cacheResponseCore(options)))
 }
 
+/**
+ * Routes over the user's sessions, to be mounted on a path: `app.use('/chats', memoryRoutes())`. They
+ * list, read, rename, delete, rewind, fork and export, and follow and stop a turn.
+ *
+ * @throws OptionError for a wrong or unknown option, when mounting.
+ */
+export function memoryRoutes(options: MemoryRoutesOptions<Request> = {}): NodeMiddleware {
+  return mount(alone(memoryRoutesCore(options)))
+}
+
 function mount(handle: Handler<Request>): NodeMiddleware {
   return async function memoryware(req, res, next) {
     try {
@@ -123,6 +137,14 @@ class ExpressExchange implements Exchange<Request> {
     return this.#req.originalUrl ?? this.#req.url ?? '/'
   }
 
+  get target(): ServerResponse {
+    return this.res
+  }
+
+  get path(): string {
+    return (this.#req.url ?? '/').split('?', 1)[0] ?? '/'
+  }
+
   get protocol(): string {
     const { protocol, socket } = this.#req
     return protocol ?? ('encrypted' in socket && socket.encrypted ? 'https' : 'http')
@@ -156,9 +178,11 @@ class ExpressExchange implements Exchange<Request> {
     Object.defineProperty(this.native, name, { get: read, configurable: true, enumerable: false })
   }
 
-  answer(status: number, fields: Fields, body: Buffer | undefined): void {
+  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
     this.res.statusCode = status
     for (const [name, value] of Object.entries(fields)) this.res.setHeader(name, value)
-    this.res.end(body)
+    // A stream that fails leaves an answer that ends too early: the client notices.
+    if (body instanceof Readable) pipeline(body, this.res, () => undefined)
+    else this.res.end(body)
   }
 }

@@ -96,12 +96,25 @@ function welcome<Native>({ res, protocol }: Exchange<Native>): string {
       'The first use of `memory` by a new guest sets a cookie: use it before the response begins',
     )
   const secret = randomBytes(16).toString('base64url')
-  const secure = protocol === 'https' ? '; Secure' : ''
-  setLastingCookie(
-    res,
-    `${guestCookie}=${secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${cookieSeconds}${secure}`,
-  )
+  setLastingCookie(res, guestCookieLine(secret, cookieSeconds, protocol))
   return secret
+}
+
+/** The owner that the request's guest cookie stands for, whoever is signed in. */
+export function guestOf<Native>({ req }: Exchange<Native>): string | undefined {
+  const secret = readCookie(req.headers.cookie)
+  return secret === undefined ? undefined : guestOwner(secret)
+}
+
+/** Takes the guest's cookie back; nothing once the response has begun. */
+export function endGuest<Native>({ res, protocol }: Exchange<Native>): void {
+  if (res.headersSent) return
+  setLastingCookie(res, guestCookieLine('', 0, protocol))
+}
+
+function guestCookieLine(secret: string, maxAge: number, protocol: string): string {
+  const secure = protocol === 'https' ? '; Secure' : ''
+  return `${guestCookie}=${secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAge}${secure}`
 }
 
 function readCookie(header: string | undefined): string | undefined {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Context, Middleware } from 'koa'
 import type { Memory } from '../lib/history/memory.ts'
 import {
@@ -8,10 +9,12 @@ import {
 import { alone, type Exchange, type Fields, type Handler } from './exchange.ts'
 import { guestCookie } from './identity.ts'
 import { observeContext } from './koa-observe.ts'
+import type { SessionMemoryOptions } from './memory-options.ts'
+import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
 import type { RateLimitState } from './request-state.ts'
-import { type SessionMemoryOptions, sessionMemoryCore } from './session-memory.ts'
+import { sessionMemoryCore } from './session-memory.ts'
 
 export type {
   BodyOf,
@@ -24,9 +27,10 @@ export type {
   ScopeOf,
   TtlOf,
 } from './cache-response.ts'
+export type { ContextOptions, SessionMemoryOptions } from './memory-options.ts'
+export type { MemoryRoutesOptions } from './memory-routes.ts'
 export type { RateLimitOptions } from './rate-limit-options.ts'
 export type { RateLimitState } from './request-state.ts'
-export type { ContextOptions, SessionMemoryOptions } from './session-memory.ts'
 
 declare module 'koa' {
   interface DefaultContext {
@@ -66,6 +70,17 @@ export function rateLimit(options: RateLimitOptions<Context>): Middleware {
  */
 export function cacheResponse(options: CacheResponseOptions<Context> = {}): Middleware {
   return mount(alone(cacheResponseCore(options)))
+}
+
+/**
+ * Routes over the user's sessions, below a path: `app.use(memoryRoutes({ path: '/chats' }))`, or
+ * without it where a mount takes the path off. They list, read, rename, delete, rewind, fork and
+ * export, and follow and stop a turn.
+ *
+ * @throws OptionError for a wrong or unknown option, when mounting.
+ */
+export function memoryRoutes(options: MemoryRoutesOptions<Context> = {}): Middleware {
+  return mount(alone(memoryRoutesCore(options)))
 }
 
 function mount(handle: Handler<Context>): Middleware {
@@ -127,6 +142,14 @@ class KoaExchange implements Exchange<Context> {
     return this.native.originalUrl
   }
 
+  get target(): Context {
+    return this.native
+  }
+
+  get path(): string {
+    return this.native.path
+  }
+
   get protocol(): string {
     return this.native.protocol
   }
@@ -156,7 +179,7 @@ class KoaExchange implements Exchange<Context> {
     Object.defineProperty(this.native, name, { get: read, configurable: true, enumerable: false })
   }
 
-  answer(status: number, fields: Fields, body: Buffer | undefined): void {
+  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
     this.native.status = status
     for (const [name, value] of Object.entries(fields))
       this.native.set(name, value as string | string[])

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Deadline } from '../lib/deadline.ts'
+import type { Memory } from '../lib/history/memory.ts'
 import type { LimitStanding } from '../lib/limit/verdict.ts'
 
 /** Who makes this request. */
@@ -28,6 +29,8 @@ export interface RequestState {
   newGuest: string | undefined
   /** A handler has touched `memory`: what it answers is private. */
   memoryUsed: boolean
+  /** Opens a conversation of this user; set by the session memory that ran last. */
+  openMemory: ((id: string) => Memory) | undefined
   /** What the limiters have found so far. */
   rateLimit: RateLimitState | undefined
 }
@@ -42,6 +45,7 @@ export function requestState(req: IncomingMessage): RequestState {
     deadlines: new Map(),
     newGuest: undefined,
     memoryUsed: false,
+    openMemory: undefined,
     rateLimit: undefined,
   }
   return carrier[slot]

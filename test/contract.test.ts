@@ -3,7 +3,10 @@ import { describe, it } from 'mocha'
 import { type OptionalPort, storeContract } from '../contract/store-contract.ts'
 import { embeddedProvider, type Provider } from '../lib/index.ts'
 import { budgetsMutants, counterMutants } from './mutants/budgets.ts'
+import { amendingMutants, changesMutants } from './mutants/changes.ts'
+import { cutsMutants, ownersMutants } from './mutants/cuts.ts'
 import { entriesMutants } from './mutants/entries.ts'
+import { fieldsMutants } from './mutants/fields.ts'
 import { historyMutants } from './mutants/history.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { busMutants, inspectionMutants } from './mutants/optional.ts'
@@ -11,6 +14,7 @@ import { pageMutants } from './mutants/pages.ts'
 import { restMutants } from './mutants/rest.ts'
 import { timesMutants } from './mutants/times.ts'
 import { answerMutants, beginMutants, watchMutants } from './mutants/turns.ts'
+import { turnsDroppedMutants } from './mutants/turns-dropped.ts'
 import { valuesMutants } from './mutants/values.ts'
 import { factsOf } from './support/facts.ts'
 
@@ -23,6 +27,12 @@ const mutants: readonly Mutant[] = [
   ...beginMutants,
   ...answerMutants,
   ...watchMutants,
+  ...amendingMutants,
+  ...changesMutants,
+  ...cutsMutants,
+  ...ownersMutants,
+  ...fieldsMutants,
+  ...turnsDroppedMutants,
   ...budgetsMutants,
   ...counterMutants,
   ...entriesMutants,

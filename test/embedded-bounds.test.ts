@@ -5,6 +5,8 @@ import { describe, it } from 'mocha'
 import { batch, end, take, write } from '../contract/answering.ts'
 import { bounds, everything, message, messages, session } from '../contract/conversation.ts'
 import { failsWith } from '../contract/expectations.ts'
+import { fieldBounds, fieldMap, preferencesOf, stateOf } from '../contract/field-values.ts'
+import type { FieldKeys } from '../lib/ports/fields.ts'
 import type { Provider } from '../lib/ports/provider.ts'
 import { embeddedProvider } from '../lib/providers/embedded/provider.ts'
 
@@ -179,6 +181,34 @@ describe('the sessions of a full embedded provider', () => {
       const index = key.slice(0, key.lastIndexOf(':'))
       assert.equal((await store.history.list(index, { limit: 9, after: undefined })).length, 1)
     }
+  })
+})
+
+describe('named values in a full embedded provider', () => {
+  const write = (store: Provider, place: FieldKeys, bytes: number) =>
+    store.fields.write(place, fieldMap({ a: 'x'.repeat(bytes) }), fieldBounds())
+
+  it('are refused as full, and session and state stay as they were', async () => {
+    const store = embeddedProvider({ maxBytes: 65_536 })
+    const keys = session('ann', 'one')
+    await store.history.append(keys, messages('u'), bounds())
+    await write(store, stateOf(keys), 100)
+    const before = await store.history.read(keys, everything)
+    for (const bytes of [23_000, 24_000, 60_000])
+      await failsWith('full', write(store, stateOf(keys), bytes))
+    await failsWith('full', write(store, preferencesOf('ann'), 25_000))
+    assert.deepEqual(await store.history.read(keys, everything), before)
+    const state = await store.fields.read(stateOf(keys), undefined, undefined)
+    assert.equal(state.get('a')?.length, 100)
+  })
+
+  it('go with their session, and take no more than the share of sessions', async () => {
+    const store = embeddedProvider({ maxBytes: 65_536 })
+    for (let at = 0; at < 200; at += 1) await write(store, stateOf(session('ann', `s${at}`)), 1_000)
+    const all = await store.keys('session:{ann}:*')
+    const states = all.filter((key) => key.endsWith(':state'))
+    assert.ok(states.length > 5 && states.length < 20, `${states.length} states`)
+    for (const key of states) assert.ok(all.includes(key.slice(0, -':state'.length)), key)
   })
 })
 

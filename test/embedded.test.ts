@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'mocha'
-import { bounds, everything, message, messages, session } from '../contract/conversation.ts'
+import {
+  bounds,
+  changing,
+  everything,
+  message,
+  messages,
+  session,
+} from '../contract/conversation.ts'
 import { failsWith } from '../contract/expectations.ts'
+import { fieldBounds, fieldMap, preferencesOf, stateOf } from '../contract/field-values.ts'
 import { OptionError } from '../lib/errors.ts'
 import type { Provider } from '../lib/ports/provider.ts'
 import { embeddedProvider } from '../lib/providers/embedded/provider.ts'
@@ -74,6 +82,30 @@ describe('the embedded provider, by its clock', () => {
     assert.deepEqual([meta?.createdAt, meta?.updatedAt], [startMs, startMs + 500])
   })
 
+  it('keeps a state as long as its session', async () => {
+    const keys = session('ann', 'one')
+    await store.fields.write(stateOf(keys), fieldMap({ a: '1' }), fieldBounds({ ttlMs: 1_000 }))
+    nowMs += 999
+    await store.history.append(keys, messages('u'), bounds({ ttlMs: 1_000 }))
+    nowMs += 999
+    assert.equal((await store.fields.read(stateOf(keys), undefined, undefined)).size, 1)
+    nowMs += 1
+    assert.equal((await store.fields.read(stateOf(keys), undefined, undefined)).size, 0)
+    assert.deepEqual(await store.keys('*'), [])
+  })
+
+  it('writes nothing for an owner until five seconds after they were forgotten', async () => {
+    const keys = session('ann', 'one')
+    const append = async () => (await store.history.append(keys, messages('u'), bounds())).kind
+    await store.history.forget(keys)
+    nowMs += 3_000
+    await store.history.forget(keys)
+    nowMs += 4_999
+    assert.equal(await append(), 'forgotten')
+    nowMs += 1
+    assert.equal(await append(), 'appended')
+  })
+
   it('ends each variant of a resource to the millisecond', async () => {
     const entry = { head: text('head'), body: text('body') }
     const kept = { vary: ['accept'], entry, maxVariants: 4 }
@@ -119,6 +151,7 @@ describe('the embedded provider, in general', () => {
 
   it('takes what was written by another port for corrupt, and leaves it', async () => {
     const keys = session('ann', 'one')
+    const state = preferencesOf('ann')
     const charge = { limit: 9, windowMs: 9_000, cost: 1 }
     const page = {
       vary: [],
@@ -140,20 +173,30 @@ describe('the embedded provider, in general', () => {
       remove: (key) => store.history.remove({ ...keys, session: key }),
       index: (key) => store.history.append({ ...keys, index: key }, messages('u', 9), bounds()),
       list: (key) => store.history.list(key, { limit: 9, after: undefined }),
+      amend: (key) => store.history.amend({ ...keys, session: key }, { pinned: false }, changing()),
+      update: (key) => store.history.update({ ...keys, session: key }, message('m1'), changing()),
+      rewind: (key) => store.history.rewind({ ...keys, session: key }, 'none', changing()),
+      fork: (key) =>
+        store.history.fork({ ...keys, session: key }, session('ann', 'two'), 'none', 9_000),
+      shrink: (key) => store.history.shrink({ ...keys, index: key }, 9),
+      fields: (key) => store.fields.read({ ...state, fields: key }, undefined, undefined),
+      field: (key) => store.fields.write({ ...state, fields: key }, new Map(), fieldBounds()),
     }
     const own = {
       a: ['value', 'number'],
       b: ['sliding'],
       c: ['fixed', 'count'],
       d: ['find', 'keep', 'drop'],
-      [keys.session]: ['append', 'read', 'remove'],
-      [keys.index]: ['index', 'list'],
+      [keys.session]: ['append', 'read', 'amend', 'update', 'rewind', 'fork', 'remove'],
+      [keys.index]: ['index', 'list', 'shrink'],
+      [state.fields]: ['fields', 'field'],
     }
     await store.set('a', text('1'), undefined)
     await uses['sliding']?.('b')
     await uses['fixed']?.('c')
     await uses['keep']?.('d')
     await store.history.append(keys, messages('u'), bounds())
+    await store.fields.write(state, fieldMap({ a: '1' }), fieldBounds())
     for (const [key, names] of Object.entries(own)) {
       for (const [name, use] of Object.entries(uses))
         if (!names.includes(name))

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { UsageError } from '../errors.ts'
 import type { Entry, NewEntry } from '../ports/history.ts'
 import type { Codec } from './codec.ts'
-import { incoming } from './formats/detected.ts'
 import {
   type AnyMessage,
   type MessageRules,
@@ -18,8 +17,6 @@ export type AnswerStatus = 'interrupted' | 'aborted'
 export interface StoredAnswer extends StoredMessage {
   /** The id of the message that it answers. */
   readonly turn: string
-  /** Absent where the answer is whole. */
-  readonly status?: AnswerStatus
 }
 
 /** Of which turn an answer is. */
@@ -55,17 +52,17 @@ export function toAnswerEntries(
   codec: Codec,
 ): NewEntry[] {
   return replies.map((reply, at) => {
-    const { body, role, givenId } = incoming(reply)
-    if (role !== 'assistant' && role !== 'tool')
-      throw new UsageError(`An answer is of an assistant or a tool, got ${String(role)}`)
-    const id = givenId ?? answerId(of.token, at)
-    return toEntry(marked(body, id, of), rules, codec)
+    const added = { defaultId: answerId(of.token, at), ...marksOf(of) }
+    const entry = toEntry(reply, rules, codec, added)
+    if (entry.role !== 'a' && entry.role !== 't')
+      throw new UsageError('An answer is of an assistant or a tool')
+    return entry
   })
 }
 
 /** The entries of an answer that was streamed, which may be larger than other messages. */
 export function toStreamedEntries(
-  replies: readonly unknown[],
+  replies: readonly AnyMessage[],
   of: AnswerOf,
   rules: MessageRules,
   codec: Codec,
@@ -73,17 +70,12 @@ export function toStreamedEntries(
   const maxBytes = Math.max(rules.maxBytes, streamedBytes)
   return replies.map((reply, at) =>
     // Whatever id its provider gave it: what is saved of it half way has only this one.
-    toEntry(
-      marked(incoming(reply).body, answerId(of.token, at), of),
-      { ...rules, maxBytes },
-      codec,
-    ),
+    toEntry(reply, { ...rules, maxBytes }, codec, { id: answerId(of.token, at), ...marksOf(of) }),
   )
 }
 
-/** An answer, which tells what it answers. */
-function marked(body: object, id: unknown, { question, status }: AnswerOf): AnyMessage {
-  return { ...body, id, turn: question, ...(status && { status }) } as unknown as AnyMessage
+function marksOf({ question, status }: AnswerOf): Pick<StoredAnswer, 'turn' | 'status'> {
+  return { turn: question, ...(status && { status }) }
 }
 
 /** The messages of these entries. */

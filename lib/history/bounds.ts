@@ -21,7 +21,8 @@ export function boundsOf(
     max: maxStored,
     keep: kept(rules),
     ifRev,
-    title: title && firstSaid !== '' ? codec.encode('~title', firstSaid) : undefined,
+    title:
+      title === 'first-message' && firstSaid !== '' ? codec.encode('~title', firstSaid) : undefined,
   }
 }
 

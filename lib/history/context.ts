@@ -87,8 +87,19 @@ export function wholeContextOf<As extends keyof Forms>(
   return contextIn(window, { meta, codec, summary, cost, as })
 }
 
+/** Position at which the window begins; `undefined` where it begins before these entries. */
+export function headOf(
+  { meta, entries }: ReadResult,
+  codec: Codec,
+  size: ContextSize,
+): number | undefined {
+  const summary = summaryOf(meta, codec)
+  const cost = summary === undefined ? 0 : tokensOf(summary, size)
+  return cutWindow(entries, size, needsOf(meta, cost))?.[0]?.seq
+}
+
 /** What a session's system message and its summary need of a window. */
-export function needsOf(meta: SessionMeta | undefined, summary = 0): WindowNeeds {
+function needsOf(meta: SessionMeta | undefined, summary = 0): WindowNeeds {
   return { oldest: meta ? meta.seq - meta.length + 1 : 1, system: meta?.system, summary }
 }
 

@@ -21,6 +21,8 @@ export interface Continuation {
   read(keys: SessionKeys, limit: number, before: number | undefined): ReadResult
   /** Drops what was kept of a session. */
   forget(keys: SessionKeys): void
+  /** The owner's sessions of which something is kept, by the key of their index. */
+  of(index: string): readonly SessionKeys[]
   /** Sends everything once more, and keeps no timer. */
   close(): Promise<void>
 }
@@ -93,6 +95,11 @@ function continuation(history: HistoryLog): Continuation {
       const pending = backlog.of(keys)
       if (pending) backlog.drop(pending, [...pending.entries.values()])
     },
+    of: (index) =>
+      backlog
+        .all()
+        .map(({ keys }) => keys)
+        .filter((keys) => keys.index === index),
     async close() {
       closed = true
       clearTimeout(timer)

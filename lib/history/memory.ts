@@ -1,16 +1,21 @@
-import { RequestError, StoreError, UsageError } from '../errors.ts'
-import { decodeId, sessionKeys } from '../keys.ts'
+import { RequestError } from '../errors.ts'
+import { decodeId, type SessionKeys, sessionKeys } from '../keys.ts'
 import type { ReadResult } from '../ports/history.ts'
 import { boundsOf, kept, titleOf } from './bounds.ts'
 import type { Codec } from './codec.ts'
 import { type Context, contextOf, type Forms, wholeContextOf } from './context.ts'
 import { type ConversationTurns, conversationTurns } from './conversation-turns.ts'
+import { afterAppend } from './growth.ts'
 import { type AnyMessage, type StoredMessage, toEntry, toMessage } from './message.ts'
+import { checkRev, conflict, forgotten } from './refusal.ts'
 import { runnerOf } from './runner.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
+import type { SessionChanges } from './session-changes.ts'
+import type { SessionInfo } from './session-info.ts'
 import { type SessionLog, sessionLog } from './session-log.ts'
+import { sessionMembers } from './session-members.ts'
 import { bounded, type Page, type Sessions, sessionsOf } from './sessions.ts'
-import type { WindowSize } from './window.ts'
+import type { TypedHash } from './typed-hash.ts'
 
 /** What an append did. */
 export interface AppendResult {
@@ -68,6 +73,42 @@ export interface Memory extends ConversationTurns {
   context<As extends keyof Forms = 'raw'>(options?: ContextRequest<As>): Promise<Context<As>>
   /** Another session of the same user. @throws RequestError 400 for an id that cannot name one. */
   open(id: string): Memory
+  /** What is known of this session; `undefined` where there is none. */
+  info(): Promise<SessionInfo | undefined>
+  /**
+   * Changes title, meta, system message or pin; `null` removes. A session that is not there is made.
+   *
+   * @throws RequestError 400 or 413 for what cannot be kept; StoreError 409 `conflict` when the session
+   * is not at `ifRev`.
+   */
+  set(changes: SessionChanges, options?: { ifRev?: number }): Promise<void>
+  /**
+   * Puts another content in the place of a message; it keeps its id and its place. False where there
+   * is no such message.
+   *
+   * @throws RequestError 400 or 413 for a message that cannot be kept; StoreError 409 `conflict` when
+   * the session is not at `ifRev`.
+   */
+  update(id: string, message: AnyMessage, options?: { ifRev?: number }): Promise<boolean>
+  /**
+   * Removes a message and all after it, and gives how many that were.
+   *
+   * @throws RequestError 404 where there is no such message; StoreError 409 `conflict` when the session
+   * is not at `ifRev`.
+   */
+  rewind(id: string, options?: { ifRev?: number }): Promise<number>
+  /**
+   * Copies this session to a new one, up to a message and with it; all of it where none is named.
+   *
+   * @throws RequestError 404 where there is no such session or message.
+   */
+  fork(at?: string): Promise<Memory>
+  /** This session as lines of JSON: itself, then its messages, oldest first. */
+  export(): AsyncIterable<string>
+  /** What an agent keeps with this session, and as long as it. */
+  readonly state: TypedHash
+  /** What this user prefers, in all sessions. */
+  readonly preferences: TypedHash
   /** False when the session was not there. */
   delete(): Promise<boolean>
   /** All conversations of this user. */
@@ -94,6 +135,7 @@ export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): 
     (known: ReadResult | undefined): Memory['context'] =>
     <As extends keyof Forms>(options: ContextRequest<As> = {}) =>
       context(rules, scope.codec, log, options, known)
+  const open = (other: string) => openMemory(rules, scope, other)
   return {
     user: scope.user,
     id: decodeId(encoded),
@@ -101,7 +143,11 @@ export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): 
       return scope.degraded
     },
     append: async (messages, { ifRev } = {}) =>
-      append(rules, scope.codec, log, Array.isArray(messages) ? messages : [messages], ifRev),
+      append(
+        { rules, codec: scope.codec, keys, log },
+        Array.isArray(messages) ? messages : [messages],
+        checkRev(ifRev),
+      ),
     history: async ({ before, limit = 50 } = {}) => {
       const { meta, entries } = await log.read(bounded('limit', limit), position(before))
       const first = entries[0]?.seq
@@ -114,21 +160,25 @@ export function openMemory(rules: MemoryRules, scope: MemoryScope, id: string): 
     },
     context: contextFrom(undefined),
     ...conversationTurns(conversation, contextFrom),
-    open: (other) => openMemory(rules, scope, other),
+    open,
     delete: () => log.remove(),
+    ...sessionMembers(rules, scope, keys, log, open),
     sessions: sessionsOf(rules, scope),
   }
 }
 
+interface Conversation {
+  readonly rules: MemoryRules
+  readonly codec: Codec
+  readonly keys: SessionKeys
+  readonly log: SessionLog
+}
+
 async function append(
-  rules: MemoryRules,
-  codec: Codec,
-  log: SessionLog,
+  { rules, codec, keys, log }: Conversation,
   messages: readonly AnyMessage[],
   ifRev: number | undefined,
 ): Promise<AppendResult> {
-  if (ifRev !== undefined && !(Number.isSafeInteger(ifRev) && ifRev >= 0))
-    throw new UsageError(`ifRev must be a rev that an append gave, got ${String(ifRev)}`)
   const most = Math.min(kept(rules), longestAppend)
   // More would be trimmed by the append itself, and come again when it is repeated.
   if (messages.length > most)
@@ -141,22 +191,11 @@ async function append(
     entries,
     boundsOf(rules, codec, titleOf(messages, entries), ifRev),
   )
-  if (result.kind === 'conflict')
-    throw new StoreError('append', 'conflict', {
-      cause: new Error(`The session is at rev ${result.rev}, not ${ifRev}`),
-      outcome: 'not-sent',
-    })
+  if (result.kind === 'conflict') throw conflict('append', result.rev, ifRev)
   if (result.kind === 'forgotten') throw forgotten('append')
   const { kind: _, created: __, ...appended } = result
+  if (!degraded) afterAppend(rules, codec, keys, { ...appended, entries })
   return { ...appended, degraded }
-}
-
-/** The error of a write for a user whose conversations are being forgotten. */
-export function forgotten(operation: string): StoreError {
-  return new StoreError(operation, 'conflict', {
-    cause: new Error('The conversations of this user are being forgotten'),
-    outcome: 'not-sent',
-  })
 }
 
 async function context<As extends keyof Forms>(
@@ -170,14 +209,14 @@ async function context<As extends keyof Forms>(
   const form = as ?? ('raw' as As)
   if (!Object.hasOwn(forms, form))
     throw new RequestError(400, `as must be one of ${Object.keys(forms).join(', ')}`)
-  const read = reaching(known, size) ?? (await log.read(size.messages))
+  const read = reaching(known, size.messages) ?? (await log.read(size.messages))
   const found = contextOf(read, codec, size, form)
   // The newest turn is longer than the window; alone it may take twice what is stored.
   return found ?? wholeContextOf(await log.read(2 * maxStored), codec, size, form)
 }
 
-/** What was read already, where that is enough for a window of this size. */
-function reaching(read: ReadResult | undefined, { messages }: WindowSize): ReadResult | undefined {
+/** What was read already, where that is enough for so many messages. */
+function reaching(read: ReadResult | undefined, messages: number): ReadResult | undefined {
   if (read === undefined) return undefined
   const { entries, meta } = read
   const all = meta === undefined || entries.length === meta.length

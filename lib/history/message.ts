@@ -91,6 +91,14 @@ export interface MessageRules {
   readonly count: (message: Message) => number
 }
 
+/** What is put on a message; taken off again where it goes out in a provider's form. */
+export interface Added extends Pick<StoredMessage, 'turn' | 'status'> {
+  /** In the place of the message's own. */
+  readonly id?: string
+  /** Where the message has none. @default a random UUID */
+  readonly defaultId?: string
+}
+
 const roles: Readonly<Record<RoleLetter, Role>> = {
   s: 'system',
   d: 'developer',
@@ -108,13 +116,14 @@ export function toEntry(
   message: AnyMessage,
   { maxBytes, count }: MessageRules,
   codec: Codec,
+  { id: givenTo, defaultId = crypto.randomUUID(), ...added }: Added = {},
 ): NewEntry {
   const { body, role, letter, givenId } = incoming(message)
   const { createdAt = Date.now(), id: _, role: __, ...rest } = body
   if (!Number.isSafeInteger(createdAt) || (createdAt as number) < 0)
     throw new RequestError(400, "A message's createdAt must be milliseconds since 1970")
-  const id = encodeMessageId(givenId ?? crypto.randomUUID())
-  const payload = encode(codec, id, { ...rest, createdAt })
+  const id = encodeMessageId(givenTo ?? givenId ?? defaultId)
+  const payload = encode(codec, id, { ...rest, ...added, createdAt })
   if (payload.byteLength > maxBytes)
     throw new RequestError(
       413,

@@ -187,7 +187,12 @@ class OwnTurn {
 
   #written(status: AnswerStatus | undefined): NewEntry[] {
     const { rules, scope } = this.#parts.conversation
-    return toStreamedEntries(this.#reader.reply(), this.#of(status), rules, scope.codec)
+    return toStreamedEntries(
+      this.#reader.reply() as readonly AnyMessage[],
+      this.#of(status),
+      rules,
+      scope.codec,
+    )
   }
 
   #entriesOf(replies: readonly AnyMessage[]): NewEntry[] {

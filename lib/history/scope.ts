@@ -5,7 +5,7 @@ import type { Turns } from '../ports/turns.ts'
 import type { Serializer } from '../serializer.ts'
 import type { Codec } from './codec.ts'
 import type { Continuation } from './continuation.ts'
-import type { MessageRules } from './message.ts'
+import type { MessageRules, StoredMessage } from './message.ts'
 import type { Turn } from './turn.ts'
 import type { WindowSize } from './window.ts'
 
@@ -26,8 +26,29 @@ export interface MemoryRules extends MessageRules {
   /** What becomes of a turn while another runs. */
   readonly turnMode: TurnMode
   readonly window: WindowSize
-  readonly title: boolean
+  readonly title: TitleRule
+  /** Sessions a user may have; above it those go that were not active for longest. */
+  readonly maxSessions: number | undefined
+  readonly summarize: Summarize | undefined
+  /** Of signed-in users' preferences; `undefined` keeps them. */
+  readonly preferencesTtlMs: number | undefined
 }
+
+/** How a session gets its first title. */
+type TitleRule = 'first-message' | false | TitleOf
+
+/** Titles a session by its first messages, the first answer among them. */
+export type TitleOf = (messages: readonly StoredMessage[]) => string | Promise<string>
+
+/**
+ * Sums up messages that no longer fit into what is handed to a model, together with the summary of
+ * those before them. `signal` fires when its time is over.
+ */
+export type Summarize = (
+  dropped: readonly StoredMessage[],
+  previous: string | undefined,
+  signal: AbortSignal,
+) => string | Promise<string>
 
 /** Who asks, in one request. */
 export interface MemoryScope {
@@ -35,6 +56,8 @@ export interface MemoryScope {
   readonly owner: string
   readonly user: string
   readonly codec: Codec
+  /** The owner that the request's guest cookie stands for, whoever is signed in. */
+  readonly guest: string | undefined
   readonly deadline: Deadline
   /** Encodes an id the client may have chosen. */
   readonly encodeSession: (id: unknown) => string
@@ -42,4 +65,6 @@ export interface MemoryScope {
   readonly began?: ((turn: Pick<Turn, 'abort'>) => void) | undefined
   /** Set once something went on without the store. */
   degraded: boolean
+  /** Takes the guest's cookie back, where the response has not begun. */
+  endGuest(): void
 }

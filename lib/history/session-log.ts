@@ -1,3 +1,4 @@
+import type { Call } from '../deadline.ts'
 import { isAway } from '../errors.ts'
 import type { SessionKeys } from '../keys.ts'
 import type { AppendBounds, Appended, NewEntry, ReadResult } from '../ports/history.ts'
@@ -10,6 +11,8 @@ export interface SessionLog {
   append(entries: readonly NewEntry[], bounds: AppendBounds): Promise<Attempt<Appended>>
   read(limit: number, before?: number): Promise<ReadResult>
   remove(): Promise<boolean>
+  /** Asks the store, and nobody else, once what was kept meanwhile has been sent. */
+  ask<T>(send: (call: Call) => Promise<T>): Promise<T>
 }
 
 /** The log of one session, within the deadline of one request. */
@@ -64,6 +67,10 @@ export function sessionLog(rules: MemoryRules, scope: MemoryScope, keys: Session
       const there = await history.remove(keys, call)
       continuation.forget(keys)
       return there
+    },
+    ask: async (send) => {
+      await settleIfPossible()
+      return send(call)
     },
   }
 }

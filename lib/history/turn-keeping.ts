@@ -4,6 +4,7 @@ import type { TurnHold } from '../ports/turns.ts'
 import { keepMs } from './answer-log.ts'
 import { attempt } from './attempt.ts'
 import { boundsOf } from './bounds.ts'
+import { afterAppend } from './growth.ts'
 import { encodePieces } from './pieces.ts'
 import { sessionLog } from './session-log.ts'
 import type { Chunk } from './stream/chunk.ts'
@@ -118,6 +119,7 @@ async function endInStore(
   const call = { deadline: scope.deadline }
   const ended = await rules.turns.end(keys, hold, entries, bounds, how, call)
   if (ended.kind !== 'ended') return 'lost'
+  afterAppend(rules, scope.codec, keys, { ...ended, entries })
   return ended.duplicates > 0 ? 'before' : 'ended'
 }
 

@@ -1,12 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
-import { BusyError, isAway, RequestError, StoreError } from '../errors.ts'
+import { BusyError, isAway, RequestError, type StoreError } from '../errors.ts'
 import type { SessionKeys } from '../keys.ts'
 import type { AppendBounds, Entry, NewEntry, ReadResult, TurnRecord } from '../ports/history.ts'
 import type { Begun, TurnHold } from '../ports/turns.ts'
 import { publish } from '../telemetry.ts'
 import { keepMs, leaseMs } from './answer-log.ts'
+import { ifCreated } from './growth.ts'
 import { toMessage } from './message.ts'
 import { decodePieces } from './pieces.ts'
+import { forgotten } from './refusal.ts'
 import type { Runner } from './runner.ts'
 import { salvage } from './salvage.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
@@ -99,6 +101,7 @@ function beginner(
   async function outcome(begun: Tried, read: ReadResult): Promise<Started | Busy> {
     switch (begun.kind) {
       case 'begun':
+        ifCreated(rules, keys, begun.created)
         if (begun.again) await refuseUnlessSame(read)
         return { kind: 'own', hold, read } as const
       case 'running':
@@ -109,7 +112,7 @@ function beginner(
       case 'busy':
         return { kind: 'busy', record: begun.record } as const
       case 'forgotten':
-        throw forgotten()
+        throw forgotten('turn')
     }
   }
 
@@ -219,11 +222,4 @@ function checkSame(
   }))
   if (!isDeepStrictEqual(one, other))
     throw new RequestError(409, 'A message with this id, but another content, is there already')
-}
-
-function forgotten(): StoreError {
-  return new StoreError('turn', 'conflict', {
-    cause: new Error('The conversations of this user are being forgotten'),
-    outcome: 'not-sent',
-  })
 }

@@ -7,7 +7,7 @@ export interface FieldKeys {
   readonly fields: string
   /** The owner's tombstone: while it is there nothing is written. */
   readonly gone: string
-  /** The session they belong to: a write makes it where there is none, and counts as activity. */
+  /** The session they belong to: a value that is set makes it where there is none; a write is activity. */
   readonly session: SessionKeys | undefined
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import { countedText } from '../../lib/history/counted-text.ts'
 import { textOf, toEntry, toMessage } from '../../lib/history/message.ts'
 import { type AnyMessage, RequestError } from '../../lib/index.ts'
 import { codec, contextOfLog, storedLog } from '../support/stored-log.ts'
@@ -198,6 +199,26 @@ describe('formats of messages that come in', () => {
       assert.equal(textOf(message), 'hi')
       assert.equal(textOf(kept(message).stored), 'hi')
     }
+  })
+})
+
+describe('what is counted of a message', () => {
+  it('is its text where it is plain', () => {
+    assert.equal(countedText({ role: 'user', content: 'hi', id: 'x', createdAt: 1 }), 'hi')
+    assert.equal(
+      countedText({ role: 'user', content: [{ type: 'text', text: 'hi' }] as never }),
+      'hi',
+    )
+  })
+
+  it('holds what is called and what came of it, but no bytes of files', () => {
+    const { stored } = kept({ role: 'assistant', content: [{ ...toolUse, input: { q: 'tides' } }] })
+    assert.match(countedText(stored), /tides/)
+    assert.match(countedText(kept(functionOutput).stored), /42/)
+    assert.match(countedText(kept({ role: 'assistant', tool_calls: [chatCall] }).stored), /"f"/)
+    const source = { type: 'base64', media_type: 'image/png', data: 'QUJD'.repeat(1000) }
+    const image = kept({ role: 'user', content: [{ type: 'image', source }] }).stored
+    assert.ok(countedText(image).length < 100)
   })
 })
 

@@ -142,6 +142,14 @@ describe('repairs of a window', () => {
     assert.deepEqual(settled, { role: 'assistant', content: [text] })
   })
 
+  it('questions between which nothing is left are one message for Anthropic', () => {
+    const use = { type: 'server_tool_use', id: 's', name: 'web_search', input: {} }
+    const text = { type: 'text', text: 'hi' }
+    assert.deepEqual(out('anthropic', [hi, { role: 'assistant', content: [use] }, hi]), [
+      { role: 'user', content: [text, text] },
+    ])
+  })
+
   it('what makes no sense is left out, not passed on', () => {
     const nonsense = [
       { role: 'assistant', content: 'x', tool_calls: 'all' },

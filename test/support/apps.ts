@@ -2,13 +2,14 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Request } from 'express'
-import Koa, { type Context } from 'koa'
+import Koa, { type Context, type Next } from 'koa'
 import type { Memory, ReplyTarget } from '../../lib/index.ts'
 import type { CacheResponseOptions } from '../../middleware/cache-response.ts'
 import * as onExpress from '../../middleware/express.ts'
 import * as onKoa from '../../middleware/koa.ts'
+import type { SessionMemoryOptions } from '../../middleware/memory-options.ts'
+import type { MemoryRoutesOptions } from '../../middleware/memory-routes.ts'
 import type { RateLimitOptions } from '../../middleware/rate-limit-options.ts'
-import type { SessionMemoryOptions } from '../../middleware/session-memory.ts'
 
 /** A request and its response, as the handlers of these tests see them on either framework. */
 export interface Exchange {
@@ -32,6 +33,10 @@ export interface Native {
 /** Options that hold on both frameworks. */
 export interface Mounts {
   memory?: Omit<SessionMemoryOptions<Native>, 'user'>
+  /** `memoryRoutes()` on `/chats`; `alone` without `sessionMemory()` before it. */
+  routes?: 'alone' | 'behind'
+  /** A JSON body parser of the framework's own before all. */
+  parser?: boolean
   limit?: Omit<RateLimitOptions<Native>, 'user'>
   cache?: Omit<CacheResponseOptions<Native>, 'user'>
   /** Reads the user from the field X-User: what a sign-in would do. @default true */
@@ -44,6 +49,8 @@ export interface Mounts {
 export interface Framework {
   readonly name: 'express' | 'koa'
   serve(mounts: Mounts, handle: (exchange: Exchange) => unknown): Promise<App>
+  /** Makes a mount of routes. */
+  routes(options: MemoryRoutesOptions<Native>): unknown
 }
 
 /** A served app. */
@@ -54,17 +61,30 @@ export interface App {
 
 /** Both frameworks: what a test says of one must hold in the other. */
 export const frameworks: readonly Framework[] = [
-  { name: 'express', serve: async (mounts, handle) => listen(expressApp(mounts, handle)) },
-  { name: 'koa', serve: async (mounts, handle) => listen(koaApp(mounts, handle)) },
+  {
+    name: 'express',
+    serve: async (mounts, handle) => listen(expressApp(mounts, handle)),
+    routes: (options) => onExpress.memoryRoutes(options as onExpress.MemoryRoutesOptions<Request>),
+  },
+  {
+    name: 'koa',
+    serve: async (mounts, handle) => listen(koaApp(mounts, handle)),
+    routes: (options) => onKoa.memoryRoutes(options as onKoa.MemoryRoutesOptions<Context>),
+  },
 ]
 
 function expressApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): RequestListener {
   const app = express()
   app.set('trust proxy', mounts.trustProxy ?? false)
+  if (mounts.parser) app.use(express.json({ limit: '20mb' }))
   const user = mounts.signIn === false ? {} : { user: (req: Request) => req.get('x-user') }
-  if (mounts.memory) app.use(onExpress.sessionMemory({ ...mounts.memory, ...user }))
+  if (mounts.memory && mounts.routes !== 'alone')
+    app.use(onExpress.sessionMemory({ ...mounts.memory, ...user }))
   if (mounts.limit) app.use(onExpress.rateLimit({ ...mounts.limit, ...user }))
   if (mounts.cache) app.use(onExpress.cacheResponse({ ...mounts.cache, ...user }))
+  if (mounts.routes === 'behind') app.use('/chats', onExpress.memoryRoutes())
+  if (mounts.routes === 'alone')
+    app.use('/chats', onExpress.memoryRoutes({ ...mounts.memory, ...user }))
   app.use(express.text({ type: '*/*', limit: '5mb' }))
   app.use(async (req, res) => {
     await handle({
@@ -106,9 +126,14 @@ function koaApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): Reques
   app.silent = true
   const user =
     mounts.signIn === false ? {} : { user: (ctx: Context) => ctx.get('x-user') || undefined }
-  if (mounts.memory) app.use(onKoa.sessionMemory({ ...mounts.memory, ...user }))
+  if (mounts.parser) app.use(parseJson)
+  if (mounts.memory && mounts.routes !== 'alone')
+    app.use(onKoa.sessionMemory({ ...mounts.memory, ...user }))
   if (mounts.limit) app.use(onKoa.rateLimit({ ...mounts.limit, ...user }))
   if (mounts.cache) app.use(onKoa.cacheResponse({ ...mounts.cache, ...user }))
+  const path = '/chats'
+  if (mounts.routes === 'behind') app.use(onKoa.memoryRoutes({ path }))
+  if (mounts.routes === 'alone') app.use(onKoa.memoryRoutes({ path, ...mounts.memory, ...user }))
   app.use(async (ctx) => {
     const chunks: Buffer[] = []
     for await (const chunk of ctx.req) chunks.push(chunk as Buffer)
@@ -134,6 +159,15 @@ function koaApp(mounts: Mounts, handle: (exchange: Exchange) => unknown): Reques
     })
   })
   return app.callback()
+}
+
+/** What a body parser for Koa does. */
+async function parseJson(ctx: Context, next: Next): Promise<void> {
+  const chunks: Buffer[] = []
+  for await (const chunk of ctx.req) chunks.push(chunk as Buffer)
+  const request = ctx.request as { body?: unknown }
+  if (chunks.length > 0) request.body = JSON.parse(Buffer.concat(chunks).toString())
+  await next()
 }
 
 /** Serves an app on a free port of 127.0.0.1. */

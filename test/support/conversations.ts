@@ -9,7 +9,7 @@ interface MadeCall {
 }
 
 /** What an assistant says at once. */
-export interface MadeStep {
+interface MadeStep {
   readonly reasoning: boolean
   readonly text: string
   readonly calls: readonly MadeCall[]
@@ -18,7 +18,7 @@ export interface MadeStep {
 }
 
 /** What users and the application say, and the steps of the answer. */
-export interface MadeTurn {
+interface MadeTurn {
   readonly system: boolean
   readonly questions: number
   readonly file: boolean
@@ -28,7 +28,7 @@ export interface MadeTurn {
 }
 
 /** What goes wrong on the way into the store. */
-export interface Mishap {
+interface Mishap {
   readonly kind: 'lost' | 'repeated' | 'swapped'
   readonly at: number
 }

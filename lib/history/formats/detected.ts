@@ -4,7 +4,7 @@ import type { Format, Speaker } from './neutral.ts'
 import { isShape, type Shape, shapesOf, someText } from './shape.ts'
 
 /** A format that is named with a stored message; text and OpenAI chat need no name. */
-export type Tag = Exclude<Format, 'openai'>
+type Tag = Exclude<Format, 'openai'>
 
 /** A message on its way into the store. */
 export interface Incoming {
@@ -120,7 +120,7 @@ function itemRole(type: string, shape: Shape): unknown {
 }
 
 /** True for an item that answers a call. */
-export function isOutput(type: string): boolean {
+function isOutput(type: string): boolean {
   return type.endsWith('_output') || type === 'mcp_approval_response'
 }
 

@@ -23,7 +23,7 @@ export interface Origin {
 export type Piece = TextPiece | ReasoningPiece | Call | Result | FilePiece | OtherPiece
 
 /** Text; a refusal is text that some providers mark. */
-export interface TextPiece {
+interface TextPiece {
   readonly kind: 'text' | 'refusal'
   readonly text: string
   readonly of?: Origin

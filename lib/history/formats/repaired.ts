@@ -152,6 +152,5 @@ function stepOf({ lines, results }: Step): Step[] {
   const kept = lines.filter(({ pieces }) =>
     pieces.some((piece) => piece.kind === 'reasoning' || hasSubstance(piece)),
   )
-  const substance = kept.some(({ pieces }) => pieces.some(hasSubstance))
-  return substance ? [{ kind: 'step', lines: kept, results }] : []
+  return kept.length > 0 ? [{ kind: 'step', lines: kept, results }] : []
 }

@@ -17,7 +17,7 @@ export function uiLines(source: Source): readonly Line[] {
 }
 
 /** The parts between the marks where a step begins. */
-export function steps(parts: readonly Shape[]): readonly (readonly Shape[])[] {
+function steps(parts: readonly Shape[]): readonly (readonly Shape[])[] {
   const found: Shape[][] = [[]]
   for (const part of parts) {
     if (part['type'] === 'step-start') found.push([])

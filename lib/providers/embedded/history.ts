@@ -1,19 +1,15 @@
-import type { HistoryLog, ListCursor } from '../../ports/history.ts'
+import type { HistoryLog } from '../../ports/history.ts'
+import type { PubSub } from '../../ports/pub-sub.ts'
 import { embeddedChanges } from './changes.ts'
-import type { Keyspace } from './keyspace.ts'
-import { extended, metaOf, pageOf, type SessionCell } from './session.ts'
-import type { SessionShelf } from './session-shelf.ts'
-import type { Tombs } from './tombs.ts'
+import { type Conversations, cursorOf, endOf, lastActiveFirst, order } from './conversations.ts'
+import { dropSession } from './dropped.ts'
+import { extended, metaOf, pageOf } from './session.ts'
 
-/** What the ports of conversations share. */
-export interface Conversations {
-  readonly sessions: SessionShelf
-  readonly keyspace: Keyspace
-  readonly tombs: Tombs
-}
+export { type Conversations, endOf } from './conversations.ts'
 
 /** Conversations in this process. A session is one cell, an owner's index another. */
-export function embeddedHistory({ sessions, keyspace, tombs }: Conversations): HistoryLog {
+export function embeddedHistory(conversations: Conversations, bus: PubSub): HistoryLog {
+  const { sessions, keyspace, tombs } = conversations
   const { now } = keyspace
   return {
     async append(keys, entries, bounds) {
@@ -45,27 +41,15 @@ export function embeddedHistory({ sessions, keyspace, tombs }: Conversations): H
     list: async (index, { limit, after }) =>
       sessions
         .listed('list', index)
-        .sort((one, other) => order(cursor(one), cursor(other)))
-        .filter((session) => after === undefined || order(cursor(session), after) > 0)
+        .sort(lastActiveFirst)
+        .filter((session) => after === undefined || order(cursorOf(session), after) > 0)
         .slice(0, limit)
         .map((session) => ({ id: session.keys.id, meta: metaOf(session) })),
-    remove: async (keys) =>
-      sessions.open('remove', keys) !== undefined && sessions.delete(keys.session),
-    ...embeddedChanges({ sessions, keyspace, tombs }),
+    async remove(keys) {
+      const held = sessions.open('remove', keys)
+      if (held) dropSession(conversations, bus, held.cell)
+      return held !== undefined
+    },
+    ...embeddedChanges(conversations, bus),
   }
-}
-
-/** When what is kept for so long from now ends. */
-export function endOf(ttlMs: number | undefined, now: number): number {
-  return now + (ttlMs ?? Number.POSITIVE_INFINITY)
-}
-
-function cursor({ keys, updatedAt }: SessionCell): ListCursor {
-  return { at: updatedAt, id: keys.id }
-}
-
-/** Last active first; of the same millisecond, the greater id first. */
-function order(one: ListCursor, other: ListCursor): number {
-  if (one.at !== other.at) return other.at - one.at
-  return one.id === other.id ? 0 : one.id < other.id ? 1 : -1
 }

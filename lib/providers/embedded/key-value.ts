@@ -42,7 +42,12 @@ export function embeddedKeyValue(keyspace: Keyspace, share: Share): KeyValuePort
       }
       put('set', key, pack(value), now() + ttlMs)
     },
-    delete: async (keys) => keys.filter((key) => keyspace.remove(key)).length,
+    async delete(keys) {
+      // Found before any is removed: some go together.
+      const there = new Set(keys.filter((key) => keyspace.find(key) !== undefined))
+      for (const key of there) keyspace.remove(key)
+      return there.size
+    },
     exists: async (keys) => keys.filter((key) => keyspace.find(key) !== undefined).length,
     // As with MGET, a key of another kind reads as absent.
     mget: async (keys) =>

@@ -71,7 +71,7 @@ export function embeddedProvider(options: EmbeddedOptions = {}): Provider {
   return {
     name: 'embedded',
     ...embeddedKeyValue(keyspace, share('values')),
-    history: embeddedHistory(conversations),
+    history: embeddedHistory(conversations, bus),
     turns: embeddedTurns(conversations, bus),
     fields: embeddedFields(conversations),
     budgets: embeddedBudgets(keyspace, share('budgets')),

@@ -1,6 +1,6 @@
-import type { SessionKeys } from '../../keys.ts'
-import { turnKey } from '../../keys.ts'
+import { type SessionKeys, stateKey, turnKey } from '../../keys.ts'
 import type { Keyspace } from './keyspace.ts'
+import type { Packed } from './packed.ts'
 import { type PiecesCell, type PiecesShelf, piecesOn } from './pieces.ts'
 import type { SessionCell } from './session.ts'
 import { failure, type Held, type Share, sizeOf } from './shelf.ts'
@@ -13,15 +13,29 @@ interface IndexCell {
   readonly lines: Map<string, string>
 }
 
-/** Where sessions stand, each with a line in its owner's index. */
+/** Named values: a session's state, or what a user prefers; each change makes a new one. */
+export interface FieldsCell {
+  readonly kind: 'fields'
+  readonly bytes: number
+  readonly values: ReadonlyMap<string, Packed>
+}
+
+/** Where sessions stand, each with a line in its owner's index, and named values beside them. */
 export interface SessionShelf {
   /** @throws StoreError `corrupt` for another kind of cell, or another's session. */
   open(operation: string, keys: SessionKeys): Held<SessionCell> | undefined
-  /** Puts or replaces; the index lives at least as long. @throws StoreError `full`. */
-  put(operation: string, session: SessionCell, expiresAt: number): void
+  /**
+   * Puts or replaces, with a state where one is given; index and state live at least, or just, as
+   * long. @throws StoreError `full`, and nothing has changed.
+   */
+  put(operation: string, session: SessionCell, expiresAt: number, state?: FieldsCell): void
   /** The sessions of an index, in no order. */
   listed(operation: string, index: string): SessionCell[]
-  /** True when the session was there. */
+  /** @throws StoreError `corrupt` for another kind of cell. */
+  openFields(operation: string, key: string): Held<FieldsCell> | undefined
+  /** Puts or replaces what belongs to no session. @throws StoreError `full`. */
+  putFields(operation: string, key: string, fields: FieldsCell, expiresAt: number): void
+  /** True when the session, or the named values, were there. A session's state goes with it. */
   delete(key: string): boolean
   /** Pieces of answers; they go with their session. */
   readonly pieces: PiecesShelf
@@ -29,9 +43,10 @@ export interface SessionShelf {
 
 /** Adds a shelf for sessions to a keyspace. */
 export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShelf {
-  const shelf = keyspace.shelf<SessionCell | IndexCell | PiecesCell>(share, (cell) => {
+  const shelf = keyspace.shelf<SessionCell | IndexCell | FieldsCell | PiecesCell>(share, (cell) => {
     if (cell.kind !== 'session') return
     forgetLine(cell.keys)
+    shelf.delete(stateKey(cell.keys))
     for (const { turn } of cell.turns) shelf.delete(turnKey(cell.keys, turn))
   })
 
@@ -61,12 +76,18 @@ export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShe
       if (held && held.cell.keys.seal !== keys.seal) throw failure(operation, 'corrupt')
       return held
     },
-    put(operation, session, expiresAt) {
+    put(operation, session, expiresAt, state) {
       const { keys, bytes } = session
+      const at = stateKey(keys)
+      const beside = state ? sizeOf(at, state.bytes) : 0
       const lines = shelf.get(operation, keys.index, 'index')?.cell.bytes ?? 0
       const index = sizeOf(keys.index, lines + sizeOfLine(keys.id))
-      if (!shelf.fits(sizeOf(keys.session, bytes) + index)) throw failure(operation, 'full')
+      if (!shelf.fits(sizeOf(keys.session, bytes) + index + beside))
+        throw failure(operation, 'full')
       shelf.put(operation, keys.session, session, expiresAt)
+      if (state) shelf.put(operation, at, state, expiresAt)
+      const kept = shelf.peek(at)
+      if (kept) kept.expiresAt = expiresAt
       // The index comes last, so that it is never dropped before its sessions.
       putLine(operation, keys, expiresAt)
     },
@@ -80,6 +101,8 @@ export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShe
       }
       return sessions
     },
+    openFields: (operation, key) => shelf.get(operation, key, 'fields'),
+    putFields: (operation, key, fields, expiresAt) => shelf.put(operation, key, fields, expiresAt),
     delete: (key) => shelf.delete(key),
     pieces: piecesOn(
       shelf,

@@ -19,7 +19,7 @@ export interface KeptMessage {
   readonly tokens: number
   readonly packed: Packed
   /** Of a question that a turn has answered. */
-  readonly answer: Answer | undefined
+  readonly answer?: Answer | undefined
 }
 
 /** A conversation; each change makes a new one. */
@@ -72,27 +72,21 @@ export function extended(
   const turns = session?.turns ?? []
   const running = turns.filter((turn) => turn.turn === answering || isLive(turn, now))
   const messages = trimmed(all, { max, keep }, new Set(running.map(({ turn }) => turn)))
-  const parts = {
-    title: session?.title ?? (title?.byteLength ? pack(title) : undefined),
-    system: fresh.findLast(({ role }) => role === 's' || role === 'd') ?? session?.system,
-    messages,
-    pinned: session?.pinned ?? false,
-    meta: session?.meta,
-    summary: session?.summary,
-    turns,
-  }
   return {
-    session: {
-      kind: 'session',
-      bytes: sizeOfParts(parts),
+    session: cellOf({
       keys,
       rev: (session?.rev ?? 0) + 1,
       seq: all.at(-1)?.seq ?? 0,
-      tokens: messages.reduce((sum, { tokens }) => sum + tokens, 0),
       createdAt: session?.createdAt ?? now,
       updatedAt: now,
-      ...parts,
-    },
+      title: session?.title ?? (title?.byteLength ? pack(title) : undefined),
+      system: fresh.findLast(isSystem) ?? session?.system,
+      messages,
+      pinned: session?.pinned ?? false,
+      meta: session?.meta,
+      summary: session?.summary,
+      turns,
+    }),
     added: fresh.length,
     trimmed: all.length - messages.length,
   }
@@ -121,6 +115,35 @@ export function withAnswer(
     message.id === question ? { ...message, answer: { first, count: found.length } } : message,
   )
   return { ...session, messages }
+}
+
+/** The cell of a session of these parts. */
+export function cellOf(parts: Omit<SessionCell, 'kind' | 'bytes' | 'tokens'>): SessionCell {
+  const tokens = parts.messages.reduce((sum, message) => sum + message.tokens, 0)
+  return { ...parts, kind: 'session', bytes: sizeOfParts(parts), tokens }
+}
+
+/** A session without messages, which a first change makes. */
+export function emptySession(keys: SessionKeys, now: number): SessionCell {
+  return cellOf({
+    keys,
+    rev: 0,
+    seq: 0,
+    createdAt: now,
+    updatedAt: now,
+    title: undefined,
+    system: undefined,
+    messages: [],
+    pinned: false,
+    meta: undefined,
+    summary: undefined,
+    turns: [],
+  })
+}
+
+/** Whether a message tells the model how to behave. */
+export function isSystem({ role }: Pick<NewEntry, 'role'>): boolean {
+  return role === 's' || role === 'd'
 }
 
 /** What is known of a session without its messages. */
@@ -179,15 +202,12 @@ function distinct(
   return fresh
 }
 
-function sizeOfParts({
-  title,
-  system,
-  messages,
-  turns,
-}: Pick<SessionCell, 'title' | 'system' | 'messages' | 'turns'>): number {
-  const texts = (title?.length ?? 0) + (system ? messageSize(system) : 0)
-  const rest = sessionBytes + texts + turns.length * recordBytes
-  return messages.reduce((sum, message) => sum + messageSize(message), rest)
+type Sized = Pick<SessionCell, 'title' | 'system' | 'messages' | 'meta' | 'summary' | 'turns'>
+
+function sizeOfParts({ title, system, messages, meta, summary, turns }: Sized): number {
+  const texts = (title?.length ?? 0) + (meta?.length ?? 0) + (summary?.packed.length ?? 0)
+  const beside = texts + (system ? messageSize(system) : 0) + turns.length * recordBytes
+  return messages.reduce((sum, message) => sum + messageSize(message), sessionBytes + beside)
 }
 
 function messageSize({ id, packed }: KeptMessage): number {

@@ -11,7 +11,7 @@ export interface Trimmable {
   readonly seq: number
   readonly id: string
   readonly role: RoleLetter
-  readonly answer: Answer | undefined
+  readonly answer?: Answer | undefined
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Call } from '../../deadline.ts'
-import { listKey, type SessionKeys } from '../../keys.ts'
+import { listKey, type SessionKeys, stateKey } from '../../keys.ts'
 import type { HistoryLog, ListCursor, Listed, ReadRange } from '../../ports/history.ts'
 import { redisChanges } from './changes.ts'
 import type { Connection } from './connection.ts'
@@ -44,7 +44,13 @@ export function redisHistory(pool: Pool): HistoryLog {
         .of(keys.index)
         .send(
           'remove',
-          (client) => run(client, remove, [keys.session, listKey(keys), keys.index], [keys.id]),
+          (client) =>
+            run(
+              client,
+              remove,
+              [keys.session, listKey(keys), keys.index, stateKey(keys)],
+              [keys.id],
+            ),
           { again: false },
           call,
         ),

@@ -34,7 +34,7 @@ export const append: Script<WriteKeys, Args, Appended> = script(
     ${records}
     ${running}
     local added, duplicates = store(8)
-    local trimmed = trim(running(read(meta[6])))
+    local trimmed = trim(added, running(read(meta[6])))
     save(added)
     if added > 0 then prune() end
     return { 'appended', rev, seq, added, duplicates, trimmed, created }

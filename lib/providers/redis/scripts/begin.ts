@@ -72,7 +72,7 @@ export const begin: Script<Keys, Args, Begun> = script(
       redis.call('UNLINK', KEYS[6])
     end
     local added = store(11)
-    local trimmed = trim(running(kept))
+    local trimmed = trim(added, running(kept))
     write(kept)
     save(added)
     for _, turn in ipairs(gone) do

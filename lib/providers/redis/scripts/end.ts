@@ -42,7 +42,7 @@ export const end: Script<Keys, Args, EndedTurn> = script(
     local added, duplicates = store(11)
     local stays = running(all)
     stays[turn] = true
-    local trimmed, floor = trim(stays)
+    local trimmed, floor = trim(added, stays)
     local first, count = nil, added
     if added > 0 then
       first = math.max(seq - added + 1, floor)

@@ -1,13 +1,19 @@
 import { type Script, script } from '../script.ts'
+import { turnDropping } from './fragments.ts'
 
-/** Removes a session and its line in the owner's index. */
-export const remove: Script<[session: string, list: string, index: string], [id: string], boolean> =
-  script(
-    /* lua */ `
-      local there = redis.call('EXISTS', KEYS[1])
-      redis.call('UNLINK', KEYS[1], KEYS[2])
-      redis.call('ZREM', KEYS[3], ARGV[1])
-      return there
-    `,
-    (raw) => raw === 1,
-  )
+type Keys = [session: string, list: string, index: string, state: string]
+
+/** Removes a session with all that hangs on it, and its line in the owner's index. */
+export const remove: Script<Keys, [id: string], boolean> = script(
+  /* lua */ `
+    ${turnDropping}
+    local session, list, index, state = unpack(KEYS)
+    local turns = redis.call('HMGET', session, 'turns')[1]
+    local there = redis.call('EXISTS', session)
+    redis.call('UNLINK', session, list, state)
+    redis.call('ZREM', index, ARGV[1])
+    dropTurns(session, turns)
+    return there
+  `,
+  (raw) => raw === 1,
+)

@@ -86,7 +86,7 @@ export const store = /* lua */ `
 `
 
 /**
- * `trim(stays)` cuts a list of more than `max` at the first turn among the newest `keep`. The newest
+ * Where something was added, `trim(added, stays)` cuts a list of more than `max` at the first turn among the newest `keep`. The newest
  * turn stays whole, and so does what follows a question in `stays`, until there are more than twice
  * `max`; then such questions move to right before what is kept. Gives how many messages went, and the
  * position of the oldest that is no such question.
@@ -147,9 +147,9 @@ export const trim = /* lua */ `
       redis.call('LSET', list, place, at .. string.sub(line, (string.find(line, '|', 1, true))))
     end
 
-    local function trim(stays)
+    local function trim(added, stays)
       local oldest = seq - len + 1
-      if len <= max then return 0, oldest end
+      if added == 0 or len <= max then return 0, oldest end
       local place, moved = cut(stays), {}
       for at = 0, place - 1, 512 do
         local ids = {}

@@ -1,0 +1,30 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { killAtExit } from './processes.ts'
+
+/** An app in a process of its own. */
+export interface ForkedApp {
+  readonly url: string
+  readonly child: ChildProcess
+  /** Ends it as a terminal would; gives once it is gone. */
+  stop(signal?: NodeJS.Signals): Promise<void>
+}
+
+/** Starts a file of this folder that sends the URL it listens at. */
+export async function forkApp(file: string, args: readonly string[]): Promise<ForkedApp> {
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  const child = fork(path, args, { execArgv: ['--import', 'tsx'] })
+  killAtExit(child)
+  const [url] = (await once(child, 'message')) as [string]
+  return {
+    url,
+    child,
+    async stop(signal = 'SIGTERM') {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const exited = once(child, 'exit')
+      child.kill(signal)
+      await exited
+    },
+  }
+}
