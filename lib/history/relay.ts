@@ -1,3 +1,4 @@
+import { isAway } from '../errors.ts'
 import { decodeId } from '../keys.ts'
 import type { TurnRecord } from '../ports/history.ts'
 import { publish } from '../telemetry.ts'
@@ -18,7 +19,10 @@ export interface RelayOptions {
   readonly as?: StreamForm
 }
 
-const answersRead = 50
+// The last of an answer tells all there is to tell.
+const answersRead = 20
+const mostTries = 20
+const retryAfterMs = 250
 
 /**
  * Sends a client what it has not seen of a turn, and goes on until the turn ends. False, and
@@ -139,9 +143,14 @@ async function endReply(
   followed: Followed,
   reply: Reply | undefined,
 ): Promise<readonly StoredAnswer[]> {
+  const { rules, scope, keys } = conversation
   try {
-    if (followed.kind === 'lapsed') await salvageOf(conversation, record)
-    const answer = followed.kind === 'gone' ? [] : await answerTo(conversation, record.turn)
+    // Nobody waits for this in haste: not the time of the request, but that of a call holds.
+    const answer = await patiently(async () => {
+      if (followed.kind === 'gone') return []
+      if (followed.kind === 'lapsed') await salvage(rules, scope.codec, keys, record)
+      return answerTo(conversation, record.turn)
+    })
     await reply?.end(statusOf(followed, answer))
     return answer
   } catch (error) {
@@ -151,11 +160,16 @@ async function endReply(
   }
 }
 
-function salvageOf(
-  { rules, scope, keys }: Conversation,
-  record: Pick<TurnRecord, 'turn' | 'token'>,
-): Promise<void> {
-  return salvage(rules, scope.codec, keys, record, { deadline: scope.deadline })
+/** Asks again while the store is away for a moment: when many answers end at once it may be. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isAway(error) || tries === mostTries) throw error
+      await new Promise((resolve) => setTimeout(resolve, retryAfterMs))
+    }
+  }
 }
 
 function statusOf({ kind }: Followed, answer: readonly StoredAnswer[]): EndStatus {
@@ -171,7 +185,7 @@ async function answerTo(
   turn: string,
 ): Promise<readonly StoredAnswer[]> {
   const newest = { limit: answersRead, before: undefined, ttlMs: undefined }
-  const { entries } = await rules.history.read(keys, newest, { deadline: scope.deadline })
+  const { entries } = await rules.history.read(keys, newest)
   const own = entries.filter(({ role }) => role === 'a' || role === 't')
   const question = decodeId(turn)
   return toAnswer(own, scope.codec).filter((message) => message.turn === question)

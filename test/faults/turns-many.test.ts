@@ -52,8 +52,8 @@ for (const framework of frameworks) {
       asked.push(await call('ask=go&id=q0', 0))
       followed.push(await call('resume', 0))
       const before = await connections()
-      for (let at = 1; at < streams; at += 100) {
-        const some = Array.from({ length: Math.min(100, streams - at) }, (_, n) => at + n)
+      for (let at = 1; at < streams; at += 25) {
+        const some = Array.from({ length: Math.min(25, streams - at) }, (_, n) => at + n)
         asked.push(...(await Promise.all(some.map((n) => call(`ask=go&id=q${n}`, n)))))
         followed.push(...(await Promise.all(some.map((n) => call('resume', n)))))
       }
