@@ -81,18 +81,23 @@ function scopeOf<Native>(
     guest: guestOf(exchange),
     deadline: requestDeadline(exchange.req, store),
     encodeSession: (id) => encodeClientId('The session id', id),
-    began: ({ abort }) => endWithFailure(exchange, abort),
+    began: endedWithFailure(exchange),
     degraded: false,
     endGuest: () => endGuest(exchange),
   }
 }
 
 /** A handler that failed has left its turn open: nobody would begin another until it is forgotten. */
-function endWithFailure<Native>({ res }: Exchange<Native>, abort: () => Promise<unknown>): void {
-  res.once('close', () => {
-    // A turn that has ended says so, and that is all.
-    if (res.statusCode >= 400) abort().catch(() => {})
-  })
+function endedWithFailure<Native>({ res }: Exchange<Native>): NonNullable<MemoryScope['began']> {
+  const begun: Parameters<NonNullable<MemoryScope['began']>>[0][] = []
+  return (turn) => {
+    if (begun.push(turn) > 1) return
+    res.once('close', () => {
+      if (res.statusCode < 400) return
+      // A turn that has ended says so, and that is all.
+      for (const { abort } of begun) abort().catch(() => {})
+    })
+  }
 }
 
 function lazily<T>(make: () => T): () => T {

@@ -15,7 +15,8 @@ const batchBytes = 64 * 1024
 const bufferBytes = 1024 * 1024
 const retryAfterMs = 250
 const renewEveryMs = 1500
-const lookEveryMs = 500
+// More often than each is renewed, so that not all are renewed together.
+const lookEveryMs = 100
 // Whoever has a turn and neither writes to it nor ends it has forgotten it.
 const silentMs = keepMs
 
