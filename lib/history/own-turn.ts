@@ -140,7 +140,7 @@ class OwnTurn {
     if (!this.#piping) this.#checkOpen()
     this.#stop(reason ?? new DOMException('The turn was aborted', 'AbortError'))
     // The pipe ends it, and tells its client.
-    return this.#piping ?? this.#settle(this.#written('aborted'))
+    return this.#piping ?? this.#settleWith(() => this.#written('aborted'))
   }
 
   async #pipe(source: TurnSource, client: Reply): Promise<StoredAnswer | undefined> {
