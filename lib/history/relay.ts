@@ -59,8 +59,7 @@ export async function joinTurn(
   const outlet = createOutlet(0)
   const piece = to ? outlet.piece : () => {}
   const following = await followTurn(conversation, record.turn, 0, piece)
-  if (to)
-    outlet.open(openedFor(following, () => openReply(to.target, to.as, infoOf(record, 0))))
+  if (to) outlet.open(openedFor(following, () => openReply(to.target, to.as, infoOf(record, 0))))
   return endReply(conversation, record, await following.done, outlet)
 }
 

@@ -37,10 +37,7 @@ export async function readSource(
 }
 
 /** The pieces that come before the signal is aborted, without waiting for one that does not come. */
-async function* untilAborted<T>(
-  source: AsyncIterable<T>,
-  signal: AbortSignal,
-): AsyncGenerator<T> {
+async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const iterator = source[Symbol.asyncIterator]()
   let wake: () => void = () => {}
   const abort = () => wake()
