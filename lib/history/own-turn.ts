@@ -118,8 +118,6 @@ class OwnTurn {
     const messageId = answerId(hold.token)
     const info = { messageId, question: this.id, turn: hold.turn, seen: 0 }
     const client = openReply(target, as, info)
-    this.#client = client
-    for (const [chunk, number] of this.#early.splice(0)) client.piece(chunk, number)
     this.#piping = this.#pipe(source, client)
     return this.#piping
   }
@@ -140,15 +138,22 @@ class OwnTurn {
     if (!this.#piping) this.#checkOpen()
     this.#stop(reason ?? new DOMException('The turn was aborted', 'AbortError'))
     // The pipe ends it, and tells its client.
-    return this.#piping ?? this.#settle(this.#written('aborted'))
+    return this.#piping ?? this.#settleWith(() => this.#written('aborted'))
   }
 
   async #pipe(source: TurnSource, client: Reply): Promise<StoredAnswer | undefined> {
+    // What is written meanwhile follows.
+    for (const [chunk, number] of this.#early) {
+      client.piece(chunk, number)
+      if (client.crowded) await new Promise(setImmediate)
+    }
+    this.#early = []
+    this.#client = client
     const read = await readSource(source, {
       reader: this.#reader,
       signal: this.signal,
       emit: (chunk) => this.#emit(chunk),
-      crowded: () => this.#keeping.crowded,
+      crowded: () => this.#keeping.crowded || client.crowded,
     })
     const failure = read.kind === 'failed' ? [read.error] : []
     let end: EndStatus = ends[read.kind]

@@ -46,10 +46,10 @@ export async function resumeTurn(
     following.stop()
     return false
   }
-  const reply = openReply(target, as, infoOf(record, number))
+  const reply = openedFor(following, () => openReply(target, as, infoOf(record, number)))
   outlet.open(reply)
   const followed = await Promise.race([following.done, reply.closed])
-  if (followed) await endReply(conversation, record, followed, reply)
+  if (followed) await endReply(conversation, record, followed, outlet)
   else following.stop()
   return true
 }
@@ -61,10 +61,20 @@ export async function joinTurn(
   to: { readonly target: ReplyTarget; readonly as: StreamForm } | undefined,
 ): Promise<readonly StoredAnswer[]> {
   const outlet = createOutlet(0)
-  const following = await followTurn(conversation, record.turn, 0, outlet.piece)
-  const reply = to && openReply(to.target, to.as, infoOf(record, 0))
-  if (reply) outlet.open(reply)
-  return endReply(conversation, record, await following.done, reply)
+  const piece = to ? outlet.piece : () => {}
+  const following = await followTurn(conversation, record.turn, 0, piece)
+  if (to) outlet.open(openedFor(following, () => openReply(to.target, to.as, infoOf(record, 0))))
+  return endReply(conversation, record, await following.done, outlet)
+}
+
+/** What cannot be sent is not followed either. */
+function openedFor(following: Following, open: () => Reply): Reply {
+  try {
+    return open()
+  } catch (error) {
+    following.stop()
+    throw error
+  }
 }
 
 /**
@@ -85,29 +95,59 @@ export async function replayTurn(
   for (const { bytes } of batches) {
     const { first, chunks } = decodePieces(scope.codec, turn, bytes)
     for (const [at, chunk] of chunks.entries()) reply.piece(chunk, first + at)
+    await reply.drained()
   }
   if (batches.length === 0) for (const chunk of storedChunks(answer)) reply.piece(chunk, undefined)
   await reply.end(answer.at(-1)?.status ?? 'complete')
 }
 
-/** Takes pieces before there is a reply to write them to. */
-function createOutlet(seen: number) {
-  const early: [Chunk, number][] = []
+/** Where what is told of a turn goes. */
+interface Outlet {
+  /** Something was told. */
+  readonly any: boolean
+  piece(chunk: Chunk, number: number): void
+  open(opened: Reply): void
+  /** Ends the reply, if there is one, once it has all that was told. */
+  end(status: EndStatus): Promise<void>
+}
+
+/**
+ * Takes pieces before there is a reply to write them to. What has gathered is written no faster than
+ * the client takes it; what comes meanwhile follows.
+ */
+function createOutlet(seen: number): Outlet {
+  const gathered: [Chunk, number][] = []
   let reply: Reply | undefined
+  let catchingUp: Promise<void> | undefined
+  let live = false
   let any = false
+
+  async function catchUp(opened: Reply): Promise<void> {
+    for (let at = 0; at < gathered.length && opened.open; at += 1) {
+      opened.piece(...(gathered[at] as [Chunk, number]))
+      if (opened.behind) await opened.drained()
+    }
+    gathered.length = 0
+    live = true
+  }
+
   return {
     get any() {
       return any
     },
-    piece(chunk: Chunk, number: number) {
+    piece(chunk, number) {
       any = true
       if (number <= seen) return
-      if (reply) reply.piece(chunk, number)
-      else early.push([chunk, number])
+      if (live) reply?.piece(chunk, number)
+      else gathered.push([chunk, number])
     },
-    open(opened: Reply) {
+    open(opened) {
       reply = opened
-      for (const [chunk, number] of early.splice(0)) reply.piece(chunk, number)
+      catchingUp = catchUp(opened)
+    },
+    async end(status) {
+      await catchingUp
+      await reply?.end(status)
     },
   }
 }
@@ -141,7 +181,7 @@ async function endReply(
   conversation: Conversation,
   record: Pick<TurnRecord, 'turn' | 'token'>,
   followed: Followed,
-  reply: Reply | undefined,
+  outlet: Outlet,
 ): Promise<readonly StoredAnswer[]> {
   const { rules, scope, keys } = conversation
   try {
@@ -151,11 +191,11 @@ async function endReply(
       if (followed.kind === 'lapsed') await salvage(rules, scope.codec, keys, record)
       return answerTo(conversation, record.turn)
     })
-    await reply?.end(statusOf(followed, answer))
+    await outlet.end(statusOf(followed, answer))
     return answer
   } catch (error) {
     publish('error', () => ({ during: 'turn', error }))
-    await reply?.end(followed.kind === 'lapsed' ? 'interrupted' : 'failed')
+    await outlet.end(followed.kind === 'lapsed' ? 'interrupted' : 'failed')
     return []
   }
 }

@@ -1,6 +1,7 @@
 import { StoreError } from '../errors.ts'
 import type { NewEntry } from '../ports/history.ts'
 import type { TurnHold } from '../ports/turns.ts'
+import { answerId } from './answer-entries.ts'
 import { keepMs } from './answer-log.ts'
 import { attempt } from './attempt.ts'
 import { boundsOf } from './bounds.ts'
@@ -65,7 +66,9 @@ export function keepInStore(
           return 'ended' as const
         },
       )
-      if (ended === 'ended' || (ended === 'before' && !degraded)) return
+      if (ended === 'ended') return
+      if (ended === 'before') await replaceSaved(conversation, hold, entries)
+      if (ended === 'before' && !degraded) return
       if (!(degraded && (await completed(conversation, hold, entries)))) throw gone()
     },
     close() {
@@ -121,6 +124,21 @@ async function endInStore(
   if (ended.kind !== 'ended') return 'lost'
   afterAppend(rules, scope.codec, keys, { ...ended, entries })
   return ended.duplicates > 0 ? 'before' : 'ended'
+}
+
+/**
+ * While this process stood still its lease may have run out, and somebody has stored what was there
+ * of the answer: the whole takes its place. Messages that are not this turn's own stay as they are.
+ */
+async function replaceSaved(
+  { rules: { history, ttlMs }, scope, keys }: Conversation,
+  { token }: TurnHold,
+  entries: readonly NewEntry[],
+): Promise<void> {
+  const call = { deadline: scope.deadline }
+  for (const [at, entry] of entries.entries())
+    if (entry.id === answerId(token, at))
+      await history.update(keys, entry, { ttlMs, ifRev: undefined }, call)
 }
 
 /**
