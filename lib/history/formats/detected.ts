@@ -26,7 +26,7 @@ const letters: Readonly<Record<Speaker, RoleLetter>> = {
 
 const tags: readonly unknown[] = ['ai-sdk', 'openai-responses', 'anthropic'] satisfies Tag[]
 
-const anthropicTypes = new Set([
+const anthropicTypes: ReadonlySet<unknown> = new Set([
   'tool_use',
   'tool_result',
   'thinking',
@@ -37,7 +37,12 @@ const anthropicTypes = new Set([
   'container_upload',
 ])
 
-const itemPartTypes = new Set(['input_text', 'output_text', 'input_image', 'input_file'])
+const itemPartTypes: ReadonlySet<unknown> = new Set([
+  'input_text',
+  'output_text',
+  'input_image',
+  'input_file',
+])
 
 /** Members of an answer of Anthropic's that are not part of a message to it. */
 const answerMembers = ['stop_reason', 'stop_sequence', 'usage']
@@ -94,13 +99,13 @@ function isItem(message: Shape): boolean {
   if (role === undefined) return typeof type === 'string'
   const types = shapesOf(content).map((part) => part['type'])
   if (type === 'message') return !isAnswer(message, types)
-  return types.some((each) => itemPartTypes.has(String(each)))
+  return types.some((each) => itemPartTypes.has(each))
 }
 
 /** An answer of Anthropic's has the type `message` as well, but other blocks. */
 function isAnswer(message: Shape, types: readonly unknown[]): boolean {
   if (answerMembers.some((name) => message[name] !== undefined)) return true
-  return types.some((type) => type === 'text' || anthropicTypes.has(String(type)))
+  return types.some((type) => type === 'text' || anthropicTypes.has(type))
 }
 
 function item(shape: Shape): Incoming {
