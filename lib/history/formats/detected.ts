@@ -82,7 +82,9 @@ function again(message: Shape): Incoming {
     const kept = item(first)
     return { ...kept, givenId: message['id'], body: { ...message, ...kept.body } }
   }
-  return tagged(message, role, letterOf(role), message['id'])
+  return format === 'anthropic'
+    ? anthropic(message, blocks)
+    : tagged(message, role, letterOf(role), message['id'])
 }
 
 function uiMessage({ parts, content: _, ...rest }: Shape): Incoming {
@@ -135,11 +137,15 @@ function chat(message: Shape): Incoming {
   checkContent(message)
   const blocks = shapesOf(content)
   if (!isAnthropic(message, blocks)) return tagged(message, role, letter, id)
-  letterOf(role, ['system', 'user', 'assistant', 'tool'])
+  return anthropic({ ...message, format: 'anthropic' }, blocks)
+}
+
+function anthropic(message: Shape, blocks: readonly Shape[]): Incoming {
+  const { role, id } = message
+  const letter = letterOf(role, ['system', 'user', 'assistant', 'tool'])
   // Results of tools are no turn of a user's, even where text stands beside them.
   const results = letter === 'u' && blocks.some((block) => block['type'] === 'tool_result')
-  const body = { ...message, format: 'anthropic' }
-  return results ? tagged(body, 'tool', 't', id) : tagged(body, role, letter, id)
+  return results ? tagged(message, 'tool', 't', id) : tagged(message, role, letter, id)
 }
 
 function isAnthropic(message: Shape, blocks: readonly Shape[]): boolean {
