@@ -4,7 +4,7 @@ import { codecOf } from '../../lib/history/codec.ts'
 import { contextOf, type Forms } from '../../lib/history/context.ts'
 import { countedText } from '../../lib/history/counted-text.ts'
 import { type MessageRules, toEntry } from '../../lib/history/message.ts'
-import { type AnyMessage, json } from '../../lib/index.ts'
+import { type AnyMessage, json, RequestError } from '../../lib/index.ts'
 import type { Entry, RoleLetter } from '../../lib/ports/history.ts'
 import { contextOfLog, storedLog } from '../support/stored-log.ts'
 
@@ -100,5 +100,21 @@ describe('hostile messages', () => {
       codec,
     )
     assert.equal(entry.role, 't')
+  })
+
+  it('are no deeper than what can be written again', () => {
+    for (const depth of [1_500, 3_500, 30_000]) {
+      const deep: unknown = JSON.parse(nested(depth))
+      const messages = [
+        { role: 'user', content: [{ type: 'text', text: 'x', more: deep }] },
+        { role: 'user', content: 'x', more: deep },
+        { role: 'assistant', content: [{ type: 'tool_use', id: 'a', name: 'f', input: deep }] },
+      ]
+      for (const message of messages)
+        assert.throws(
+          () => toEntry(message as unknown as AnyMessage, rules, codec),
+          (error) => error instanceof RequestError && error.status === 400,
+        )
+    }
   })
 })
