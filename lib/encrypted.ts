@@ -104,12 +104,16 @@ function unreadable(why: string): MemorywareError {
 
 function keyRing(keys: readonly EncryptionKey[]): Map<string, KeyObject> {
   if (!Array.isArray(keys) || keys.length === 0)
-    throw new OptionError('encrypted.keys', 'an array of at least one key', keys)
+    throw new OptionError('encrypted.keys', 'an array of at least one key', typeOf(keys))
   const ring = new Map<string, KeyObject>()
   for (const [at, given] of (keys as readonly Partial<EncryptionKey>[]).entries()) {
     const { id, key } = given ?? {}
     if (typeof id !== 'string' || !/^[\w.-]{1,32}$/.test(id))
-      throw new OptionError(`encrypted.keys[${at}].id`, '1 to 32 characters of [A-Za-z0-9_.-]', id)
+      throw new OptionError(
+        `encrypted.keys[${at}].id`,
+        '1 to 32 characters of [A-Za-z0-9_.-]',
+        typeOf(id),
+      )
     if (ring.has(id)) throw new OptionError(`encrypted.keys[${at}].id`, 'given once', id)
     ring.set(id, createSecretKey(keyBytes(`encrypted.keys[${at}].key`, key)))
   }
@@ -122,8 +126,12 @@ function keyBytes(option: string, key: unknown): Uint8Array {
     const bytes = Buffer.from(key, 'base64')
     if (bytes.length === 32 && sameBase64(bytes, key)) return bytes
   }
-  // Not the value itself: it may be a key but for a slip.
-  throw new OptionError(option, '32 bytes, or these in base64', `a ${typeof key} that is not`)
+  throw new OptionError(option, '32 bytes, or these in base64', typeOf(key))
+}
+
+/** In the place of a value that may be a key but for a slip. */
+function typeOf(value: unknown): string {
+  return `a ${typeof value} that is not`
 }
 
 /** Node skips what is no base64: a mistyped key would be another key. */

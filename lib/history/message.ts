@@ -3,7 +3,7 @@ import { decodeId, encodeId } from '../keys.ts'
 import type { Entry, NewEntry, RoleLetter } from '../ports/history.ts'
 import type { Codec } from './codec.ts'
 import { incoming } from './formats/detected.ts'
-import { isShape, type Shape, shapesOf } from './formats/shape.ts'
+import { deepest, isShape, isTooDeep, type Shape, shapesOf } from './formats/shape.ts'
 
 /** Who speaks. `developer` is OpenAI's name for a system message. */
 export type Role = 'system' | 'developer' | 'user' | 'assistant' | 'tool'
@@ -129,6 +129,8 @@ export function toEntry(
       413,
       `A message must be at most ${maxBytes} bytes, got ${payload.byteLength}`,
     )
+  if (isTooDeep(rest))
+    throw new RequestError(400, `A message must be at most ${deepest} levels deep`)
   const counted = { content: null, ...rest, role, id: decodeId(id), createdAt } as StoredMessage
   return { id, role: letter, tokens: tokens(counted, count), payload }
 }
