@@ -53,6 +53,13 @@ export class Visitor {
     this.#url = url
   }
 
+  /** The same browser at another server of the same site. */
+  at(url: string): Visitor {
+    const visitor = new Visitor(url)
+    visitor.#cookie = this.#cookie
+    return visitor
+  }
+
   async fetch(path: string, options: RequestInit = {}): Promise<Response> {
     const headers = new Headers(options.headers)
     if (this.#cookie !== '') headers.set('cookie', this.#cookie)

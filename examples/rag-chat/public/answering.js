@@ -1,6 +1,6 @@
-import { openStream, postMessage, stopAnswer } from './api.js'
+import { postMessage, stopAnswer } from './api.js'
 import { byId } from './dom.js'
-import { follow } from './following.js'
+import { follow, openUnderWay } from './following.js'
 
 const endings = { complete: 'Answered', aborted: 'Stopped' }
 
@@ -28,7 +28,7 @@ export class Answering {
 
   /** Goes on with the answer to a question that has none yet, whoever gives it. */
   resume(session, view) {
-    const open = (signal) => openStream(session, undefined, signal)
+    const open = (signal) => openUnderWay(session, signal)
     void this.#run(session, view, { open, fresh: false, waiting: 'Looking for its answer' })
   }
 

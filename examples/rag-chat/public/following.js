@@ -14,16 +14,22 @@ export async function follow(session, first, on, signal) {
   while (response) {
     const end = await hear(response, on, seen, signal)
     if (end) return end
+    seen.tries += 1
     response = await reopen(session, seen, signal)
   }
   return undefined
+}
+
+/** The answer that is being given, from its start; undefined where there is none. */
+export function openUnderWay(session, signal) {
+  return reopen(session, { lastId: undefined, tries: 0 }, signal)
 }
 
 /** What the end says; undefined where the connection broke before it. */
 async function hear(response, on, seen, signal) {
   try {
     for await (const { id, event, data } of eventsOf(response.body)) {
-      seen.tries = 0
+      if (id) seen.tries = 0
       seen.lastId = id ?? seen.lastId
       if (event === 'done') return data
       on[event]?.(data)
@@ -36,14 +42,14 @@ async function hear(response, on, seen, signal) {
 
 async function reopen(session, seen, signal) {
   for (;;) {
-    seen.tries += 1
     if (seen.tries > mostTries) throw new Failure(unreachable)
-    await pause(100 * 2 ** seen.tries)
+    if (seen.tries > 0) await pause(100 * 2 ** seen.tries)
     try {
       return await openStream(session, seen.lastId, signal)
     } catch (error) {
       // What has no status never arrived: it may the next time.
       if (!(error instanceof Failure) || error.status !== undefined) throw error
+      seen.tries += 1
     }
   }
 }
