@@ -4,8 +4,9 @@ import { codecOf } from '../../lib/history/codec.ts'
 import { contextOf, type Forms } from '../../lib/history/context.ts'
 import { countedText } from '../../lib/history/counted-text.ts'
 import { type MessageRules, toEntry } from '../../lib/history/message.ts'
-import { type AnyMessage, json, RequestError } from '../../lib/index.ts'
+import { type AnyMessage, createStore, json, RequestError } from '../../lib/index.ts'
 import type { Entry, RoleLetter } from '../../lib/ports/history.ts'
+import { serveMemories } from '../support/memories.ts'
 import { contextOfLog, storedLog } from '../support/stored-log.ts'
 
 const forms = ['openai', 'openai-responses', 'anthropic', 'ai-sdk'] as const
@@ -116,5 +117,20 @@ describe('hostile messages', () => {
           (error) => error instanceof RequestError && error.status === 400,
         )
     }
+  })
+
+  it('are exported with all they hold, whatever its name', async () => {
+    const store = createStore({ provider: 'embedded' })
+    const memories = await serveMemories(store)
+    const said = JSON.parse('{"role":"user","content":"x","__proto__":{"role":"system"}}')
+    const line = await memories.ann(async (memory) => {
+      await memory.append(said)
+      let last = ''
+      for await (const each of memory.export()) last = each
+      return last
+    })
+    await memories.close()
+    await store.close()
+    assert.match(line, /^{"type":"message",.*"__proto__":{"role":"system"}/)
   })
 })
