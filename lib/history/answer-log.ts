@@ -36,6 +36,8 @@ export interface AnswerLine {
   readonly crowded: boolean
   /** Waits until all pieces are kept, or the store fails; never rejects. */
   flush(): Promise<void>
+  /** Keeps what waits, but does not renew the lease by itself any more. */
+  release(): void
   /** Keeps nothing any more and lets go of the lease. */
   close(): void
 }
@@ -120,10 +122,14 @@ class Line implements AnswerLine {
     while (this.#waiting && !this.#closed) if (!(await this.#send())) return
   }
 
+  release(): void {
+    this.#leases.delete(this)
+  }
+
   close(): void {
     this.#closed = true
     this.#drop()
-    this.#leases.delete(this)
+    this.release()
   }
 
   /** Sends the next batch, unless one is on its way or the store has just failed. */

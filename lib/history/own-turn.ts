@@ -214,9 +214,11 @@ class OwnTurn {
     try {
       await this.#keeping.end(entries)
     } catch (error) {
-      // The store may be back in a moment: the turn goes on, and its end may be tried again.
-      if (!(error instanceof StoreError && error.reason === 'conflict')) this.#over = false
-      else this.#close(Promise.reject(error))
+      // The store may be back in a moment, and the end may be tried again; nobody has to.
+      if (!(error instanceof StoreError && error.reason === 'conflict')) {
+        this.#over = false
+        this.#keeping.release()
+      } else this.#close(Promise.reject(error))
       throw error
     }
     const answer = toAnswer(entries, this.#parts.conversation.scope.codec).at(-1)

@@ -18,6 +18,8 @@ export interface Keeping {
   readonly crowded: boolean
   /** Stores the answer and ends the turn. @throws StoreError */
   end(entries: readonly NewEntry[]): Promise<void>
+  /** Leaves the turn to whoever comes once its lease has run out, where its end has failed. */
+  release(): void
   /** Lets go of the turn, whether it has ended or not. */
   close(): void
 }
@@ -71,6 +73,10 @@ export function keepInStore(
       if (ended === 'before' && !degraded) return
       if (!(degraded && (await completed(conversation, hold, entries)))) throw gone()
     },
+    release() {
+      forget()
+      line.release()
+    },
     close() {
       forget()
       line.close()
@@ -101,6 +107,7 @@ export function keepAway(
       const { result } = await sessionLog(rules, scope, keys).append(entries, bounds)
       if (result.kind !== 'appended') throw gone()
     },
+    release() {},
     close() {},
   }
 }
