@@ -32,8 +32,11 @@ export interface Answering {
 export interface AnswerLine {
   /** Keeps a piece, a little later; gives its number, from 1. */
   push(chunk: Chunk): number
-  /** So much waits to be kept that its writer should let others have their turn. */
-  readonly crowded: boolean
+  /**
+   * What to wait for where so much is to be kept that its writer should: until there is less, or the
+   * store fails. Never rejects.
+   */
+  room(): Promise<void> | undefined
   /** Waits until all pieces are kept, or the store fails; never rejects. */
   flush(): Promise<void>
   /** Keeps what waits, but does not renew the lease by itself any more. */
@@ -104,18 +107,28 @@ class Line implements AnswerLine {
   push(chunk: Chunk): number {
     this.#pushed += 1
     this.#pushedAt = performance.now()
+    // A piece may be larger than that; what waits for a store that fails may not.
+    if (this.#pendingBytes > bufferBytes) this.#giveUp()
     if (this.#closed || this.#full) return this.#pushed
     const size = JSON.stringify(chunk).length
     this.#pending.push({ chunk, size })
     this.#pendingBytes += size
     this.#batches.add(this)
-    if (this.#pendingBytes > bufferBytes) this.#giveUp()
-    else if (this.#pendingBytes >= batchBytes) void this.beat(this.#pushedAt)
+    if (this.#pendingBytes >= batchBytes) void this.beat(this.#pushedAt)
     return this.#pushed
   }
 
-  get crowded(): boolean {
+  get #crowded(): boolean {
     return this.#pendingBytes > bufferBytes / 4
+  }
+
+  room(): Promise<void> | undefined {
+    return this.#crowded ? this.#makeRoom() : undefined
+  }
+
+  async #makeRoom(): Promise<void> {
+    await new Promise(setImmediate)
+    while (this.#crowded && performance.now() >= this.#retryAt) if (!(await this.#send())) return
   }
 
   async flush(): Promise<void> {

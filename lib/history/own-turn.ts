@@ -145,7 +145,7 @@ class OwnTurn {
     // What is written meanwhile follows.
     for (const [chunk, number] of this.#early) {
       client.piece(chunk, number)
-      if (client.crowded) await new Promise(setImmediate)
+      await (this.#keeping.room() ?? client.room())
     }
     this.#early = []
     this.#client = client
@@ -153,7 +153,7 @@ class OwnTurn {
       reader: this.#reader,
       signal: this.signal,
       emit: (chunk) => this.#emit(chunk),
-      crowded: () => this.#keeping.crowded || client.crowded,
+      rest: () => this.#keeping.room() ?? client.room(),
     })
     const failure = read.kind === 'failed' ? [read.error] : []
     let end: EndStatus = ends[read.kind]

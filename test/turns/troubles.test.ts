@@ -132,6 +132,21 @@ for (const stores of bothProviders()) {
         assert.equal(textOf(await allEvents(response)).length, 2_700_000)
       })
 
+      it('keeps large pieces for who comes later, however fast they come', async () => {
+        const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(1_100_000))
+        const first = await run(async (memory, { target }) => {
+          const turn = await ask(memory, 'q1')
+          await turn.pipe(texts, target).catch(() => {})
+          return 'piped'
+        })
+        await allEvents(first)
+        const resumed = await run(async (memory, { target }) => {
+          await memory.resume(target, { lastEventId: 'q1:0' })
+          return 'piped'
+        })
+        assert.equal(textOf(await allEvents(resumed)).length, texts.join('').length)
+      })
+
       /** Asks, and leaves once the turn has begun; what is given back goes on after that. */
       async function leave(then: (turn: Turn) => unknown): Promise<void> {
         const began = latch()
