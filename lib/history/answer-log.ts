@@ -7,7 +7,7 @@ import type { Chunk } from './stream/chunk.ts'
 
 /** A turn whose process has not been heard of for so long counts as abandoned. */
 export const leaseMs = 5000
-/** How long the pieces of an answer are kept after its end, and of one that never ends. */
+/** How long the pieces of an answer are kept after its end. */
 export const keepMs = 600_000
 
 const batchEveryMs = 25
