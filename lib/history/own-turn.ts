@@ -145,7 +145,7 @@ class OwnTurn {
     // What is written meanwhile follows.
     for (const [chunk, number] of this.#early) {
       client.piece(chunk, number)
-      if (client.crowded) await new Promise(setImmediate)
+      await (this.#keeping.room() ?? client.room())
     }
     this.#early = []
     this.#client = client
@@ -153,7 +153,7 @@ class OwnTurn {
       reader: this.#reader,
       signal: this.signal,
       emit: (chunk) => this.#emit(chunk),
-      crowded: () => this.#keeping.crowded || client.crowded,
+      rest: () => this.#keeping.room() ?? client.room(),
     })
     const failure = read.kind === 'failed' ? [read.error] : []
     let end: EndStatus = ends[read.kind]
@@ -214,9 +214,11 @@ class OwnTurn {
     try {
       await this.#keeping.end(entries)
     } catch (error) {
-      // The store may be back in a moment: the turn goes on, and its end may be tried again.
-      if (!(error instanceof StoreError && error.reason === 'conflict')) this.#over = false
-      else this.#close(Promise.reject(error))
+      // The store may be back in a moment, and the end may be tried again; nobody has to.
+      if (!(error instanceof StoreError && error.reason === 'conflict')) {
+        this.#over = false
+        this.#keeping.release()
+      } else this.#close(Promise.reject(error))
       throw error
     }
     const answer = toAnswer(entries, this.#parts.conversation.scope.codec).at(-1)

@@ -45,8 +45,8 @@ export interface Reply {
   readonly open: boolean
   /** More is written than the system has taken yet. */
   readonly behind: boolean
-  /** So much waits for the client that its writer should let the system take some of it. */
-  readonly crowded: boolean
+  /** What to wait for where so much is written that the system should have its turn to take it. */
+  room(): Promise<void> | undefined
   /** Fulfilled once the system has taken all that is written, or the client has gone. */
   drained(): Promise<void>
   /** Fulfilled once nothing more can be sent. */
@@ -146,8 +146,9 @@ class Client implements Reply {
     return this.#draining !== undefined
   }
 
-  get crowded(): boolean {
-    return this.behind && this.#res.writableLength > mostUnsentBytes / 4
+  room(): Promise<void> | undefined {
+    const crowded = this.behind && this.#res.writableLength > mostUnsentBytes / 4
+    return crowded ? new Promise(setImmediate) : undefined
   }
 
   async drained(): Promise<void> {

@@ -12,19 +12,19 @@ export interface SourceReading {
   readonly reader: AnswerReader
   readonly signal: AbortSignal
   emit(chunk: Chunk): void
-  /** Asked after each piece: whether others in this process should have their turn first. */
-  crowded(): boolean
+  /** Asked after each piece: what to wait for before the next. */
+  rest(): Promise<void> | undefined
 }
 
 /** Reads a source to its end, or until the signal is aborted; the source is told to end then. */
 export async function readSource(
   source: TurnSource,
-  { reader, signal, emit, crowded }: SourceReading,
+  { reader, signal, emit, rest }: SourceReading,
 ): Promise<ReadSource> {
   try {
     for await (const piece of untilAborted(piecesOf(source), signal)) {
       for (const chunk of reader.push(piece)) emit(chunk)
-      if (crowded()) await new Promise(setImmediate)
+      await rest()
     }
   } catch (error) {
     // What a source throws because it was told to stop is no failure.

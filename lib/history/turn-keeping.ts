@@ -15,9 +15,12 @@ import type { Conversation } from './turn-start.ts'
 export interface Keeping {
   /** Gives the number of the piece. */
   push(chunk: Chunk): number
-  readonly crowded: boolean
+  /** What to wait for where too much waits to be kept. */
+  room(): Promise<void> | undefined
   /** Stores the answer and ends the turn. @throws StoreError */
   end(entries: readonly NewEntry[]): Promise<void>
+  /** Leaves the turn to whoever comes once its lease has run out, where its end has failed. */
+  release(): void
   /** Lets go of the turn, whether it has ended or not. */
   close(): void
 }
@@ -53,9 +56,7 @@ export function keepInStore(
   const forget = runner.answers(hold.token, events.stop)
   return {
     push: line.push.bind(line),
-    get crowded() {
-      return line.crowded
-    },
+    room: line.room.bind(line),
     async end(entries) {
       await line.flush()
       const ended = await unlessAway(
@@ -70,6 +71,10 @@ export function keepInStore(
       if (ended === 'before') await replaceSaved(conversation, hold, entries)
       if (ended === 'before' && !degraded) return
       if (!(degraded && (await completed(conversation, hold, entries)))) throw gone()
+    },
+    release() {
+      forget()
+      line.release()
     },
     close() {
       forget()
@@ -91,7 +96,7 @@ export function keepAway(
       pushed += 1
       return pushed
     },
-    crowded: false,
+    room: () => undefined,
     async end(entries) {
       // The reply to the beginning was lost, but it may have been carried out.
       const ended = sent && (await endInStore(conversation, hold, entries).catch(() => 'lost'))
@@ -101,6 +106,7 @@ export function keepAway(
       const { result } = await sessionLog(rules, scope, keys).append(entries, bounds)
       if (result.kind !== 'appended') throw gone()
     },
+    release() {},
     close() {},
   }
 }
