@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import {
   AIMessage,
   AIMessageChunk,
-  type AIMessageFields,
   type BaseMessage,
   ChatMessage,
   HumanMessage,
@@ -28,19 +27,23 @@ const call: ToolCall = {
   type: 'tool_call',
 }
 
+/** LangChain's types know no usage where those of unset members are exact. */
+const usage: object = {
+  usage_metadata: { input_tokens: 1, output_tokens: 2, total_tokens: 3 },
+}
+
 /** A conversation with all that LangChain keeps of a message. */
 function conversation(): BaseMessage[] {
   return [
     new SystemMessage({ content: 'be kind', id: 's1' }),
     new HumanMessage({ content: 'add', id: 'h1', name: 'ann', additional_kwargs: { from: 'web' } }),
-    // Its types know no usage.
     new AIMessage({
       content: '',
       id: 'a1',
       tool_calls: [call],
-      usage_metadata: { input_tokens: 1, output_tokens: 2, total_tokens: 3 },
+      ...usage,
       response_metadata: { model_name: 'm', finish_reason: 'tool_calls' },
-    } as AIMessageFields),
+    }),
     new ToolMessage({
       content: '3',
       id: 't1',
