@@ -1,12 +1,12 @@
 import { BaseListChatMessageHistory } from '@langchain/core/chat_history'
 import type { BaseMessage } from '@langchain/core/messages'
 import { withSummary } from '../lib/history/context.ts'
-import { sourceOf } from '../lib/history/formats/native.ts'
 import { rendered } from '../lib/history/formats/rendered.ts'
 import type { Shape } from '../lib/history/formats/shape.ts'
 import type { ContextRequest, Memory } from '../lib/history/memory.ts'
 import type { StoredMessage } from '../lib/history/message.ts'
 import { toLangchain, toStored } from './langchain-messages.ts'
+import { toSource } from './stored-runs.ts'
 
 /** How much of a conversation `getMessages()` gives. */
 export type LangchainHistoryOptions = Pick<ContextRequest, 'messages' | 'tokens'>
@@ -44,7 +44,7 @@ class MemoryHistory extends BaseListChatMessageHistory {
     const { messages, summary } = await this.#memory.context({ ...this.#options, as: 'raw' })
     const stored = new Map<Shape, StoredMessage>()
     const sources = messages.map((message) => {
-      const source = sourceOf(message.id, { ...message })
+      const source = toSource(message)
       stored.set(source.message, message)
       return source
     })

@@ -2,17 +2,16 @@ import { isDeepStrictEqual } from 'node:util'
 import type { AgentInputItem, Session } from '@openai/agents-core'
 import { StoreError } from '../lib/errors.ts'
 import { withSummary } from '../lib/history/context.ts'
-import { sourceOf } from '../lib/history/formats/native.ts'
 import { rendered } from '../lib/history/formats/rendered.ts'
 import { isShape, type Shape, shapesOf } from '../lib/history/formats/shape.ts'
 import type { ContextRequest, Memory } from '../lib/history/memory.ts'
 import type { AnyMessage, StoredMessage } from '../lib/history/message.ts'
 import { agentItem, toAgentItem, toResponseItem } from './agent-items.ts'
+import { inRuns, newestMessages, toSource } from './stored-runs.ts'
 
 /** How much of a conversation `getItems()` gives where nobody asks for a number. */
 export type OpenaiSessionOptions = Pick<ContextRequest, 'messages' | 'tokens'>
 
-const longestPage = 1000
 const tries = 10
 
 /**
@@ -46,17 +45,8 @@ async function windowOf(memory: Memory, options: OpenaiSessionOptions): Promise<
 
 async function newestItems(memory: Memory, limit: number): Promise<AgentInputItem[]> {
   if (limit <= 0) return []
-  let messages: readonly StoredMessage[] = []
-  let items: AgentInputItem[] = []
-  let before: number | undefined
-  do {
-    const asked = { limit: Math.min(limit, longestPage), ...(before !== undefined && { before }) }
-    const page = await memory.history(asked)
-    messages = [...page.items, ...messages]
-    items = asTheyAre(messages)
-    before = page.next
-  } while (items.length < limit && before !== undefined)
-  return items.slice(-limit)
+  const enough = (messages: readonly StoredMessage[]) => asTheyAre(messages).length >= limit
+  return asTheyAre(await newestMessages(memory, limit, enough)).slice(-limit)
 }
 
 /** Whatever others write meanwhile, no more than the newest item goes. */
@@ -100,27 +90,19 @@ function nativeItem({ content, original }: StoredMessage): Shape | undefined {
   return whole === true ? agents : { ...agentItem(shapesOf(content)[0] ?? {}), ...agents }
 }
 
-/** Each message as it is; messages of other formats in a row by the form the Responses API has. */
 function asTheyAre(messages: readonly StoredMessage[]): AgentInputItem[] {
-  const items: AgentInputItem[] = []
-  let others: StoredMessage[] = []
-  for (const message of [...messages, undefined]) {
-    const native = message && nativeItem(message)
-    if (message && !native) others.push(message)
-    else {
-      items.push(...itemsOf(others))
-      others = []
-    }
-    if (native) items.push(native as unknown as AgentInputItem)
-  }
-  return items
+  return inRuns(
+    messages,
+    (message) => nativeItem(message) as unknown as AgentInputItem | undefined,
+    (run) => itemsOf(run),
+  )
 }
 
 /** What a model takes of these messages: items of the SDK as they came, where nothing is to be repaired. */
 function itemsOf(messages: readonly StoredMessage[], summary?: string): AgentInputItem[] {
   const natives = new Map<Shape, Shape>()
   const sources = messages.map((message) => {
-    const source = sourceOf(message.id, { ...message })
+    const source = toSource(message)
     const native = nativeItem(message)
     if (native) natives.set(source.message, native)
     return source
