@@ -9,7 +9,10 @@ import { deepest, isShape, isTooDeep, type Shape, shapesOf } from './formats/sha
 export type Role = 'system' | 'developer' | 'user' | 'assistant' | 'tool'
 
 /** A piece of a message that is more than text: `{ type: 'text', text }`, an image, a tool call. */
-export interface ContentPart {
+export type ContentPart = TypedPart | (TypedPart & { readonly [member: string]: unknown })
+
+/** What tells pieces of messages apart. */
+interface TypedPart {
   readonly type: string
 }
 
@@ -81,6 +84,8 @@ export interface StoredMessage extends Message {
   readonly turn?: string
   /** Set where an answer was cut off: it holds what there was of it. */
   readonly status?: 'interrupted' | 'aborted'
+  /** What an adapter keeps of a message of its package, beside what all providers know. */
+  readonly original?: object
 }
 
 /** How messages are checked and counted. */

@@ -11,11 +11,12 @@ import {
   toStreamedEntries,
 } from './answer-entries.ts'
 import type { AnyMessage } from './message.ts'
+import type { RelayOptions } from './relay.ts'
 import { openReply, type Reply, type ReplyTarget } from './reply-target.ts'
 import { readSource } from './source-reader.ts'
 import type { Chunk } from './stream/chunk.ts'
 import { answerReader } from './stream/source.ts'
-import type { EndStatus, StreamForm } from './stream/writer.ts'
+import type { EndStatus } from './stream/writer.ts'
 import type { Turn, TurnSource } from './turn.ts'
 import { gone, type Keeping, type KeepingEvents } from './turn-keeping.ts'
 import type { Conversation } from './turn-start.ts'
@@ -45,7 +46,7 @@ export function ownTurn(parts: OwnTurnParts): Turn {
     signal: turn.signal,
     context: parts.context,
     write: (delta) => turn.write(delta),
-    pipe: (source, target, { as = 'sse' } = {}) => turn.pipe(source, target, as),
+    pipe: (source, target, options = {}) => turn.pipe(source, target, options),
     commit: (reply) => turn.commit(reply),
     abort: (reason) => turn.abort(reason),
     reply: () => turn.answer,
@@ -110,13 +111,13 @@ class OwnTurn {
   async pipe(
     source: TurnSource | undefined,
     target: ReplyTarget,
-    as: StreamForm,
+    { as = 'sse', messageId }: RelayOptions,
   ): Promise<StoredAnswer | undefined> {
     this.#checkOpen()
     if (source === undefined) throw new UsageError('A turn that nobody answers needs a source')
     const { hold } = this.#parts
-    const messageId = answerId(hold.token)
-    const info = { messageId, question: this.id, turn: hold.turn, seen: 0 }
+    const named = messageId ?? answerId(hold.token)
+    const info = { messageId: named, question: this.id, turn: hold.turn, seen: 0 }
     const client = openReply(target, as, info)
     this.#piping = this.#pipe(source, client)
     return this.#piping

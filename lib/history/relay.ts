@@ -17,6 +17,13 @@ import type { Conversation } from './turn-start.ts'
 export interface RelayOptions {
   /** `sse` for a browser's `EventSource`, `ui` for the AI SDK's `useChat`, `text`. @default 'sse' */
   readonly as?: StreamForm
+  /** The id by which the client is to know the answer. @default the stored one's */
+  readonly messageId?: string
+}
+
+/** To whom an answer is sent, and how. */
+interface RelayTo extends RelayOptions {
+  readonly target: ReplyTarget
 }
 
 // The last of an answer tells all there is to tell.
@@ -31,7 +38,7 @@ const retryAfterMs = 250
 export async function resumeTurn(
   conversation: Conversation,
   target: ReplyTarget,
-  { as = 'sse', lastEventId }: RelayOptions & { readonly lastEventId?: string | undefined },
+  { lastEventId, ...options }: RelayOptions & { readonly lastEventId?: string | undefined },
 ): Promise<boolean> {
   const seen = lastEventId ? parseEventId(lastEventId) : undefined
   if (lastEventId && seen === undefined) return false
@@ -46,7 +53,9 @@ export async function resumeTurn(
     following.stop()
     return false
   }
-  const reply = openedFor(following, () => openReply(target, as, infoOf(record, number)))
+  const reply = openedFor(following, () =>
+    openNamed({ target, ...options }, infoOf(record, number)),
+  )
   outlet.open(reply)
   const followed = await Promise.race([following.done, reply.closed])
   if (followed) await endReply(conversation, record, followed, outlet)
@@ -58,12 +67,12 @@ export async function resumeTurn(
 export async function joinTurn(
   conversation: Conversation,
   record: Pick<TurnRecord, 'turn' | 'token'>,
-  to: { readonly target: ReplyTarget; readonly as: StreamForm } | undefined,
+  to: RelayTo | undefined,
 ): Promise<readonly StoredAnswer[]> {
   const outlet = createOutlet(0)
   const piece = to ? outlet.piece : () => {}
   const following = await followTurn(conversation, record.turn, 0, piece)
-  if (to) outlet.open(openedFor(following, () => openReply(to.target, to.as, infoOf(record, 0))))
+  if (to) outlet.open(openedFor(following, () => openNamed(to, infoOf(record, 0))))
   return endReply(conversation, record, await following.done, outlet)
 }
 
@@ -85,13 +94,13 @@ export async function replayTurn(
   { rules, scope, keys }: Conversation,
   turn: string,
   answer: readonly StoredAnswer[],
-  { target, as }: { readonly target: ReplyTarget; readonly as: StreamForm },
+  to: RelayTo,
 ): Promise<void> {
   const call = { deadline: scope.deadline }
   const { batches } = await rules.turns.look(keys, turn, 0, 0, call)
   const question = decodeId(turn)
   const messageId = answer[0]?.id ?? question
-  const reply = openReply(target, as, { messageId, question, turn, seen: 0 })
+  const reply = openNamed(to, { messageId, question, turn, seen: 0 })
   for (const { bytes } of batches) {
     const { first, chunks } = decodePieces(scope.codec, turn, bytes)
     for (const [at, chunk] of chunks.entries()) reply.piece(chunk, first + at)
@@ -99,6 +108,10 @@ export async function replayTurn(
   }
   if (batches.length === 0) for (const chunk of storedChunks(answer)) reply.piece(chunk, undefined)
   await reply.end(answer.at(-1)?.status ?? 'complete')
+}
+
+function openNamed({ target, as = 'sse', messageId }: RelayTo, info: ReplyInfo): Reply {
+  return openReply(target, as, messageId === undefined ? info : { ...info, messageId })
 }
 
 /** Where what is told of a turn goes. */

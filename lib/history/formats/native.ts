@@ -23,7 +23,7 @@ function formatOf({ format, content }: Shape): Format {
 export function sourceOf(id: string, stored: Shape): Source {
   const format = formatOf(stored)
   const partial = stored['status'] === 'interrupted' || stored['status'] === 'aborted'
-  const added = ['id', 'createdAt', 'turn', ...(partial ? ['status'] : [])]
+  const added = ['id', 'createdAt', 'turn', 'original', ...(partial ? ['status'] : [])]
   const rest = without(stored, ...added)
   return { id, format, partial, message: asItCame(format, id, rest) }
 }
