@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { basename, resolve } from 'node:path'
@@ -30,6 +30,8 @@ async function start(): Promise<void> {
   const title = titleOf(library) ?? basename(resolve(folder ?? repository))
   const typingMs = wholeNumber('TYPING_MS', 25)
   const end = new AbortController()
+  // Every turn under way listens to it.
+  setMaxListeners(0, end.signal)
   const parts = { library, answerer, limit, title, typingMs, closing: end.signal }
   const server = createServer(demoApp(parts))
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Says a text that is there already word by word, as somebody would who writes it. */
+// Half a row of a table looks like something else, and so does a head without its line.
+const group = /\s*^\|.*(?:\n\|[-:| ]+$)?|\s*\S+|\s+$/gmu
+
+/** Says a text that is there already word by word, and tables row by row, as if it were written now. */
 export async function* typed(
   text: string,
   paceMs: number,
@@ -10,8 +13,8 @@ export async function* typed(
     yield text
     return
   }
-  for (const word of text.match(/\s*\S+\s*$|\s*\S+/gu) ?? []) {
-    yield word
+  for (const words of text.match(group) ?? []) {
+    yield words
     await sleep(paceMs, undefined, { signal })
   }
 }

@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, notEqual, ok } from 'node:assert/strict'
+import { typed } from '../../examples/rag-chat/typing.ts'
 import { type SlowModel, startSlowModel } from './slow-model.ts'
 import { fixtures, type Started, startDemo } from './started.ts'
 import { heard, Visitor } from './visitor.ts'
@@ -156,6 +157,15 @@ describe('the example: turns of a chat over documents', function () {
     deepEqual([end.status, events.at(-2)], ['failed', 'failure'])
     const [, reply] = await visitor.messages('a')
     deepEqual([reply?.text, reply?.status], ['One ', 'interrupted'])
+  })
+
+  it('says rows of a table whole, and not a character more or less', async () => {
+    const text =
+      '**Settings** [1]\n\n| Name | Is |\n|---|:--|\n| a b | c |\n| d | e |\n\nThe end. \n'
+    const said: string[] = []
+    for await (const words of typed(text, 1, new AbortController().signal)) said.push(words)
+    equal(said.join(''), text)
+    deepEqual(said.slice(2, 5), ['\n\n| Name | Is |\n|---|:--|', '\n| a b | c |', '\n| d | e |'])
   })
 
   it('says a long answer word by word at TYPING_MS, and is stopped between two words', async () => {

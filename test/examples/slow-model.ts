@@ -12,7 +12,7 @@ export interface SlowModel {
 }
 
 /** One answer of the model. */
-export interface Saying {
+interface Saying {
   say(text: string): void
   end(text?: string): void
   /** Tells of an error in the middle of its answer. */
