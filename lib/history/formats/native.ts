@@ -14,7 +14,7 @@ const answerOnly = [
 ]
 
 /** The format of a stored message. */
-function formatOf({ format, content }: Shape): Format {
+export function formatOf({ format, content }: Shape): Format {
   const known = format === 'ai-sdk' || format === 'anthropic' || format === 'openai-responses'
   return known && Array.isArray(content) ? format : 'openai'
 }
