@@ -159,6 +159,18 @@ describe('the example: turns of a chat over documents', function () {
     deepEqual([reply?.text, reply?.status], ['One ', 'interrupted'])
   })
 
+  it('asks again under the same id where the model had failed before its first word', async () => {
+    const text = `${question} ${crypto.randomUUID()}`
+    const failing = visitor.ask('a', text, 'q1')
+    ;(await model.asked()).fail()
+    deepEqual((await failing).events, ['start', 'failure', 'done'])
+    const again = visitor.ask('a', text, 'q1')
+    ;(await model.asked()).end('One two.')
+    equal((await again).text, 'One two.')
+    match(demo.output(), /answers {4}slow at 127\.0\.0\.1/)
+    ok(!demo.output().includes('canary'))
+  })
+
   it('says rows of a table whole, and not a character more or less', async () => {
     const text =
       '**Settings** [1]\n\n| Name | Is |\n|---|:--|\n| a b | c |\n| d | e |\n\nThe end. \n'

@@ -222,38 +222,4 @@ describe('the example: how it starts', function () {
       await redis.stop()
     }
   })
-
-  it('streams a model that is configured, and tells when it fails', async () => {
-    let status = 200
-    const model = createServer((_req, res) => {
-      res.writeHead(status)
-      const chunk = (content: string) =>
-        `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`
-      res.end(`${chunk('Thumbnails are ')}${chunk('small [1].')}data: [DONE]\n\n`)
-    }).listen(0, '127.0.0.1')
-    await once(model, 'listening')
-    const demo = await startDemo({
-      DOCS_DIR: fixtures('docs'),
-      OPENAI_BASE_URL: `http://127.0.0.1:${(model.address() as AddressInfo).port}/v1`,
-      OPENAI_API_KEY: 'sk-canary',
-      OPENAI_MODEL: 'tiny',
-    })
-    try {
-      match(demo.output(), /answers {4}tiny at 127\.0\.0\.1/)
-      const visitor = new Visitor(demo.url)
-      const heard = await visitor.ask('a', 'What are thumbnails?')
-      equal(heard.text, 'Thumbnails are small [1].')
-      status = 500
-      const failed = await visitor.ask('a', 'Where are they kept?', 'q2')
-      deepEqual(failed.events, ['start', 'failure', 'done'])
-      status = 200
-      const again = await visitor.ask('a', 'Where are they kept?', 'q2')
-      equal(again.text, 'Thumbnails are small [1].')
-      ok(!demo.output().includes('canary'))
-    } finally {
-      await demo.stop()
-      model.closeAllConnections()
-      model.close()
-    }
-  })
 })
