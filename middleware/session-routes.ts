@@ -68,10 +68,11 @@ type StreamForm = 'sse' | 'ui' | 'text'
 
 const streamForms: readonly string[] = ['sse', 'ui', 'text'] satisfies StreamForm[]
 
-/** Asks whoever answers now to stop. */
+/** Asks whoever answers now, or the message named, to stop. */
 async function stop(visit: Visit): Promise<Answer> {
+  const { message } = await onlyMembers(visit, ['message'])
   await existing(visit)
-  const stopped = await visit.memory.stop()
+  const stopped = await visit.memory.stop(message === undefined ? undefined : messageId(message))
   return stopped ? { status: 202, json: { stopped } } : { status: 204 }
 }
 

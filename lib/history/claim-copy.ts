@@ -4,7 +4,7 @@ import type { FieldKeys } from '../ports/fields.ts'
 import type { Entry, NewEntry, SessionMeta } from '../ports/history.ts'
 import { publish } from '../telemetry.ts'
 import type { Parties } from './claim.ts'
-import { fieldName, type HashPlace, isReserved, mostFields } from './field-form.ts'
+import { fieldName, type HashPlace, isReserved, mostState } from './field-form.ts'
 import { forgotten, unlessRefused } from './refusal.ts'
 import type { MemoryRules } from './scope.ts'
 import { type SessionPage, sessionPages } from './session-pages.ts'
@@ -124,11 +124,11 @@ export async function copyFields(
     const called = fieldName(kind, name)
     const again = parties.to.encode(called, parties.from.decode(called, bytes))
     const expected = new Map([[name, undefined]])
-    const bounds = { ttlMs, max: mostFields, expected }
+    const bounds = { ttlMs, max: mostState, expected }
     const written = await fields.write(to, new Map([[name, again]]), bounds)
     if (written.kind === 'forgotten') throw forgotten('claim')
     if (written.kind === 'full') {
-      const error = new RequestError(413, `More than ${mostFields} values of ${kind} are not kept`)
+      const error = new RequestError(413, `More than ${mostState} values of ${kind} are not kept`)
       return publish('error', () => ({ during: 'claim', error }))
     }
   }

@@ -5,7 +5,7 @@ import { type StoredAnswer, toAnswer } from './answer-entries.ts'
 import { boundsOf, titleOf } from './bounds.ts'
 import { isShape, without } from './formats/shape.ts'
 import type { Memory } from './memory.ts'
-import { type AnyMessage, toEntry } from './message.ts'
+import { type AnyMessage, encodeMessageId, toEntry } from './message.ts'
 import { ownTurn } from './own-turn.ts'
 import { joinTurn, type RelayOptions, replayTurn, resumeTurn } from './relay.ts'
 import type { ReplyTarget } from './reply-target.ts'
@@ -43,8 +43,11 @@ export interface ConversationTurns {
     target: ReplyTarget,
     options?: RelayOptions & { lastEventId?: string | undefined },
   ): Promise<boolean>
-  /** Stops the answer that is being given, in whichever process. False when none is. */
-  stop(): Promise<boolean>
+  /**
+   * Stops the answer that is being given, in whichever process; with the id of a message, only the
+   * answer to that one. False when none is.
+   */
+  stop(message?: string): Promise<boolean>
 }
 
 /** Makes the turns of a conversation; `contextFrom` makes a context of what the beginning read. */
@@ -67,9 +70,10 @@ export function conversationTurns(
       return turn
     },
     resume: async (target, options = {}) => resumeTurn(conversation, target, options),
-    stop: async () => {
+    stop: async (message) => {
       const call = { deadline: scope.deadline }
-      return (await rules.turns.stop(keys, undefined, call)).length > 0
+      const turn = message === undefined ? undefined : encodeMessageId(message)
+      return (await rules.turns.stop(keys, turn, call)).length > 0
     },
   }
 }

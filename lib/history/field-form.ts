@@ -8,10 +8,17 @@ export interface HashPlace {
   readonly kind: 'state' | 'preferences'
   readonly keys: FieldKeys
   readonly ttlMs: number | undefined
+  /** Values at most. */
+  readonly most: number
+  /** Bytes of one value at most. */
+  readonly maxBytes: number
 }
 
-/** Fields of one hash at most. */
-export const mostFields = 1000
+/** Values of one session's state, at most. */
+export const mostState = 1000
+/** Preferences of a user, at most: a browser may write them, and is told all of them. */
+export const mostPreferences = 100
+export const preferenceBytes = 8192
 
 /** The stored form of one value. @throws RequestError 400 or 413 */
 export function toField(

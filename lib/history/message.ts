@@ -188,7 +188,8 @@ function encode(codec: Codec, id: string, body: unknown): Uint8Array {
   }
 }
 
-function encodeMessageId(id: unknown): string {
+/** The form of a message's id inside keys and lists. @throws RequestError 400 */
+export function encodeMessageId(id: unknown): string {
   try {
     return encodeId('A message id', id)
   } catch (cause) {

@@ -1,8 +1,8 @@
-import { RequestError } from '../errors.ts'
-import { decodeId, encodeId, type SessionKeys, sessionKeys, stateKey } from '../keys.ts'
+import { decodeId, type SessionKeys, sessionKeys, stateKey } from '../keys.ts'
+import { mostPreferences, mostState, preferenceBytes } from './field-form.ts'
 import { ifCreated } from './growth.ts'
 import type { Memory } from './memory.ts'
-import { type Message, toEntry } from './message.ts'
+import { encodeMessageId, toEntry } from './message.ts'
 import { checkRev, contended, notFound, unlessRefused } from './refusal.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
 import { toChanges } from './session-changes.ts'
@@ -77,11 +77,15 @@ function hashes(
       kind: 'state',
       keys: { fields: stateKey(keys), gone, session: keys },
       ttlMs: rules.ttlMs,
+      most: mostState,
+      maxBytes: rules.maxBytes,
     }),
     preferences: typedHash(rules, codec, log, {
       kind: 'preferences',
       keys: { fields: keys.preferences, gone, session: undefined },
       ttlMs: preferencesTtlMs(rules, owner),
+      most: mostPreferences,
+      maxBytes: Math.min(rules.maxBytes, preferenceBytes),
     }),
   }
 }
@@ -92,12 +96,4 @@ export function preferencesTtlMs(
   owner: string,
 ): number | undefined {
   return owner.startsWith('~') ? ttlMs : signedInMs
-}
-
-function encodeMessageId(id: Message['id']): string {
-  try {
-    return encodeId('A message id', id)
-  } catch (cause) {
-    throw new RequestError(400, (cause as Error).message, { cause })
-  }
 }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { RequestError, UsageError } from '../errors.ts'
 import { decodeId } from '../keys.ts'
 import type { Codec } from './codec.ts'
-import { fieldName, type HashPlace, isReserved, mostFields, nameOf, toField } from './field-form.ts'
+import { fieldName, type HashPlace, isReserved, nameOf, toField } from './field-form.ts'
 import { inTurn } from './in-turn.ts'
 import { contended, forgotten } from './refusal.ts'
 import type { MemoryRules } from './scope.ts'
@@ -22,7 +22,7 @@ export interface TypedHash<Values extends object = Record<string, unknown>> {
    * Sets values, all or none, in one atomic step; those that are `undefined` are deleted.
    *
    * @throws RequestError 400 for a name or a value that cannot be kept; 413 for a value larger than
-   * `maxMessageBytes`, or more than 1,000 values.
+   * `maxMessageBytes` (a preference: 8 KiB), or more than 1,000 values (100 preferences).
    */
   set(values: Partial<Values>): Promise<void>
   /** Deletes values; absent ones are left out. */
@@ -54,7 +54,7 @@ const noneExpected: ReadonlyMap<string, Uint8Array | undefined> = new Map()
 
 /** Named values of a session or a user. */
 export function typedHash(
-  rules: Pick<MemoryRules, 'fields' | 'maxBytes'>,
+  rules: Pick<MemoryRules, 'fields'>,
   codec: Codec,
   { ask }: Pick<SessionLog, 'ask'>,
   place: HashPlace,
@@ -72,7 +72,7 @@ export function typedHash(
   }
 
   function encoded(name: string, value: unknown): Uint8Array | undefined {
-    return value === undefined ? undefined : toField(codec, kind, name, value, rules.maxBytes)
+    return value === undefined ? undefined : toField(codec, kind, name, value, place.maxBytes)
   }
 
   /** Writes what `next` gives until nobody wrote in between. Writers of this process take turns. */
@@ -135,15 +135,15 @@ type Write = (
 function writer(
   { fields }: Pick<MemoryRules, 'fields'>,
   ask: SessionLog['ask'],
-  { kind, keys, ttlMs }: HashPlace,
+  { kind, keys, ttlMs, most }: HashPlace,
 ): Write {
   return async (changes, expected = noneExpected) => {
     if (changes.size === 0) return true
-    const bounds = { ttlMs, max: mostFields, expected }
+    const bounds = { ttlMs, max: most, expected }
     const { kind: done } = await ask((call) => fields.write(keys, changes, bounds, call))
     if (done === 'forgotten') throw forgotten(`write of ${kind}`)
     if (done === 'full')
-      throw new RequestError(413, `More than ${mostFields} values of ${kind} are not kept`)
+      throw new RequestError(413, `More than ${most} values of ${kind} are not kept`)
     return done === 'written'
   }
 }

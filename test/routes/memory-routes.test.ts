@@ -171,6 +171,8 @@ for (const stores of testStores()) {
         await say('one', 'q1')
         assert.equal((await call('GET /one/stream')).status, 204)
         assert.equal((await call('POST /one/stop')).status, 204)
+        assert.equal((await call('POST /one/stop', { body: { message: 'q1' } })).status, 204)
+        assert.equal((await call('POST /one/stop', { body: { message: 7.5 } })).status, 400)
         assert.equal((await call('GET /one/stream?as=carrier-pigeon')).status, 400)
       })
 

@@ -225,7 +225,8 @@ for (const stores of testStores()) {
           return turn.commit()
         })
         await started.opened
-        assert.equal(await result((memory) => memory.stop()), true)
+        assert.equal(await result((memory) => memory.stop('another')), false)
+        assert.equal(await result((memory) => memory.stop(turn?.id)), true)
         const stored = (await (await first).json()) as { status: string }
         assert.equal(stored.status, 'aborted')
       })
