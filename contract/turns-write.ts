@@ -72,12 +72,20 @@ function keepingPieces({ open, it }: Suite): void {
     assert.deepEqual(await batchesOf(open, keys, 'q'), ['1 new'])
   })
 
-  it('go some time after the last of them', async () => {
+  it('stay as long as the session where nobody ends their turn', async () => {
     const keys = session()
     const hold = await take(open, keys)
-    await write(open, keys, hold, batch(1), { keepMs: 20 })
+    await write(open, keys, hold, batch(1), { leaseMs: 20, keepMs: 20 })
+    await pause(40)
+    assert.deepEqual(await batchesOf(open, keys, 'q'), ['1 up to 1'])
+  })
+
+  it('go some time after the end', async () => {
+    const keys = session()
+    const hold = await take(open, keys)
+    await write(open, keys, hold, batch(1))
+    await end(open, keys, hold, undefined, { keepMs: 20 })
     await eventually(async () => (await batchesOf(open, keys, 'q')).length === 0)
-    assert.equal((await open().turns.look(keys, 'q', 0, 0)).live, true)
   })
 
   it('stay for some time after the end', async () => {

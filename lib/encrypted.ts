@@ -33,8 +33,10 @@ const tagBytes = 16
  * encrypts, all decrypt, so that keys can be changed.
  *
  * A value of a conversation is bound to its user and its message: moved elsewhere it does not decrypt.
- * Ids, roles, counts and times stay readable, and numbers that `store.incr()` has counted have no
- * encrypted form. One key should encrypt at most 2^32 values.
+ * Who can write to the store can still take values away, put older ones back, and exchange those of the
+ * same name, such as titles, between sessions of one user. Ids, names of state and preferences, roles,
+ * counts, times and pins stay readable, and numbers that `store.incr()` has counted have no encrypted
+ * form. One key should encrypt at most 2^32 values.
  *
  * @throws OptionError for keys that are none.
  */
@@ -104,12 +106,16 @@ function unreadable(why: string): MemorywareError {
 
 function keyRing(keys: readonly EncryptionKey[]): Map<string, KeyObject> {
   if (!Array.isArray(keys) || keys.length === 0)
-    throw new OptionError('encrypted.keys', 'an array of at least one key', keys)
+    throw new OptionError('encrypted.keys', 'an array of at least one key', typeOf(keys))
   const ring = new Map<string, KeyObject>()
   for (const [at, given] of (keys as readonly Partial<EncryptionKey>[]).entries()) {
     const { id, key } = given ?? {}
     if (typeof id !== 'string' || !/^[\w.-]{1,32}$/.test(id))
-      throw new OptionError(`encrypted.keys[${at}].id`, '1 to 32 characters of [A-Za-z0-9_.-]', id)
+      throw new OptionError(
+        `encrypted.keys[${at}].id`,
+        '1 to 32 characters of [A-Za-z0-9_.-]',
+        typeOf(id),
+      )
     if (ring.has(id)) throw new OptionError(`encrypted.keys[${at}].id`, 'given once', id)
     ring.set(id, createSecretKey(keyBytes(`encrypted.keys[${at}].key`, key)))
   }
@@ -122,8 +128,12 @@ function keyBytes(option: string, key: unknown): Uint8Array {
     const bytes = Buffer.from(key, 'base64')
     if (bytes.length === 32 && sameBase64(bytes, key)) return bytes
   }
-  // Not the value itself: it may be a key but for a slip.
-  throw new OptionError(option, '32 bytes, or these in base64', `a ${typeof key} that is not`)
+  throw new OptionError(option, '32 bytes, or these in base64', typeOf(key))
+}
+
+/** In the place of a value that may be a key but for a slip. */
+function typeOf(value: unknown): string {
+  return `a ${typeof value} that is not`
 }
 
 /** Node skips what is no base64: a mistyped key would be another key. */

@@ -30,6 +30,13 @@ export const json: Serializer = {
       throw new MemorywareError('ERR_USAGE', `A ${typeof value} has no form in JSON`)
     return Buffer.from(text)
   },
-  decode: (bytes) =>
-    JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')),
+  decode(bytes) {
+    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    try {
+      return JSON.parse(view.toString('utf8'))
+    } catch {
+      // The error itself quotes what it could not read.
+      throw new SyntaxError('These bytes are no JSON')
+    }
+  },
 }

@@ -13,7 +13,7 @@ import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
-import type { RateLimitState } from './request-state.ts'
+import { type RateLimitState, requestState } from './request-state.ts'
 import { sessionMemoryCore } from './session-memory.ts'
 
 export type {
@@ -92,6 +92,8 @@ function mount(handle: Handler<Context>): Middleware {
       else await observeContext(ctx, next, outcome.observe)
     } catch (error) {
       keepFields(ctx, error)
+      // Where the client has gone, the response does not tell of the failure.
+      for (const fail of requestState(ctx.req).failures.splice(0)) fail()
       throw error
     }
   }

@@ -97,7 +97,7 @@ async function answerOf<Native>(
   try {
     return await act({
       memory: open(id === undefined ? 'default' : decoded(id)),
-      query: new URL(exchange.url, 'http://localhost').searchParams,
+      query: queryOf(exchange.url),
       head,
       base,
       lastEventId: [headers['last-event-id'] ?? []].flat()[0],
@@ -116,6 +116,12 @@ function notAllowed(route: Route, method: string): Answer {
   const fields = { Allow: [...methods, 'OPTIONS'].join(', ') }
   if (method === 'OPTIONS') return { status: 204, fields }
   return problem(405, undefined, fields)
+}
+
+/** Not by `URL`, for which not every target of a request is one: `//`, `http://host:99999/`. */
+function queryOf(url: string): URLSearchParams {
+  const at = url.indexOf('?')
+  return new URLSearchParams(at < 0 ? '' : url.slice(at))
 }
 
 function decoded(id: string): string {

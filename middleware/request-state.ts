@@ -31,6 +31,8 @@ export interface RequestState {
   memoryUsed: boolean
   /** Opens a conversation of this user; set by the session memory that ran last. */
   openMemory: ((id: string) => Memory) | undefined
+  /** Called where the framework says that the request's handler has failed. */
+  readonly failures: (() => void)[]
   /** What the limiters have found so far. */
   rateLimit: RateLimitState | undefined
 }
@@ -46,6 +48,7 @@ export function requestState(req: IncomingMessage): RequestState {
     newGuest: undefined,
     memoryUsed: false,
     openMemory: undefined,
+    failures: [],
     rateLimit: undefined,
   }
   return carrier[slot]

@@ -1,6 +1,8 @@
 import { codecOf } from '../lib/history/codec.ts'
 import { type Memory, openMemory } from '../lib/history/memory.ts'
+import { createPulse } from '../lib/history/pulse.ts'
 import type { MemoryRules, MemoryScope } from '../lib/history/scope.ts'
+import type { Turn } from '../lib/history/turn.ts'
 import { decodeId } from '../lib/keys.ts'
 import type { Store } from '../lib/store.ts'
 import type { Core, Exchange } from './exchange.ts'
@@ -81,19 +83,53 @@ function scopeOf<Native>(
     guest: guestOf(exchange),
     deadline: requestDeadline(exchange.req, store),
     encodeSession: (id) => encodeClientId('The session id', id),
-    began: ({ abort }) => endWithFailure(exchange, abort),
+    began: endWithFailure(exchange),
     degraded: false,
     endGuest: () => endGuest(exchange),
   }
 }
 
-/** A handler that failed has left its turn open: nobody would begin another until it is forgotten. */
-function endWithFailure<Native>({ res }: Exchange<Native>, abort: () => Promise<unknown>): void {
-  res.once('close', () => {
+/** Turns whose client has gone before there was a response. */
+const unanswered = createPulse<() => void>(1000, (look) => look())
+
+/**
+ * A handler that failed has left its turns open: nobody would begin another until they are forgotten.
+ * That a client has gone is no failure; its handler may still fail later.
+ */
+function endWithFailure<Native>({ req, res }: Exchange<Native>): (turn: OpenTurn) => void {
+  const open = new Set<OpenTurn>()
+  let listening = false
+  const end = () => {
     // A turn that has ended says so, and that is all.
-    if (res.statusCode >= 400) abort().catch(() => {})
-  })
+    for (const { abort } of open) abort().catch(() => {})
+  }
+  const look = () => {
+    if (!res.writableEnded) return
+    unanswered.delete(look)
+    if (res.statusCode >= 400) end()
+  }
+  const gone = () => {
+    if (open.size === 0) return
+    unanswered.add(look)
+    look()
+  }
+  return (turn) => {
+    open.add(turn)
+    if (!listening) {
+      requestState(req).failures.push(end)
+      res.once('close', gone)
+      listening = true
+    }
+    if (res.closed) gone()
+    const ended = () => {
+      open.delete(turn)
+      if (open.size === 0) unanswered.delete(look)
+    }
+    turn.reply().then(ended, ended)
+  }
 }
+
+type OpenTurn = Pick<Turn, 'abort' | 'reply'>
 
 function lazily<T>(make: () => T): () => T {
   let made: T | undefined

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import Koa, { type Context, type Middleware, type Next } from 'koa'
+import type { Turn } from 'memoryware'
 import { cacheResponse, rateLimit, sessionMemory } from 'memoryware/koa'
 import type { Answerer } from './answers.ts'
 import { page } from './page.ts'
@@ -54,26 +55,44 @@ async function readMessage(ctx: Context, next: Next): Promise<void> {
     form += bytes
     if (form.length > 20_000) ctx.throw(413)
   }
-  const text = new URLSearchParams(form).get('text')?.trim() ?? ''
+  const fields = new URLSearchParams(form)
+  const text = fields.get('text')?.trim() ?? ''
   if (text === '' || text.length > 2000) ctx.throw(400, 'Send one message as `text`')
   ctx.state['text'] = text
+  ctx.state['id'] = fields.get('id') ?? crypto.randomUUID()
   await next()
   if (ctx.status !== 429 || ctx.accepts('json', 'html') !== 'html') return
   const seconds = ctx.response.get('Retry-After')
   await show(ctx, { problem: `Too many messages. Try again in ${seconds} s.`, draft: text })
 }
 
+/** Answers messages one after another, and a form that is sent twice once. */
 async function converse(ctx: Context, answerer: Answerer): Promise<void> {
-  const question = { role: 'user', content: String(ctx.state['text']) } as const
-  const { messages } = await ctx.memory.context()
+  const draft = String(ctx.state['text'])
+  const id = String(ctx.state['id'])
+  const turn = await ctx.memory.turn({ id, role: 'user', content: draft })
+  if (turn.replay || turn.joined) await turn.reply()
+  else {
+    const content = await answerTo(ctx, turn, answerer)
+    if (content === undefined) {
+      ctx.status = 502
+      return show(ctx, { problem: 'That did not work. Try again.', draft })
+    }
+    await turn.commit({ role: 'assistant', content })
+  }
+  ctx.status = 303
+  ctx.redirect('/')
+}
+
+/** The answer; where there is none, the question is taken back. */
+async function answerTo(ctx: Context, turn: Turn, answerer: Answerer): Promise<string | undefined> {
   try {
-    const content = await answerer([...messages, question])
-    await ctx.memory.append([question, { role: 'assistant', content }])
-    ctx.status = 303
-    ctx.redirect('/')
+    const { messages } = await turn.context()
+    return await answerer(messages)
   } catch (error) {
     ctx.app.emit('error', error, ctx)
-    ctx.status = 502
-    await show(ctx, { problem: 'That did not work. Try again.', draft: question.content })
+    await turn.abort(error)
+    await ctx.memory.rewind(turn.id)
+    return undefined
   }
 }

@@ -14,7 +14,9 @@ export function page({ messages, problem, draft = '' }: Shown): string {
     ({ role, content }) => `<li class="turn ${safe(role)}">${safe(String(content))}</li>`,
   )
   const starts = suggestions.map((text) => `<button name="text" value="${text}">${text}</button>`)
-  const welcome = `<form id="welcome" method="post">
+  // The form is known by it when it is sent twice.
+  const id = `<input type="hidden" name="id" value="${crypto.randomUUID()}">`
+  const welcome = `<form id="welcome" method="post">${id}
     <p>Ask something about memoryware.</p>${starts.join('')}
   </form>`
   return `<!doctype html>
@@ -25,7 +27,7 @@ export function page({ messages, problem, draft = '' }: Shown): string {
 <link rel="stylesheet" href="/style.css">
 <h1>Chat on Koa</h1>
 <main>${turns.length > 0 ? `<ol>${turns.join('\n')}</ol>` : welcome}</main>
-<form class="composer" method="post">
+<form class="composer" method="post">${id}
   ${problem === undefined ? '' : `<p role="alert">${safe(problem)}</p>`}
   <label for="text">Message</label>
   <input id="text" name="text" value="${safe(draft)}" maxlength="2000" required autofocus autocomplete="off">

@@ -26,17 +26,17 @@ export interface Answer {
   readonly found: boolean
 }
 
-/** What is told while an answer is made. */
+/** What is told while an answer is made; of one that is there at once, nothing. */
 export interface Listener {
   sources(sources: readonly Source[]): void
   delta(text: string): void
 }
 
-/** Makes answers; a listener hears of them as they come. */
+/** Makes answers; a listener hears of them as they come, and the signal stops them. */
 export interface Answerer {
   /** Shown at start and in the page. */
   readonly name: string
-  answer(standalone: string, listener?: Listener): Promise<Answer>
+  answer(standalone: string, listener?: Listener, signal?: AbortSignal): Promise<Answer>
 }
 
 /** Below this share of the question's words a passage is about something else. */
@@ -47,12 +47,7 @@ const mostSources = 3
 export function extractiveAnswerer(library: Library): Answerer {
   return {
     name: 'extractive (no model configured)',
-    async answer(standalone, listener) {
-      const answer = extract(library, read(standalone))
-      listener?.sources(answer.sources)
-      for (const delta of answer.text.match(/\s*\S+/gu) ?? []) listener?.delta(delta)
-      return answer
-    },
+    answer: async (standalone) => extract(library, read(standalone)),
   }
 }
 

@@ -15,6 +15,10 @@ export interface DemoParts {
   readonly answerer: Answerer
   /** Questions a minute. */
   readonly limit: number
+  /** Milliseconds between two words of an answer that is there at once. */
+  readonly typingMs: number
+  /** Aborted when the server ends. */
+  readonly closing: AbortSignal
   /** What the documents are, for the page. */
   readonly title: string
 }
@@ -31,7 +35,8 @@ const policy = [
 ].join('; ')
 
 /** The demo: one page, its chats, and the same answers at `GET /answer`. */
-export function demoApp({ library, answerer, limit, title }: DemoParts): Express {
+export function demoApp(parts: DemoParts): Express {
+  const { library, answerer, limit, title, typingMs, closing } = parts
   const app = express()
   const answers = cachedAnswers(library, answerer)
   const perMinute = rateLimit({ limit, window: '1m' })
@@ -49,7 +54,7 @@ export function demoApp({ library, answerer, limit, title }: DemoParts): Express
   app.use(secureHeaders)
   app.use(sessionMemory())
 
-  app.use(chatRoutes({ library, answers, limit: perMinute }))
+  app.use(chatRoutes({ library, answers, limit: perMinute, typingMs, closing }))
 
   app.get('/answer', perMinute, cacheResponse({ ttl: '5m', scope: 'public' }), async (req, res) => {
     const question = req.query['q']

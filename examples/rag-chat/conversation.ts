@@ -14,7 +14,8 @@ export interface Trace {
     readonly standalone: string
     readonly degraded: boolean
   }
-  readonly cache: { readonly status: string; readonly ageSeconds: number; readonly ttl: string }
+  /** Not known of an answer that was stopped before it was whole. */
+  readonly cache?: { readonly status: string; readonly ageSeconds: number; readonly ttl: string }
   readonly limit: {
     readonly limit: number
     readonly remaining: number
@@ -22,17 +23,8 @@ export interface Trace {
     readonly reset: number
     readonly degraded: boolean
   }
-  readonly ms: { readonly memory: number; readonly answer: number; readonly total: number }
-}
-
-/** A reply as it is kept: a message with what the page shows beside it. */
-export interface Reply {
-  readonly id: string
-  readonly role: 'assistant'
-  readonly content: string
-  /** Passages by id, in the order they are cited. */
-  readonly sources: readonly string[]
-  readonly trace: Trace
+  /** Until the answer was there; how long it took to say is not counted. */
+  readonly ms?: { readonly memory: number; readonly answer: number; readonly total: number }
 }
 
 /** A message as the page reads it. */
@@ -42,20 +34,17 @@ export interface ShownMessage {
   readonly text: string
   readonly sources: readonly Source[]
   readonly trace: Trace | undefined
-}
-
-/** The id of the reply to a message: a repeated request finds the reply of the first. */
-export function replyIdOf(messageId: string): string {
-  return `${messageId}.reply`
+  /** Set where an answer is not whole: it was stopped, or whoever gave it failed. */
+  readonly status: 'aborted' | 'interrupted' | undefined
 }
 
 /** Messages for the page, their sources looked up again. */
 export function shown(messages: readonly StoredMessage[], library: Library): ShownMessage[] {
   return messages.map((message) => {
-    const { sources = [], trace } = message as Partial<Reply>
-    const passages = sources.flatMap((id) => library.passage(id) ?? [])
-    const { id, role } = message
-    return { id, role, text: textOf(message), sources: sourcesOf(passages), trace }
+    const passages = citedBy(message).flatMap((id) => library.passage(id) ?? [])
+    const trace = partOf(message, 'data-trace') as Trace | undefined
+    const { id, role, status } = message
+    return { id, role, text: textOf(message), sources: sourcesOf(passages), trace, status }
   })
 }
 
@@ -64,15 +53,36 @@ export function pastTurns(messages: readonly StoredMessage[], library: Library):
   return messages
     .filter(({ role }) => role === 'user')
     .map((asked) => {
-      const reply = messages.find(({ id }) => id === replyIdOf(asked.id)) as
-        | Partial<Reply>
-        | undefined
-      const heading = library.passage(reply?.sources?.[0] ?? '')?.heading
+      const reply = messages.find(({ turn }) => turn === asked.id)
+      const heading = reply && library.passage(citedBy(reply)[0] ?? '')?.heading
       return { text: textOf(asked), heading }
     })
 }
 
-// This demo stores text only.
-function textOf({ content }: StoredMessage): string {
-  return typeof content === 'string' ? content : ''
+/** Ids of the passages an answer rests on, in the order they are cited. */
+function citedBy(message: StoredMessage): readonly string[] {
+  const ids = partOf(message, 'data-cited')
+  return Array.isArray(ids) ? ids.map(String) : []
+}
+
+function partOf(message: StoredMessage, type: string): unknown {
+  return partsOf(message).find((part) => part.type === type)?.data
+}
+
+// A question is text; an answer has text among its parts.
+function textOf(message: StoredMessage): string {
+  if (typeof message.content === 'string') return message.content
+  return partsOf(message)
+    .map(({ text }) => text ?? '')
+    .join('')
+}
+
+interface Part {
+  readonly type: string
+  readonly text?: string
+  readonly data?: unknown
+}
+
+function partsOf({ content }: StoredMessage): readonly Part[] {
+  return Array.isArray(content) ? content : []
 }

@@ -1,5 +1,6 @@
 /** One server-sent event. */
 export interface ServerEvent {
+  readonly id?: string
   readonly event: string
   readonly data: string
 }
@@ -20,19 +21,22 @@ export async function* eventsOf(body: AsyncIterable<Uint8Array>): AsyncGenerator
       if (event) yield event
     }
   }
-  const last = toEvent(rest.replace(/\r\n?/gu, '\n'))
-  if (last) yield last
+  const final = toEvent(rest.replace(/\r\n?/gu, '\n'))
+  if (final) yield final
 }
 
 function toEvent(block: string): ServerEvent | undefined {
   const lines = block.split('\n')
   const data = lines.filter((line) => line.startsWith('data:')).map(fieldValue)
   if (data.length === 0) return undefined
-  const event = lines
-    .filter((line) => line.startsWith('event:'))
-    .map(fieldValue)
-    .at(-1)
-  return { event: event ?? 'message', data: data.join('\n') }
+  const event = last(lines, 'event:')
+  const id = last(lines, 'id:')
+  return { ...(id !== undefined && { id }), event: event ?? 'message', data: data.join('\n') }
+}
+
+function last(lines: readonly string[], field: string): string | undefined {
+  const found = lines.findLast((line) => line.startsWith(field))
+  return found === undefined ? undefined : fieldValue(found)
 }
 
 function fieldValue(line: string): string {

@@ -1,4 +1,4 @@
-import type { Answer, Answerer, Source } from './answer.ts'
+import type { Answer, Answerer, Listener, Source } from './answer.ts'
 import { sourcesOf } from './answer.ts'
 import { eventsOf } from './events.ts'
 import type { Library } from './library.ts'
@@ -34,21 +34,28 @@ do not guess. Be brief. Write Markdown: paragraphs, lists, tables, code. The pas
 export function modelAnswerer(library: Library, options: ModelOptions): Answerer {
   return {
     name: `${options.model} at ${new URL(options.baseUrl).host}`,
-    async answer(standalone, listener) {
+    async answer(standalone, listener, signal) {
       const hits = library.search(read(standalone), mostSources)
       const sources = sourcesOf(hits.map(({ passage }) => passage))
-      listener?.sources(sources)
       if (sources.length === 0) return nothing(listener)
-      const text = await complete(options, prompt(standalone, sources), (delta) =>
-        listener?.delta(delta),
-      )
+      let begun = false
+      const text = await complete(options, prompt(standalone, sources), {
+        onDelta(delta) {
+          // Told with the first word: of an answer that never began there is nothing to keep.
+          if (!begun) listener?.sources(sources)
+          begun = true
+          listener?.delta(delta)
+        },
+        stopped: signal ?? new AbortController().signal,
+      })
       return { text, sources, found: true }
     },
   }
 }
 
-function nothing(listener: { delta(text: string): void } | undefined): Answer {
+function nothing(listener: Listener | undefined): Answer {
   const text = 'I found nothing about that in these documents.'
+  listener?.sources([])
   listener?.delta(text)
   return { text, sources: [], found: false }
 }
@@ -63,7 +70,7 @@ function prompt(question: string, sources: readonly Source[]): string {
 async function complete(
   { baseUrl, apiKey, model, silenceMs = 30_000 }: ModelOptions,
   content: string,
-  onDelta: (text: string) => void,
+  { onDelta, stopped }: { onDelta(text: string): void; readonly stopped: AbortSignal },
 ): Promise<string> {
   const silence = new AbortController()
   const timer = setTimeout(() => silence.abort(), silenceMs)
@@ -79,7 +86,7 @@ async function complete(
           { role: 'user', content },
         ],
       }),
-      signal: silence.signal,
+      signal: AbortSignal.any([silence.signal, stopped]),
     })
     if (!response.ok || response.body === null) throw refusal(response.status)
     return await collect(response.body, (text) => {
@@ -87,7 +94,7 @@ async function complete(
       onDelta(text)
     })
   } catch (error) {
-    if (error instanceof ModelError) throw error
+    if (error instanceof ModelError || stopped.aborted) throw error
     const why = silence.signal.aborted ? 'did not answer in time' : 'cannot be reached'
     throw new ModelError(`The model ${why}.`, { cause: error })
   } finally {

@@ -16,13 +16,19 @@ export function wordsOf(error: unknown): string {
     : 'Something went wrong on the server.'
 }
 
+/** Says on standard error what nobody was meant to read. */
+export function report(error: unknown): void {
+  const { expose } = error as { expose?: unknown }
+  if (expose !== true)
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+}
+
 /** Answers errors of handlers and of the middlewares with their status and headers. */
 export const problems: ErrorRequestHandler = (error, _req, res, next) => {
   if (res.headersSent) return next(error)
   const { status, headers } = error as { status?: unknown; headers?: Record<string, string> }
   const code = typeof status === 'number' && status >= 400 && status < 600 ? status : 500
-  if (code === 500)
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+  if (code === 500) report(error)
   if (headers) res.set(headers)
   problem(
     res,

@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { once, setMaxListeners } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { basename, resolve } from 'node:path'
@@ -12,6 +12,7 @@ import { modelAnswerer } from './model.ts'
 
 const { env } = process
 const triedPorts = 20
+const longestGoodbyeMs = 1000
 
 await start()
 
@@ -27,8 +28,14 @@ async function start(): Promise<void> {
   const answerer = chooseAnswerer(library)
   const limit = wholeNumber('RATE_LIMIT', 20)
   const title = titleOf(library) ?? basename(resolve(folder ?? repository))
-  const server = createServer(demoApp({ library, answerer, limit, title }))
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(server))
+  const typingMs = wholeNumber('TYPING_MS', 25)
+  const end = new AbortController()
+  // Every turn under way listens to it.
+  setMaxListeners(0, end.signal)
+  const parts = { library, answerer, limit, title, typingMs, closing: end.signal }
+  const server = createServer(demoApp(parts))
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void stop(server, end))
   const host = env['HOST'] ?? 'localhost'
   const port = await listen(server, wholeNumber('PORT', 3000), host)
   process.stdout.write(
@@ -79,9 +86,14 @@ async function listen(server: Server, port: number, host: string): Promise<numbe
   }
 }
 
-async function stop(server: Server): Promise<void> {
+/** Answers that are being given end first, and are kept as far as they have come. */
+async function stop(server: Server, end: AbortController): Promise<void> {
+  end.abort()
   server.close()
-  server.closeAllConnections()
+  server.closeIdleConnections()
+  const impatience = setTimeout(() => server.closeAllConnections(), longestGoodbyeMs)
+  await once(server, 'close')
+  clearTimeout(impatience)
   await defaultStore().close()
 }
 

@@ -1,114 +1,135 @@
 import type { Request, Response } from 'express'
-import { defaultStore, type StoredMessage } from 'memoryware'
-import type { Listener } from './answer.ts'
-import type { Answers } from './answers.ts'
-import { type Condensed, condense } from './condense.ts'
-import { pastTurns, type Reply, replyIdOf, shown, type Trace } from './conversation.ts'
+import { defaultStore, type Turn } from 'memoryware'
+import type { Source } from './answer.ts'
+import type { Answers, Told } from './answers.ts'
+import { condense } from './condense.ts'
+import { pastTurns, type Trace } from './conversation.ts'
 import type { Library } from './library.ts'
-import { wordsOf } from './problem.ts'
+import { report, wordsOf } from './problem.ts'
 import { write } from './question.ts'
-import { type EventStream, openEventStream } from './sse.ts'
+import { typed } from './typing.ts'
 
 /** What a browser asks. */
 export interface Asked {
   readonly id: string
   readonly text: string
+  /** Not out of the cache: the last answer was not what was wanted. */
+  readonly fresh: boolean
 }
 
-interface Turn {
-  readonly asked: Asked
-  readonly condensed: Condensed
-  readonly messages: number
-  readonly started: number
-  readonly memoryMs: number
+/** What answers are made of. */
+export interface TurnParts {
+  readonly library: Library
+  readonly answers: Answers
+  /** Milliseconds between two words of an answer that is there at once. */
+  readonly typingMs: number
+  /** Aborted when the server ends: what there is of an answer is kept. */
+  readonly closing: AbortSignal
 }
 
-/** Takes one turn: remembers the question, streams the answer, remembers the reply. */
+interface Part {
+  readonly type: `data-${string}`
+  readonly id?: string
+  readonly data: unknown
+  readonly transient?: boolean
+}
+
+type Whole = Extract<Told, { kind: 'whole' }>
+
+type Piece = string | Part | { readonly type: 'error'; readonly errorText: string }
+
+/**
+ * Takes one turn: remembers the question, streams the answer, remembers it. Asked again with the same
+ * id it sends the same answer; who leaves in the middle cancels nothing.
+ */
 export async function takeTurn(
   req: Request,
   res: Response,
-  { asked, library, answers }: { asked: Asked; library: Library; answers: Answers },
+  asked: Asked,
+  parts: TurnParts,
 ): Promise<void> {
   const started = performance.now()
-  const { messages } = await req.memory.context()
-  const before = messages.filter(({ id }) => id !== asked.id)
-  const condensed = condense(asked.text, pastTurns(before, library), library)
-  await req.memory.append({ id: asked.id, role: 'user', content: asked.text })
-  const memoryMs = performance.now() - started
-
-  const stream = openEventStream(res)
+  const question = { id: asked.id, role: 'user', content: asked.text } as const
+  const turn = await req.memory.turn(question, { signal: parts.closing })
+  const elsewhere = turn.replay !== undefined || turn.joined
+  const answer = elsewhere ? undefined : answerTo(turn, req, { asked, started, ...parts })
   try {
-    const earlier = messages.find(({ id }) => id === replyIdOf(asked.id))
-    if (earlier) replay(stream, earlier, library)
-    else
-      await reply(req, stream, answers, {
-        asked,
-        condensed,
-        messages: before.length,
-        started,
-        memoryMs,
-      })
-    stream.send('done', { id: replyIdOf(asked.id) })
+    await turn.pipe(answer, res)
   } catch (error) {
-    stream.send('error', { message: wordsOf(error) })
-  } finally {
-    stream.end()
+    // The client has heard of it in the stream.
+    report(error)
   }
 }
 
-// Who leaves in the middle cancels nothing: the answer is finished and kept for when they are back.
-async function reply(
-  req: Request,
-  stream: EventStream,
-  answers: Answers,
-  turn: Turn,
-): Promise<void> {
-  const { asked, condensed, started, memoryMs } = turn
-  let told = false
-  const listener: Listener = {
-    sources(sources) {
-      told = true
-      stream.send('sources', sources)
-    },
-    delta: (text) => stream.send('delta', { text }),
-  }
-  const standalone = write(condensed.question)
-  const asking = performance.now()
-  const { value, status, age } = await answers.withStatus(standalone, listener)
-  const answerMs = performance.now() - asking
-  if (!told) {
-    listener.sources(value.sources)
-    listener.delta(value.text)
-  }
-  const trace: Trace = {
-    memory: {
-      provider: defaultStore().provider,
-      messages: turn.messages,
-      turnsUsed: condensed.turnsUsed,
-      standalone,
-      degraded: req.memory.degraded,
-    },
-    cache: { status, ageSeconds: age ?? 0, ttl: '10 minutes' },
-    limit: limitOf(req),
-    ms: { memory: memoryMs, answer: answerMs, total: performance.now() - started },
-  }
-  const sources = value.sources.map(({ id }) => id)
-  const kept: Reply = {
-    id: replyIdOf(asked.id),
-    role: 'assistant',
-    content: value.text,
-    sources,
-    trace,
-  }
-  await req.memory.append(kept)
-  stream.send('trace', trace)
+interface Asking extends TurnParts {
+  readonly asked: Asked
+  readonly started: number
 }
 
-function replay(stream: EventStream, earlier: StoredMessage, library: Library): void {
-  const [message] = shown([earlier], library)
-  stream.send('sources', message?.sources)
-  stream.send('delta', { text: message?.text })
-  if (message?.trace) stream.send('trace', message.trace)
+async function* answerTo(turn: Turn, req: Request, asking: Asking): AsyncGenerator<Piece> {
+  try {
+    yield* piecesOf(turn, req, asking)
+  } catch (error) {
+    if (!turn.signal.aborted) yield { type: 'error', errorText: wordsOf(error) }
+    throw error
+  }
+}
+
+async function* piecesOf(turn: Turn, req: Request, asking: Asking): AsyncGenerator<Piece> {
+  const { standalone, begun } = await understand(turn, req, asking)
+  const { asked, started, answers, typingMs } = asking
+  if (asked.fresh) await answers.forget(standalone)
+  const since = performance.now()
+  let heard = false
+  for await (const told of answers.follow(standalone, turn.signal)) {
+    if (told.kind === 'delta') yield told.text
+    else if (told.kind === 'sources') {
+      heard = true
+      yield* restsOn(told.sources)
+      yield traced(begun)
+    } else {
+      const trace = traced({ ...begun, ...measured(told, started, since) })
+      yield* heard ? [trace] : sayAll(told, trace, typingMs, turn.signal)
+    }
+  }
+}
+
+/** The question as one that can be understood alone, and what memory had to do with it. */
+async function understand(turn: Turn, req: Request, { asked, library }: Asking) {
+  const { messages } = await turn.context()
+  const before = messages.filter(({ id }) => id !== asked.id)
+  const { question, turnsUsed } = condense(asked.text, pastTurns(before, library), library)
+  const standalone = write(question)
+  const { provider } = defaultStore()
+  const { degraded } = turn
+  const memory = { provider, messages: before.length, turnsUsed, standalone, degraded }
+  return { standalone, begun: { memory, limit: limitOf(req) } satisfies Trace }
+}
+
+function measured({ status, age }: Whole, started: number, since: number) {
+  const now = performance.now()
+  return {
+    cache: { status, ageSeconds: age, ttl: '10 minutes' },
+    ms: { memory: since - started, answer: now - since, total: now - started },
+  } satisfies Partial<Trace>
+}
+
+/** An answer that is there at once. What was answered before is said faster. */
+async function* sayAll({ value, status }: Whole, trace: Part, typingMs: number, stop: AbortSignal) {
+  yield* restsOn(value.sources)
+  yield trace
+  yield* typed(value.text, status === 'hit' ? typingMs / 3 : typingMs, stop)
+}
+
+/** The sources with their texts for who is there now; kept are their ids, the library has the rest. */
+function* restsOn(sources: readonly Source[]): Generator<Part> {
+  yield { type: 'data-sources', data: sources, transient: true }
+  yield { type: 'data-cited', data: sources.map(({ id }) => id) }
+}
+
+/** A second one takes the place of the first. */
+function traced(trace: Trace): Part {
+  return { type: 'data-trace', id: 'trace', data: trace }
 }
 
 function limitOf({ rateLimit }: Request): Trace['limit'] {

@@ -7,7 +7,7 @@ import type { Chunk } from './stream/chunk.ts'
 
 /** A turn whose process has not been heard of for so long counts as abandoned. */
 export const leaseMs = 5000
-/** How long the pieces of an answer are kept after its end, and of one that never ends. */
+/** How long the pieces of an answer are kept after its end. */
 export const keepMs = 600_000
 
 const batchEveryMs = 25
@@ -15,12 +15,13 @@ const batchBytes = 64 * 1024
 const bufferBytes = 1024 * 1024
 const retryAfterMs = 250
 const renewEveryMs = 1500
-const lookEveryMs = 500
+// More often than each is renewed, so that not all are renewed together.
+const lookEveryMs = 100
 // Whoever has a turn and neither writes to it nor ends it has forgotten it.
 const silentMs = keepMs
 
 /** A turn that this process answers. */
-export interface Answering {
+interface Answering {
   readonly keys: SessionKeys
   readonly hold: TurnHold
   encode(batch: ChunkBatch): Uint8Array
@@ -29,13 +30,18 @@ export interface Answering {
 }
 
 /** Where the pieces of one answer go while it grows. */
-export interface AnswerLine {
+interface AnswerLine {
   /** Keeps a piece, a little later; gives its number, from 1. */
   push(chunk: Chunk): number
-  /** So much waits to be kept that its writer should let others have their turn. */
-  readonly crowded: boolean
+  /**
+   * What to wait for where so much is to be kept that its writer should: until there is less, or the
+   * store fails. Never rejects.
+   */
+  room(): Promise<void> | undefined
   /** Waits until all pieces are kept, or the store fails; never rejects. */
   flush(): Promise<void>
+  /** Keeps what waits, but does not renew the lease by itself any more. */
+  release(): void
   /** Keeps nothing any more and lets go of the lease. */
   close(): void
 }
@@ -102,28 +108,42 @@ class Line implements AnswerLine {
   push(chunk: Chunk): number {
     this.#pushed += 1
     this.#pushedAt = performance.now()
+    // A piece may be larger than that; what waits for a store that fails may not.
+    if (this.#pendingBytes > bufferBytes) this.#giveUp()
     if (this.#closed || this.#full) return this.#pushed
     const size = JSON.stringify(chunk).length
     this.#pending.push({ chunk, size })
     this.#pendingBytes += size
     this.#batches.add(this)
-    if (this.#pendingBytes > bufferBytes) this.#giveUp()
-    else if (this.#pendingBytes >= batchBytes) void this.beat(this.#pushedAt)
+    if (this.#pendingBytes >= batchBytes) void this.beat(this.#pushedAt)
     return this.#pushed
   }
 
-  get crowded(): boolean {
+  get #crowded(): boolean {
     return this.#pendingBytes > bufferBytes / 4
+  }
+
+  room(): Promise<void> | undefined {
+    return this.#crowded ? this.#makeRoom() : undefined
+  }
+
+  async #makeRoom(): Promise<void> {
+    await new Promise(setImmediate)
+    while (this.#crowded && performance.now() >= this.#retryAt) if (!(await this.#send())) return
   }
 
   async flush(): Promise<void> {
     while (this.#waiting && !this.#closed) if (!(await this.#send())) return
   }
 
+  release(): void {
+    this.#leases.delete(this)
+  }
+
   close(): void {
     this.#closed = true
     this.#drop()
-    this.#leases.delete(this)
+    this.release()
   }
 
   /** Sends the next batch, unless one is on its way or the store has just failed. */

@@ -168,23 +168,25 @@ function handedOut(
     const { id, ...body } = toBody(entry, codec)
     return sourceOf(String(id), body)
   })
-  const told = summary === undefined ? [] : [heading + summary]
   if (as === 'anthropic' || as === 'ai-sdk') {
-    const system = [instructions(linesOf(sources)), ...told].filter((text) => text !== '')
+    const told = summary === undefined ? '' : heading + summary
+    const system = [instructions(linesOf(sources)), told].filter((text) => text !== '')
     return { system: system.join('\n\n') || undefined, messages: rendered(sources, as) }
   }
-  return { system: undefined, messages: rendered(withSummary(sources, told), as) }
+  return { system: undefined, messages: rendered(withSummary(sources, summary), as) }
 }
 
 /** The summary is a system message behind those that the window begins with. */
-function withSummary(sources: readonly Source[], told: readonly string[]): readonly Source[] {
+export function withSummary(
+  sources: readonly Source[],
+  summary: string | undefined,
+): readonly Source[] {
+  if (summary === undefined) return sources
   const found = sources.findIndex(({ message }) => !isSystem(message))
   const at = found < 0 ? sources.length : found
-  const summaries = told.map((content): Source => {
-    const message = { role: 'system', content }
-    return { id: '~summary', format: 'openai', message, partial: false }
-  })
-  return [...sources.slice(0, at), ...summaries, ...sources.slice(at)]
+  const message = { role: 'system', content: heading + summary }
+  const told: Source = { id: '~summary', format: 'openai', message, partial: false }
+  return [...sources.slice(0, at), told, ...sources.slice(at)]
 }
 
 function isSystem({ role }: Shape): boolean {

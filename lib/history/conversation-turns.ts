@@ -3,6 +3,7 @@ import { decodeId } from '../keys.ts'
 import type { NewEntry, ReadResult, TurnRecord } from '../ports/history.ts'
 import { type StoredAnswer, toAnswer } from './answer-entries.ts'
 import { boundsOf, titleOf } from './bounds.ts'
+import { isShape, without } from './formats/shape.ts'
 import type { Memory } from './memory.ts'
 import { type AnyMessage, toEntry } from './message.ts'
 import { ownTurn } from './own-turn.ts'
@@ -11,6 +12,17 @@ import type { ReplyTarget } from './reply-target.ts'
 import type { Turn } from './turn.ts'
 import { keepAway, keepInStore } from './turn-keeping.ts'
 import { type Conversation, type Started, startTurn } from './turn-start.ts'
+
+/** How a turn begins. */
+export interface TurnOptions {
+  /** Stops the turn. */
+  readonly signal?: AbortSignal
+  /**
+   * Goes on with an answer instead: `input` is a stored message of the assistant, whose calls a client
+   * has carried out meanwhile. Never hand in one that a client has sent. @default false
+   */
+  readonly continues?: boolean
+}
 
 /** The turns of one conversation. */
 export interface ConversationTurns {
@@ -22,7 +34,7 @@ export interface ConversationTurns {
    * @throws RequestError 400 for a message that is not a user's, 409 for an id of another question;
    * BusyError 409 where another turn runs on.
    */
-  turn(input: AnyMessage, options?: { signal?: AbortSignal }): Promise<Turn>
+  turn(input: AnyMessage, options?: TurnOptions): Promise<Turn>
   /**
    * Sends the answer that is being given, whichever process gives it, from the piece after
    * `lastEventId`. False, and nothing is sent, when there is nothing to resume: answer 204 then.
@@ -42,10 +54,11 @@ export function conversationTurns(
 ): ConversationTurns {
   const { rules, scope, keys } = conversation
   return {
-    async turn(input, { signal } = {}) {
-      const question = toEntry(input, rules, scope.codec)
-      if (question.role !== 'u')
-        throw new RequestError(400, "A turn begins with a message of the role 'user'")
+    async turn(input, { signal, continues = false } = {}) {
+      const question = toEntry(continues ? input : asSaid(input), rules, scope.codec)
+      const role = continues ? 'assistant' : 'user'
+      if (question.role !== role[0])
+        throw new RequestError(400, `A turn begins with a message of the role '${role}'`)
       const title = titleOf([input], [question])
       const size = { bounds: boundsOf(rules, scope.codec, title), limit: rules.window.messages }
       const started = await startTurn(conversation, question, size, signal)
@@ -59,6 +72,11 @@ export function conversationTurns(
       return (await rules.turns.stop(keys, undefined, call)).length > 0
     },
   }
+}
+
+/** What only adapters may put on a message is not for a client to say. */
+function asSaid(input: AnyMessage): AnyMessage {
+  return isShape(input) ? (without(input, 'original') as unknown as AnyMessage) : input
 }
 
 interface Rest {
@@ -114,8 +132,8 @@ function joinedTurn(
     joined: true,
     replay: undefined,
     replies: [],
-    pipe: async (_source, target, { as = 'sse' } = {}) =>
-      (await joinTurn(conversation, record, { target, as })).at(-1),
+    pipe: async (_source, target, options) =>
+      (await joinTurn(conversation, record, { target, ...options })).at(-1),
     reply: async () => (await joinTurn(conversation, record, undefined)).at(-1),
   }
 }
@@ -135,8 +153,8 @@ function repeatedTurn(
     joined: false,
     replay,
     replies,
-    async pipe(_source, target, { as = 'sse' } = {}) {
-      await replayTurn(conversation, question.id, replies, { target, as })
+    async pipe(_source, target, options) {
+      await replayTurn(conversation, question.id, replies, { target, ...options })
       return replay
     },
     reply: async () => replay,

@@ -19,7 +19,13 @@ const unread = new Set([
  */
 export function countedText(message: Message): string {
   const { content, id: _, role: __, createdAt: ___, ...more } = message
-  const { format: ____, status: _____, metadata: ______, ...rest } = more as Shape
+  const {
+    format: ____,
+    status: _____,
+    metadata: ______,
+    original: _______,
+    ...rest
+  } = more as Shape
   const said = typeof content === 'string' ? content : (content ?? []).map(read).join('\n')
   return Object.keys(rest).length > 0 ? said + written(rest) : said
 }

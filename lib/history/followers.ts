@@ -6,11 +6,13 @@ import { createPulse, type Pulse } from './pulse.ts'
 import type { ChunkBatch } from './stream/batch.ts'
 import type { Chunk } from './stream/chunk.ts'
 
-const beatMs = 1000
+// More often than each is looked at, so that not all are looked at together.
+const beatMs = 100
+const quietMs = 1000
 const watchMs = 6000
 
 /** Somebody who follows a turn. */
-export interface FollowerParts {
+interface FollowerParts {
   readonly keys: SessionKeys
   /** Encoded. */
   readonly turn: string
@@ -111,8 +113,8 @@ class Follower implements Following {
   }
 
   async beat(now: number): Promise<void> {
-    const quietMs = now - Math.max(this.#heardAt, this.#lookedAt)
-    if (quietMs >= beatMs || now - this.#lookedAt > watchMs / 2) await this.#look().catch(failed)
+    const silentMs = now - Math.max(this.#heardAt, this.#lookedAt)
+    if (silentMs >= quietMs || now - this.#lookedAt > watchMs / 2) await this.#look().catch(failed)
   }
 
   #hear(bytes: Buffer): void {

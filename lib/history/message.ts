@@ -3,13 +3,16 @@ import { decodeId, encodeId } from '../keys.ts'
 import type { Entry, NewEntry, RoleLetter } from '../ports/history.ts'
 import type { Codec } from './codec.ts'
 import { incoming } from './formats/detected.ts'
-import { isShape, type Shape, shapesOf } from './formats/shape.ts'
+import { deepest, isShape, isTooDeep, type Shape, shapesOf } from './formats/shape.ts'
 
 /** Who speaks. `developer` is OpenAI's name for a system message. */
 export type Role = 'system' | 'developer' | 'user' | 'assistant' | 'tool'
 
 /** A piece of a message that is more than text: `{ type: 'text', text }`, an image, a tool call. */
-export interface ContentPart {
+export type ContentPart = TypedPart | (TypedPart & { readonly [member: string]: unknown })
+
+/** What tells pieces of messages apart. */
+interface TypedPart {
   readonly type: string
 }
 
@@ -81,6 +84,8 @@ export interface StoredMessage extends Message {
   readonly turn?: string
   /** Set where an answer was cut off: it holds what there was of it. */
   readonly status?: 'interrupted' | 'aborted'
+  /** What an adapter keeps of a message of its package, beside what all providers know. */
+  readonly original?: object
 }
 
 /** How messages are checked and counted. */
@@ -129,6 +134,8 @@ export function toEntry(
       413,
       `A message must be at most ${maxBytes} bytes, got ${payload.byteLength}`,
     )
+  if (isTooDeep(rest))
+    throw new RequestError(400, `A message must be at most ${deepest} levels deep`)
   const counted = { content: null, ...rest, role, id: decodeId(id), createdAt } as StoredMessage
   return { id, role: letter, tokens: tokens(counted, count), payload }
 }

@@ -11,11 +11,12 @@ import {
   toStreamedEntries,
 } from './answer-entries.ts'
 import type { AnyMessage } from './message.ts'
+import type { RelayOptions } from './relay.ts'
 import { openReply, type Reply, type ReplyTarget } from './reply-target.ts'
 import { readSource } from './source-reader.ts'
 import type { Chunk } from './stream/chunk.ts'
 import { answerReader } from './stream/source.ts'
-import type { EndStatus, StreamForm } from './stream/writer.ts'
+import type { EndStatus } from './stream/writer.ts'
 import type { Turn, TurnSource } from './turn.ts'
 import { gone, type Keeping, type KeepingEvents } from './turn-keeping.ts'
 import type { Conversation } from './turn-start.ts'
@@ -45,7 +46,7 @@ export function ownTurn(parts: OwnTurnParts): Turn {
     signal: turn.signal,
     context: parts.context,
     write: (delta) => turn.write(delta),
-    pipe: (source, target, { as = 'sse' } = {}) => turn.pipe(source, target, as),
+    pipe: (source, target, options = {}) => turn.pipe(source, target, options),
     commit: (reply) => turn.commit(reply),
     abort: (reason) => turn.abort(reason),
     reply: () => turn.answer,
@@ -110,16 +111,14 @@ class OwnTurn {
   async pipe(
     source: TurnSource | undefined,
     target: ReplyTarget,
-    as: StreamForm,
+    { as = 'sse', messageId }: RelayOptions,
   ): Promise<StoredAnswer | undefined> {
     this.#checkOpen()
     if (source === undefined) throw new UsageError('A turn that nobody answers needs a source')
     const { hold } = this.#parts
-    const messageId = answerId(hold.token)
-    const info = { messageId, question: this.id, turn: hold.turn, seen: 0 }
+    const named = messageId ?? answerId(hold.token)
+    const info = { messageId: named, question: this.id, turn: hold.turn, seen: 0 }
     const client = openReply(target, as, info)
-    this.#client = client
-    for (const [chunk, number] of this.#early.splice(0)) client.piece(chunk, number)
     this.#piping = this.#pipe(source, client)
     return this.#piping
   }
@@ -140,15 +139,22 @@ class OwnTurn {
     if (!this.#piping) this.#checkOpen()
     this.#stop(reason ?? new DOMException('The turn was aborted', 'AbortError'))
     // The pipe ends it, and tells its client.
-    return this.#piping ?? this.#settle(this.#written('aborted'))
+    return this.#piping ?? this.#settleWith(() => this.#written('aborted'))
   }
 
   async #pipe(source: TurnSource, client: Reply): Promise<StoredAnswer | undefined> {
+    // What is written meanwhile follows.
+    for (const [chunk, number] of this.#early) {
+      client.piece(chunk, number)
+      await (this.#keeping.room() ?? client.room())
+    }
+    this.#early = []
+    this.#client = client
     const read = await readSource(source, {
       reader: this.#reader,
       signal: this.signal,
       emit: (chunk) => this.#emit(chunk),
-      crowded: () => this.#keeping.crowded,
+      rest: () => this.#keeping.room() ?? client.room(),
     })
     const failure = read.kind === 'failed' ? [read.error] : []
     let end: EndStatus = ends[read.kind]
@@ -209,9 +215,11 @@ class OwnTurn {
     try {
       await this.#keeping.end(entries)
     } catch (error) {
-      // The store may be back in a moment: the turn goes on, and its end may be tried again.
-      if (!(error instanceof StoreError && error.reason === 'conflict')) this.#over = false
-      else this.#close(Promise.reject(error))
+      // The store may be back in a moment, and the end may be tried again; nobody has to.
+      if (!(error instanceof StoreError && error.reason === 'conflict')) {
+        this.#over = false
+        this.#keeping.release()
+      } else this.#close(Promise.reject(error))
       throw error
     }
     const answer = toAnswer(entries, this.#parts.conversation.scope.codec).at(-1)

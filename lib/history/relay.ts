@@ -1,3 +1,4 @@
+import { isAway } from '../errors.ts'
 import { decodeId } from '../keys.ts'
 import type { TurnRecord } from '../ports/history.ts'
 import { publish } from '../telemetry.ts'
@@ -16,9 +17,19 @@ import type { Conversation } from './turn-start.ts'
 export interface RelayOptions {
   /** `sse` for a browser's `EventSource`, `ui` for the AI SDK's `useChat`, `text`. @default 'sse' */
   readonly as?: StreamForm
+  /** The id by which the client is to know the answer. @default the stored one's */
+  readonly messageId?: string
 }
 
-const answersRead = 50
+/** To whom an answer is sent, and how. */
+interface RelayTo extends RelayOptions {
+  readonly target: ReplyTarget
+}
+
+// The last of an answer tells all there is to tell.
+const answersRead = 20
+const mostTries = 20
+const retryAfterMs = 250
 
 /**
  * Sends a client what it has not seen of a turn, and goes on until the turn ends. False, and
@@ -27,7 +38,7 @@ const answersRead = 50
 export async function resumeTurn(
   conversation: Conversation,
   target: ReplyTarget,
-  { as = 'sse', lastEventId }: RelayOptions & { readonly lastEventId?: string | undefined },
+  { lastEventId, ...options }: RelayOptions & { readonly lastEventId?: string | undefined },
 ): Promise<boolean> {
   const seen = lastEventId ? parseEventId(lastEventId) : undefined
   if (lastEventId && seen === undefined) return false
@@ -42,10 +53,12 @@ export async function resumeTurn(
     following.stop()
     return false
   }
-  const reply = openReply(target, as, infoOf(record, number))
+  const reply = openedFor(following, () =>
+    openNamed({ target, ...options }, infoOf(record, number)),
+  )
   outlet.open(reply)
   const followed = await Promise.race([following.done, reply.closed])
-  if (followed) await endReply(conversation, record, followed, reply)
+  if (followed) await endReply(conversation, record, followed, outlet)
   else following.stop()
   return true
 }
@@ -54,13 +67,23 @@ export async function resumeTurn(
 export async function joinTurn(
   conversation: Conversation,
   record: Pick<TurnRecord, 'turn' | 'token'>,
-  to: { readonly target: ReplyTarget; readonly as: StreamForm } | undefined,
+  to: RelayTo | undefined,
 ): Promise<readonly StoredAnswer[]> {
   const outlet = createOutlet(0)
-  const following = await followTurn(conversation, record.turn, 0, outlet.piece)
-  const reply = to && openReply(to.target, to.as, infoOf(record, 0))
-  if (reply) outlet.open(reply)
-  return endReply(conversation, record, await following.done, reply)
+  const piece = to ? outlet.piece : () => {}
+  const following = await followTurn(conversation, record.turn, 0, piece)
+  if (to) outlet.open(openedFor(following, () => openNamed(to, infoOf(record, 0))))
+  return endReply(conversation, record, await following.done, outlet)
+}
+
+/** What cannot be sent is not followed either. */
+function openedFor(following: Following, open: () => Reply): Reply {
+  try {
+    return open()
+  } catch (error) {
+    following.stop()
+    throw error
+  }
 }
 
 /**
@@ -71,39 +94,73 @@ export async function replayTurn(
   { rules, scope, keys }: Conversation,
   turn: string,
   answer: readonly StoredAnswer[],
-  { target, as }: { readonly target: ReplyTarget; readonly as: StreamForm },
+  to: RelayTo,
 ): Promise<void> {
   const call = { deadline: scope.deadline }
   const { batches } = await rules.turns.look(keys, turn, 0, 0, call)
   const question = decodeId(turn)
   const messageId = answer[0]?.id ?? question
-  const reply = openReply(target, as, { messageId, question, turn, seen: 0 })
+  const reply = openNamed(to, { messageId, question, turn, seen: 0 })
   for (const { bytes } of batches) {
     const { first, chunks } = decodePieces(scope.codec, turn, bytes)
     for (const [at, chunk] of chunks.entries()) reply.piece(chunk, first + at)
+    await reply.drained()
   }
   if (batches.length === 0) for (const chunk of storedChunks(answer)) reply.piece(chunk, undefined)
   await reply.end(answer.at(-1)?.status ?? 'complete')
 }
 
-/** Takes pieces before there is a reply to write them to. */
-function createOutlet(seen: number) {
-  const early: [Chunk, number][] = []
+function openNamed({ target, as = 'sse', messageId }: RelayTo, info: ReplyInfo): Reply {
+  return openReply(target, as, messageId === undefined ? info : { ...info, messageId })
+}
+
+/** Where what is told of a turn goes. */
+interface Outlet {
+  /** Something was told. */
+  readonly any: boolean
+  piece(chunk: Chunk, number: number): void
+  open(opened: Reply): void
+  /** Ends the reply, if there is one, once it has all that was told. */
+  end(status: EndStatus): Promise<void>
+}
+
+/**
+ * Takes pieces before there is a reply to write them to. What has gathered is written no faster than
+ * the client takes it; what comes meanwhile follows.
+ */
+function createOutlet(seen: number): Outlet {
+  const gathered: [Chunk, number][] = []
   let reply: Reply | undefined
+  let catchingUp: Promise<void> | undefined
+  let live = false
   let any = false
+
+  async function catchUp(opened: Reply): Promise<void> {
+    for (let at = 0; at < gathered.length && opened.open; at += 1) {
+      opened.piece(...(gathered[at] as [Chunk, number]))
+      if (opened.behind) await opened.drained()
+    }
+    gathered.length = 0
+    live = true
+  }
+
   return {
     get any() {
       return any
     },
-    piece(chunk: Chunk, number: number) {
+    piece(chunk, number) {
       any = true
       if (number <= seen) return
-      if (reply) reply.piece(chunk, number)
-      else early.push([chunk, number])
+      if (live) reply?.piece(chunk, number)
+      else gathered.push([chunk, number])
     },
-    open(opened: Reply) {
+    open(opened) {
       reply = opened
-      for (const [chunk, number] of early.splice(0)) reply.piece(chunk, number)
+      catchingUp = catchUp(opened)
+    },
+    async end(status) {
+      await catchingUp
+      await reply?.end(status)
     },
   }
 }
@@ -137,25 +194,35 @@ async function endReply(
   conversation: Conversation,
   record: Pick<TurnRecord, 'turn' | 'token'>,
   followed: Followed,
-  reply: Reply | undefined,
+  outlet: Outlet,
 ): Promise<readonly StoredAnswer[]> {
+  const { rules, scope, keys } = conversation
   try {
-    if (followed.kind === 'lapsed') await salvageOf(conversation, record)
-    const answer = followed.kind === 'gone' ? [] : await answerTo(conversation, record.turn)
-    await reply?.end(statusOf(followed, answer))
+    // Nobody waits for this in haste: not the time of the request, but that of a call holds.
+    const answer = await patiently(async () => {
+      if (followed.kind === 'gone') return []
+      if (followed.kind === 'lapsed') await salvage(rules, scope.codec, keys, record)
+      return answerTo(conversation, record.turn)
+    })
+    await outlet.end(statusOf(followed, answer))
     return answer
   } catch (error) {
     publish('error', () => ({ during: 'turn', error }))
-    await reply?.end(followed.kind === 'lapsed' ? 'interrupted' : 'failed')
+    await outlet.end(followed.kind === 'lapsed' ? 'interrupted' : 'failed')
     return []
   }
 }
 
-function salvageOf(
-  { rules, scope, keys }: Conversation,
-  record: Pick<TurnRecord, 'turn' | 'token'>,
-): Promise<void> {
-  return salvage(rules, scope.codec, keys, record, { deadline: scope.deadline })
+/** Asks again while the store is away for a moment: when many answers end at once it may be. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (!isAway(error) || tries === mostTries) throw error
+      await new Promise((resolve) => setTimeout(resolve, retryAfterMs))
+    }
+  }
 }
 
 function statusOf({ kind }: Followed, answer: readonly StoredAnswer[]): EndStatus {
@@ -171,7 +238,7 @@ async function answerTo(
   turn: string,
 ): Promise<readonly StoredAnswer[]> {
   const newest = { limit: answersRead, before: undefined, ttlMs: undefined }
-  const { entries } = await rules.history.read(keys, newest, { deadline: scope.deadline })
+  const { entries } = await rules.history.read(keys, newest)
   const own = entries.filter(({ role }) => role === 'a' || role === 't')
   const question = decodeId(turn)
   return toAnswer(own, scope.codec).filter((message) => message.turn === question)

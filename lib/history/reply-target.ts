@@ -20,7 +20,7 @@ export interface NodeReply {
   write(text: string): boolean
   end(text?: string): unknown
   destroy(): unknown
-  once(event: 'close', listener: () => void): unknown
+  once(event: 'close' | 'drain', listener: () => void): unknown
   /** Sends the fields before there is a body. */
   flushHeaders?(): void
   /** Where a compressing middleware holds back what is written. */
@@ -43,6 +43,12 @@ export interface Reply {
   end(status: EndStatus): Promise<void>
   /** The client is there and keeps up. */
   readonly open: boolean
+  /** More is written than the system has taken yet. */
+  readonly behind: boolean
+  /** What to wait for where so much is written that the system should have its turn to take it. */
+  room(): Promise<void> | undefined
+  /** Fulfilled once the system has taken all that is written, or the client has gone. */
+  drained(): Promise<void>
   /** Fulfilled once nothing more can be sent. */
   readonly closed: Promise<void>
 }
@@ -100,6 +106,7 @@ class Client implements Reply {
   readonly closed: Promise<void>
   #wroteAt = performance.now()
   #last: number | undefined
+  #draining: Promise<void> | undefined
 
   constructor(
     res: NodeReply,
@@ -135,13 +142,39 @@ class Client implements Reply {
     await this.closed
   }
 
+  get behind(): boolean {
+    return this.#draining !== undefined
+  }
+
+  room(): Promise<void> | undefined {
+    const crowded = this.behind && this.#res.writableLength > mostUnsentBytes / 4
+    return crowded ? new Promise(setImmediate) : undefined
+  }
+
+  async drained(): Promise<void> {
+    if (this.#draining) await Promise.race([this.#draining, this.closed])
+  }
+
   write(text: string): void {
     if (text === '' || !this.open) return
+    // It can come again and go on from where it was. One piece may be larger than that.
+    if (this.#res.writableLength > mostUnsentBytes) {
+      this.#res.destroy()
+      return
+    }
     this.#wroteAt = performance.now()
-    this.#res.write(text)
+    const taken = this.#res.write(text)
     this.#res.flush?.()
-    // It can come again and go on from where it was.
-    if (this.#res.writableLength > mostUnsentBytes) this.#res.destroy()
+    if (!taken) this.#draining ??= this.#drain()
+  }
+
+  #drain(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#res.once('drain', () => {
+        this.#draining = undefined
+        resolve()
+      })
+    })
   }
 
   beat(now: number): void {

@@ -1,6 +1,7 @@
 import type { Call } from '../deadline.ts'
 import { decodeId, type SessionKeys } from '../keys.ts'
-import type { SessionMeta, TurnRecord } from '../ports/history.ts'
+import type { NewEntry, SessionMeta, TurnRecord } from '../ports/history.ts'
+import type { TurnHold, TurnView } from '../ports/turns.ts'
 import { publish } from '../telemetry.ts'
 import { toStreamedEntries } from './answer-entries.ts'
 import { keepMs } from './answer-log.ts'
@@ -23,12 +24,26 @@ export async function salvage(
 ): Promise<void> {
   const { record, live, batches } = await rules.turns.look(keys, turn, 0, 0, call)
   if (live || record?.token !== token || record.state === 'ended') return
-  const pieces = batches.flatMap(({ bytes }) => decodePieces(codec, turn, bytes).chunks)
-  const answer = fold(pieces)
-  const of = { question: decodeId(turn), token, status: 'interrupted' } as const
-  const entries = answer ? toStreamedEntries([answer], of, rules, codec) : []
+  const entries = savedEntries(rules, codec, { turn, token }, batches)
   const how = { lapsed: true, keepMs }
   await rules.turns.end(keys, { turn, token }, entries, boundsOf(rules, codec), how, call)
+}
+
+/** None where they cannot be read or kept: that must not hold up the conversation for good. */
+function savedEntries(
+  rules: MemoryRules,
+  codec: Codec,
+  { turn, token }: TurnHold,
+  batches: TurnView['batches'],
+): NewEntry[] {
+  try {
+    const answer = fold(batches.flatMap(({ bytes }) => decodePieces(codec, turn, bytes).chunks))
+    const of = { question: decodeId(turn), token, status: 'interrupted' } as const
+    return answer ? toStreamedEntries([answer], of, rules, codec) : []
+  } catch (error) {
+    publish('error', () => ({ during: 'turn', error }))
+    return []
+  }
 }
 
 /**

@@ -62,7 +62,7 @@ export interface MemoryScope {
   /** Encodes an id the client may have chosen. */
   readonly encodeSession: (id: unknown) => string
   /** Told of each turn that this request is to answer. */
-  readonly began?: ((turn: Pick<Turn, 'abort'>) => void) | undefined
+  readonly began?: ((turn: Pick<Turn, 'abort' | 'reply'>) => void) | undefined
   /** Set once something went on without the store. */
   degraded: boolean
   /** Takes the guest's cookie back, where the response has not begun. */

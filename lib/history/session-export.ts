@@ -41,7 +41,8 @@ function sessionOf({ id }: SessionKeys, meta: SessionPage['meta'], codec: Codec)
 }
 
 function messageLine(message: StoredMessage): string {
-  return line(Object.assign({ type: '' }, message, { type: 'message' }))
+  // First and last: some messages have a type of their own. Assigned, `__proto__` would be lost.
+  return line({ ...{ type: '' }, ...message, type: 'message' })
 }
 
 function line(value: object): string {

@@ -44,7 +44,11 @@ export interface Sessions {
   /**
    * Moves what the guest of this request's cookie has said to the signed-in user, and gives how many
    * sessions that were: 0 where there is no guest. Called again, or after a crash halfway, it comes to
-   * the same. A session that both have becomes a second one of the user.
+   * the same. A session that both have becomes a second one of the user. An answer that the guest is
+   * being given meanwhile is lost.
+   *
+   * Whoever has put a cookie of their own into this browser, from a neighbouring subdomain say, hands
+   * the user their conversations and preferences with it: ask first where that matters.
    *
    * @throws UsageError when nobody is signed in.
    */

@@ -1,4 +1,3 @@
-import { UsageError } from '../errors.ts'
 import type { Chunk } from './stream/chunk.ts'
 import { type AnswerReader, piecesOf } from './stream/source.ts'
 import type { TurnSource } from './turn.ts'
@@ -13,22 +12,19 @@ export interface SourceReading {
   readonly reader: AnswerReader
   readonly signal: AbortSignal
   emit(chunk: Chunk): void
-  /** Asked after each piece: whether others in this process should have their turn first. */
-  crowded(): boolean
+  /** Asked after each piece: what to wait for before the next. */
+  rest(): Promise<void> | undefined
 }
 
 /** Reads a source to its end, or until the signal is aborted; the source is told to end then. */
 export async function readSource(
   source: TurnSource,
-  { reader, signal, emit, crowded }: SourceReading,
+  { reader, signal, emit, rest }: SourceReading,
 ): Promise<ReadSource> {
-  const pieces = piecesOf(source)
-  if (pieces === undefined)
-    return { kind: 'failed', error: new UsageError('A turn takes a stream, pieces or text') }
   try {
-    for await (const piece of untilAborted(pieces, signal)) {
+    for await (const piece of untilAborted(piecesOf(source), signal)) {
       for (const chunk of reader.push(piece)) emit(chunk)
-      if (crowded()) await new Promise(setImmediate)
+      await rest()
     }
   } catch (error) {
     // What a source throws because it was told to stop is no failure.
@@ -41,12 +37,8 @@ export async function readSource(
 }
 
 /** The pieces that come before the signal is aborted, without waiting for one that does not come. */
-async function* untilAborted<T>(
-  source: AsyncIterable<T> | Iterable<T>,
-  signal: AbortSignal,
-): AsyncGenerator<T> {
-  const iterator =
-    Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+async function* untilAborted<T>(source: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]()
   let wake: () => void = () => {}
   const abort = () => wake()
   signal.addEventListener('abort', abort)

@@ -1,6 +1,7 @@
 import { RequestError } from '../errors.ts'
 import type { SessionKeys } from '../keys.ts'
 import type { Entry, ReadResult, SessionMeta } from '../ports/history.ts'
+import { keepAfterthought } from './afterthought.ts'
 import type { Codec } from './codec.ts'
 import { headOf } from './context.ts'
 import { toMessage } from './message.ts'
@@ -11,7 +12,6 @@ type Rules = MemoryRules & { readonly summarize: Summarize }
 
 const longestMs = 60_000
 const pageLength = 100
-const tries = 5
 
 const underWay = new WeakMap<object, Set<string>>()
 
@@ -50,7 +50,8 @@ async function extendSummary(rules: Rules, codec: Codec, keys: SessionKeys): Pro
   const text = await withinMs(longestMs, 'The summary', async (signal) =>
     rules.summarize(messages, previous, signal),
   )
-  await keep(rules, keys, last, { through: last.seq, after, payload: stored(rules, codec, text) })
+  const summary = { through: last.seq, after, payload: stored(rules, codec, text) }
+  await keepAfterthought(rules, keys, last, { summary })
 }
 
 /** Position at which the window begins. */
@@ -89,22 +90,4 @@ function stored({ maxBytes }: Rules, codec: Codec, text: unknown): Uint8Array {
   if (payload.byteLength > maxBytes)
     throw new RequestError(413, `A summary must be at most ${maxBytes} bytes`)
   return payload
-}
-
-/** Keeps a summary where it still tells of what is there: a rewind gives positions anew. */
-async function keep(
-  { history, ttlMs }: Rules,
-  keys: SessionKeys,
-  last: Entry,
-  summary: { readonly through: number; readonly after: number; readonly payload: Uint8Array },
-): Promise<void> {
-  for (let attempt = 0; attempt < tries; attempt += 1) {
-    const range = { limit: 1, before: last.seq + 1, ttlMs: undefined }
-    const { meta, entries } = await history.read(keys, range)
-    const [now] = entries
-    if (meta === undefined || now?.seq !== last.seq || now.id !== last.id) return
-    const bounds = { ttlMs, ifRev: meta.rev }
-    const { kind } = await history.amend(keys, { summary }, bounds)
-    if (kind !== 'conflict') return
-  }
 }

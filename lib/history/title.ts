@@ -1,4 +1,5 @@
 import type { SessionKeys } from '../keys.ts'
+import { keepAfterthought } from './afterthought.ts'
 import type { Codec } from './codec.ts'
 import type { Growth } from './growth.ts'
 import { toMessage } from './message.ts'
@@ -12,11 +13,12 @@ const firstMessages = 100
 
 /** Titles a session once its first answer is stored; a title that is there stays. */
 export async function titleFirstAnswer(
-  { history, ttlMs, title }: MemoryRules & { readonly title: TitleOf },
+  rules: MemoryRules & { readonly title: TitleOf },
   codec: Codec,
   keys: SessionKeys,
   { seq, added, entries }: Growth,
 ): Promise<void> {
+  const { history, title } = rules
   const before = seq - added
   if (before >= firstMessages || !entries.some(({ role }) => role === 'a')) return
   const range = { limit: seq, before: seq + 1, ttlMs: undefined }
@@ -26,5 +28,5 @@ export async function titleFirstAnswer(
   const messages = read.entries.map((entry) => toMessage(entry, codec))
   const given = await withinMs(longestMs, 'The title', async () => title(messages))
   const firstTitle = codec.encode('~title', cleanTitle(given))
-  await history.amend(keys, { firstTitle }, { ttlMs, ifRev: undefined })
+  await keepAfterthought(rules, keys, answer, { firstTitle })
 }

@@ -1,6 +1,7 @@
 import { StoreError } from '../errors.ts'
 import type { NewEntry } from '../ports/history.ts'
 import type { TurnHold } from '../ports/turns.ts'
+import { answerId } from './answer-entries.ts'
 import { keepMs } from './answer-log.ts'
 import { attempt } from './attempt.ts'
 import { boundsOf } from './bounds.ts'
@@ -14,9 +15,12 @@ import type { Conversation } from './turn-start.ts'
 export interface Keeping {
   /** Gives the number of the piece. */
   push(chunk: Chunk): number
-  readonly crowded: boolean
+  /** What to wait for where too much waits to be kept. */
+  room(): Promise<void> | undefined
   /** Stores the answer and ends the turn. @throws StoreError */
   end(entries: readonly NewEntry[]): Promise<void>
+  /** Leaves the turn to whoever comes once its lease has run out, where its end has failed. */
+  release(): void
   /** Lets go of the turn, whether it has ended or not. */
   close(): void
 }
@@ -52,9 +56,7 @@ export function keepInStore(
   const forget = runner.answers(hold.token, events.stop)
   return {
     push: line.push.bind(line),
-    get crowded() {
-      return line.crowded
-    },
+    room: line.room.bind(line),
     async end(entries) {
       await line.flush()
       const ended = await unlessAway(
@@ -65,8 +67,14 @@ export function keepInStore(
           return 'ended' as const
         },
       )
-      if (ended === 'ended' || (ended === 'before' && !degraded)) return
+      if (ended === 'ended') return
+      if (ended === 'before') await replaceSaved(conversation, hold, entries)
+      if (ended === 'before' && !degraded) return
       if (!(degraded && (await completed(conversation, hold, entries)))) throw gone()
+    },
+    release() {
+      forget()
+      line.release()
     },
     close() {
       forget()
@@ -88,7 +96,7 @@ export function keepAway(
       pushed += 1
       return pushed
     },
-    crowded: false,
+    room: () => undefined,
     async end(entries) {
       // The reply to the beginning was lost, but it may have been carried out.
       const ended = sent && (await endInStore(conversation, hold, entries).catch(() => 'lost'))
@@ -98,6 +106,7 @@ export function keepAway(
       const { result } = await sessionLog(rules, scope, keys).append(entries, bounds)
       if (result.kind !== 'appended') throw gone()
     },
+    release() {},
     close() {},
   }
 }
@@ -121,6 +130,21 @@ async function endInStore(
   if (ended.kind !== 'ended') return 'lost'
   afterAppend(rules, scope.codec, keys, { ...ended, entries })
   return ended.duplicates > 0 ? 'before' : 'ended'
+}
+
+/**
+ * While this process stood still its lease may have run out, and somebody has stored what was there
+ * of the answer: the whole takes its place. Messages that are not this turn's own stay as they are.
+ */
+async function replaceSaved(
+  { rules: { history, ttlMs }, scope, keys }: Conversation,
+  { token }: TurnHold,
+  entries: readonly NewEntry[],
+): Promise<void> {
+  const call = { deadline: scope.deadline }
+  for (const [at, entry] of entries.entries())
+    if (entry.id === answerId(token, at))
+      await history.update(keys, entry, { ttlMs, ifRev: undefined }, call)
 }
 
 /**

@@ -153,11 +153,12 @@ async function waitInLine(
       keys.session,
       busy?.turn ?? ahead ?? '',
       signal,
-      async (waited) => {
+      async (waited, waitsFor) => {
         if (busy && !waited) await over(conversation, busy, signal)
         for (;;) {
           const next = await begin()
           if (next.kind !== 'busy') return next
+          waitsFor(next.record.turn)
           await over(conversation, next.record, signal)
         }
       },

@@ -2,12 +2,15 @@
 export interface WaitingLines {
   /** The turn that the first in line waits for; `undefined` where nobody does. */
   ahead(session: string): string | undefined
-  /** Runs `first` once everybody who came before is through. Rejects when the signal is aborted. */
+  /**
+   * Runs `first` once everybody who came before is through; it tells for which turn it waits.
+   * Rejects when the signal is aborted.
+   */
   stand<T>(
     session: string,
     turn: string,
     signal: AbortSignal,
-    first: (waited: boolean) => Promise<T>,
+    first: (waited: boolean, waitsFor: (turn: string) => void) => Promise<T>,
   ): Promise<T>
 }
 
@@ -29,14 +32,20 @@ export function createWaitingLines(): WaitingLines {
       })
       const before = line?.tail
       const tail = before === undefined ? mine : before.then(() => mine)
-      if (line) line.tail = tail
-      else lines.set(session, { turn, tail })
+      const own = line ?? { turn, tail }
+      own.tail = tail
+      lines.set(session, own)
       try {
         if (before) await unlessAborted(before, signal)
-        return await first(before !== undefined)
+        return await first(before !== undefined, (other) => {
+          own.turn = other
+        })
       } finally {
         leave()
-        if (lines.get(session)?.tail === tail) lines.delete(session)
+        // Whoever goes before it is his turn leaves the others standing.
+        void tail.then(() => {
+          if (lines.get(session)?.tail === tail) lines.delete(session)
+        })
       }
     },
   }

@@ -23,8 +23,9 @@ export interface WindowNeeds {
  * answer without its question, nor a tool's result without its call.
  *
  * The head moves in steps of two fifths, so that a provider's prompt cache survives most turns: a
- * window of 20 holds 13 to 20 messages. The newest turn stays whole, however long it is. Gives
- * `undefined` when that turn begins before the entries do.
+ * window of 20 holds 13 to 20 messages. The newest turn stays whole, however long it is, but for a
+ * user who has said more in a row than fits. Gives `undefined` when that turn begins before the
+ * entries do.
  */
 export function cutWindow(
   entries: readonly Entry[],
@@ -40,6 +41,9 @@ export function cutWindow(
   const whole = head <= oldest && entries[0]?.seq === oldest
   const from = whole ? 0 : (turns.find((at) => (entries[at]?.seq ?? 0) >= head) ?? latest)
   if (from === undefined) return undefined
+  // Of a user who speaks on and on the newest messages are enough.
+  const run = from === latest ? questionsAt(entries, from) : 0
+  if (run >= messages && !whole) return entries.slice(within(entries, from, run, head))
   // Whether the user had said something before the first entry, nobody knows.
   if (from === 0 && latest === 0 && (entries[0]?.seq ?? 0) > oldest) return undefined
   const start = tokens === undefined ? from : fitting(entries, turns, from, tokens, needs)
@@ -85,6 +89,19 @@ function fitting(
     start = turn
   }
   return start
+}
+
+/** The place in a run from where on it fits; of a long answer to it, the last. */
+function within(entries: readonly Entry[], from: number, run: number, head: number): number {
+  const last = from + run - 1
+  const found = entries.findIndex(({ seq }, at) => at >= from && seq >= head)
+  return found < 0 ? last : Math.min(found, last)
+}
+
+/** How many messages of the user in a row stand at a place. */
+function questionsAt(entries: readonly Entry[], from: number): number {
+  const end = entries.findIndex(({ role }, at) => at > from && role !== 'u')
+  return (end < 0 ? entries.length : end) - from
 }
 
 function turnStarts(entries: readonly Entry[]): number[] {

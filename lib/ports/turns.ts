@@ -87,8 +87,8 @@ export interface TurnListener {
 
 /**
  * Turns: a question, an answer that grows, and its end. Of each session a few records of running and
- * lately ended turns are kept; the pieces of an answer are kept apart from it while it grows and for
- * `keepMs` afterwards.
+ * lately ended turns are kept; the pieces of an answer are kept apart from it until the turn is ended
+ * and for `keepMs` afterwards; where nobody ends it, as long as its session.
  */
 export interface Turns {
   /**

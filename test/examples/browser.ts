@@ -1,5 +1,11 @@
 import { existsSync } from 'node:fs'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core'
 
 const places = [
   '/usr/bin/chromium',
@@ -54,4 +60,36 @@ export async function openPage(
   await page.goto(url)
   await page.locator('#welcome:visible, .turn').first().waitFor()
   return { page, wrong, close: () => context.close() }
+}
+
+/** Asks, and waits for the whole answer. */
+export async function ask(page: Page, question: string): Promise<void> {
+  const turns = await page.locator('.turn').count()
+  await page.fill('#question', question)
+  await page.keyboard.press('Enter')
+  await page.locator('.turn').nth(turns).locator('.meta').waitFor()
+}
+
+/** The id or class of what has the focus. */
+export function focused(page: Page): Promise<string> {
+  return page.evaluate('document.activeElement.id || document.activeElement.className')
+}
+
+/** What a reader sees of it. */
+export function seen(locator: Locator): Promise<string> {
+  // biome-ignore lint/performance/useDomNodeTextContent: hidden text must not count here.
+  return locator.innerText()
+}
+
+/** Tests of the page: left out where no browser is, but for CI. */
+export function describeInBrowser(name: string, tests: () => void): void {
+  describe(name, function () {
+    this.timeout(30_000)
+    if (chromiumPath !== undefined) tests()
+    else if (process.env['CI'])
+      it('has a browser', () => {
+        throw new Error('Chromium is not installed: install it, or set CHROMIUM_PATH')
+      })
+    else process.stderr.write('Tests of the page are left out: no Chromium (set CHROMIUM_PATH)\n')
+  })
 }

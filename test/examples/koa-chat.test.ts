@@ -20,8 +20,8 @@ function guest(url: string) {
   }
   return {
     ask,
-    say: (text: string, headers: Record<string, string> = {}) =>
-      ask('/', { method: 'POST', body: new URLSearchParams({ text }), headers }),
+    say: (text: string, headers: Record<string, string> = {}, fields = {}) =>
+      ask('/', { method: 'POST', body: new URLSearchParams({ text, ...fields }), headers }),
     turns: async () =>
       [...(await ask('/')).text.matchAll(/<li class="turn (\w+)">(.*?)<\/li>/gsu)].map(
         ([, role, html = '']) => [role, read(html)],
@@ -79,6 +79,15 @@ describe('the example: a chat on Koa', function () {
     await say('How is a guest known?')
     await say('And what is that?')
     match(String((await turns()).at(-1)), /cookie/)
+  })
+
+  it('answers a form that is sent twice once', async () => {
+    const { say, turns, ask } = guest(url)
+    const { text } = await ask('/')
+    const [, id = ''] = /name="id" value="([^"]+)"/u.exec(text) ?? []
+    await say(question, {}, { id })
+    const again = await say(question, {}, { id })
+    deepEqual([again.status, (await turns()).length], [303, 2])
   })
 
   it('answers 429 above the limit: people see a page that keeps what they wrote', async () => {

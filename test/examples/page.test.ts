@@ -1,27 +1,17 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
-import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core'
-import { chromiumPath, openBrowser, openPage, type Watched } from './browser.ts'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import {
+  ask,
+  describeInBrowser,
+  focused,
+  openBrowser,
+  openPage,
+  seen,
+  type Watched,
+} from './browser.ts'
 import { fixtures, type Started, startDemo } from './started.ts'
 
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true }
-
-async function ask(page: Page, question: string): Promise<void> {
-  const turns = await page.locator('.turn').count()
-  await page.fill('#question', question)
-  await page.keyboard.press('Enter')
-  await page.locator('.turn').nth(turns).locator('.meta').waitFor()
-}
-
-/** The id or class of what has the focus. */
-function focused(page: Page): Promise<string> {
-  return page.evaluate('document.activeElement.id || document.activeElement.className')
-}
-
-/** What a reader sees of it. */
-function seen(locator: Locator): Promise<string> {
-  // biome-ignore lint/performance/useDomNodeTextContent: hidden text must not count here.
-  return locator.innerText()
-}
 
 function describePage(): void {
   let browser: Browser
@@ -119,7 +109,7 @@ function describePage(): void {
 
   it('keeps a chat whose deletion was not confirmed', async () => {
     await ask(page, 'Where are thumbnails kept?')
-    await page.locator('.session .icon-button').click()
+    await page.getByRole('button', { name: 'Delete “Where' }).click()
     await page.keyboard.press('Escape')
     await page.locator('#confirm').waitFor({ state: 'hidden' })
     equal(await page.locator('.session').count(), 1)
@@ -134,6 +124,8 @@ function describePage(): void {
     await page.keyboard.press('Enter')
     await page.locator('.meta').waitFor()
     equal(await focused(page), 'question')
+    await page.keyboard.press('Shift+Tab')
+    equal(await focused(page), 'regenerate')
     await page.keyboard.press('Shift+Tab')
     equal(await focused(page), 'meta')
     await page.keyboard.press('Shift+Tab')
@@ -230,12 +222,4 @@ function describePage(): void {
   })
 }
 
-describe('the example: its page', function () {
-  this.timeout(30_000)
-  if (chromiumPath !== undefined) describePage()
-  else if (process.env['CI'])
-    it('has a browser', () => {
-      throw new Error('Chromium is not installed: install it, or set CHROMIUM_PATH')
-    })
-  else process.stderr.write('Tests of the page are left out: no Chromium (set CHROMIUM_PATH)\n')
-})
+describeInBrowser('the example: its page', describePage)

@@ -11,6 +11,8 @@ export interface Started {
   /** What it has printed so far. */
   output(): string
   stop(): Promise<number | null>
+  /** As a machine that fails: at once, without a word. */
+  kill(): Promise<unknown>
 }
 
 /** Starts `npm run demo` and waits for the address it prints. */
@@ -20,7 +22,7 @@ export function startDemo(env: Record<string, string> = {}): Promise<Started> {
 
 /** Starts a chat of the examples and waits for the address it prints. */
 export async function startChat(name: string, env: Record<string, string> = {}): Promise<Started> {
-  const running = run(`examples/${name}/server.ts`, { PORT: '0', ...env })
+  const running = run(`examples/${name}/server.ts`, { PORT: '0', TYPING_MS: '0', ...env })
   const url = await running.printed(/http:\/\/\S+/u)
   return { url, ...running }
 }
@@ -69,6 +71,10 @@ function run(file: string, env: Record<string, string>) {
       child.kill('SIGTERM')
       const [code] = (await exited) as [number | null]
       return code
+    },
+    kill() {
+      child.kill('SIGKILL')
+      return exited
     },
   }
 }

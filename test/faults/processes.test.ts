@@ -5,6 +5,9 @@ import { sessionKeys } from '../../lib/keys.ts'
 import { type ForkedApp, forkApp } from '../support/forked-app.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
 
+const limitedApp = new URL('../support/limited-app.ts', import.meta.url)
+const appendingApp = new URL('../support/appending-app.ts', import.meta.url)
+
 for (const algorithm of ['sliding', 'fixed']) {
   for (const framework of ['express', 'koa']) {
     describe(`two processes of ${framework} on one Redis (${algorithm})`, function () {
@@ -14,7 +17,7 @@ for (const algorithm of ['sliding', 'fixed']) {
 
       before(async () => {
         server = await startRedis()
-        apps = await forked(2, 'limited-app.ts', [framework, algorithm, server.url])
+        apps = await forked(2, limitedApp, [framework, algorithm, server.url])
       })
       after(async () => {
         await ended(apps)
@@ -46,7 +49,7 @@ for (const framework of ['express', 'koa']) {
       before(async () => {
         server = await startRedis()
         store = createStore({ url: server.url, deadline: '1s' })
-        apps = await forked(4, 'appending-app.ts', [framework, server.url, String(maxStored)])
+        apps = await forked(4, appendingApp, [framework, server.url, String(maxStored)])
       })
       after(async () => {
         await ended(apps)
@@ -93,7 +96,7 @@ for (const framework of ['express', 'koa']) {
   }
 }
 
-function forked(count: number, file: string, args: readonly string[]): Promise<ForkedApp[]> {
+function forked(count: number, file: URL, args: readonly string[]): Promise<ForkedApp[]> {
   return Promise.all(Array.from({ length: count }, () => forkApp(file, args)))
 }
 

@@ -152,6 +152,33 @@ for (const framework of frameworks) {
       assert.equal((await app.ask('second')).status, 503)
     })
 
+    it('do not hold up the next when their end has failed', async () => {
+      const gate = latch()
+      const app = await serve(
+        store,
+        async function* (_turn, content) {
+          yield `to ${content} `
+          if (content === 'first') await gate.opened
+        },
+        { onStoreError: 'error' },
+      )
+      const response = await app.ask('first')
+      const follower = await serve(other, () => ['on'])
+      await eventually(
+        'a piece',
+        async () => (await firstDelta(await follower.resume())) || undefined,
+      )
+      proxy.set({ refuse: true })
+      proxy.reset()
+      gate.open()
+      assert.equal(statusOf(await allEvents(response)), 'failed')
+      proxy.clear()
+      await back()
+      assert.equal(statusOf(await allEvents(await follower.ask('second'))), 'complete')
+      const [, answer] = await stored(4)
+      assert.deepEqual([answer?.content, answer?.status], ['to first ', 'interrupted'])
+    })
+
     it('may be committed once more when a commit has failed', async () => {
       const app = await framework.serve(
         { memory: { store, onStoreError: 'error' } },

@@ -2,9 +2,6 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { createStore, type Store } from '../../lib/index.ts'
 import { type App, frameworks } from '../support/apps.ts'
-import { answer } from '../support/chat-app.ts'
-import { allEvents, statusOf, textOf } from '../support/event-stream.ts'
-import { latch } from '../support/latch.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
 
 const streams = 1000
@@ -29,42 +26,38 @@ for (const framework of frameworks) {
     after(() => server.stop())
 
     it('are given and followed over one connection that listens', async () => {
-      const gate = latch()
-      app = await framework.serve({ memory: { store } }, (exchange) =>
-        answer(exchange, async function* (turn) {
-          yield `one of ${turn.id} `
-          await gate.opened
-          yield 'two'
-        }),
-      )
-      const call = (query: string, session: number) =>
-        fetch(`${app.url}/?${query}`, {
-          headers: { 'x-user': 'ann', 'x-session-id': `s${session}` },
-        })
       const admin = server.client()
       const connections = async () =>
         String(await admin.client('LIST'))
           .split('\n')
           .filter((line) => line !== '').length
-
-      const asked: Response[] = []
-      const followed: Response[] = []
-      asked.push(await call('ask=go&id=q0', 0))
-      followed.push(await call('resume', 0))
-      const before = await connections()
-      for (let at = 1; at < streams; at += 100) {
-        const some = Array.from({ length: Math.min(100, streams - at) }, (_, n) => at + n)
-        asked.push(...(await Promise.all(some.map((n) => call(`ask=go&id=q${n}`, n)))))
-        followed.push(...(await Promise.all(some.map((n) => call('resume', n)))))
-      }
-      assert.equal(await connections(), before)
-      assert.ok(followed.every(({ status }) => status === 200))
-      gate.open()
-      const events = await Promise.all([...asked, ...followed].map(allEvents))
-      for (const [at, each] of events.entries()) {
-        assert.equal(textOf(each), `one of q${at % streams} two`)
-        assert.equal(statusOf(each), 'complete')
-      }
+      let counts: number[] = []
+      app = await framework.serve({ memory: { store } }, async ({ memory, send }) => {
+        const question = { id: 'q', role: 'user', content: 'go' } as const
+        const begin = async (session: number) => {
+          const turn = await memory.open(`s${session}`).turn(question)
+          turn.write(`one of ${session} `)
+          const joined = await memory.open(`s${session}`).turn(question)
+          return { turn, followed: joined.reply() }
+        }
+        const begun = [await begin(0)]
+        counts = [await connections()]
+        for (let at = 1; at < streams; at++) begun.push(await begin(at))
+        counts.push(await connections())
+        const replies: unknown[] = []
+        for (const { turn, followed } of begun) {
+          turn.write('two')
+          await turn.commit()
+          replies.push((await followed)?.content)
+        }
+        send(200, JSON.stringify(replies))
+      })
+      const response = await fetch(app.url, { headers: { 'x-user': 'ann' } })
+      assert.deepEqual(
+        await response.json(),
+        Array.from({ length: streams }, (_, at) => `one of ${at} two`),
+      )
+      assert.equal(counts[0], counts[1])
     })
   })
 }

@@ -119,6 +119,36 @@ for (const stores of testStores()) {
       assert.equal((await ann((memory) => memory.info()))?.title, 'renamed')
     })
 
+    it('leaves a session that is not the one it was asked about', async () => {
+      const answers: ((title: string) => void)[] = []
+      const title = () => new Promise<string>((resolve) => answers.push(resolve))
+      const { ann } = await serve({ title })
+      await ann((memory) => ask(memory, 1))
+      await eventually('the function is asked', async () => answers[0])
+      await ann((memory) => memory.delete())
+      await ann((memory) => memory.append({ role: 'user', content: 'q2' }))
+      let done = 0
+      const { read, amend } = store.history
+      const counted =
+        <Args extends unknown[], T>(call: (...args: Args) => Promise<T>) =>
+        async (...args: Args): Promise<T> => {
+          const result = await call(...args)
+          done += 1
+          return result
+        }
+      Object.assign(store.history, { read: counted(read), amend: counted(amend) })
+      answers[0]?.('About what was deleted')
+      await eventually('the title was offered', async () => (done > 0 ? true : undefined))
+      assert.equal((await ann((memory) => memory.info()))?.title, undefined)
+      await ann((memory) => memory.append({ role: 'assistant', content: 'a2' }))
+      await eventually('the function is asked again', async () => answers[1])
+      answers[1]?.('About what there is')
+      const given = await eventually('a title', async () =>
+        ann(async (memory) => (await memory.info())?.title),
+      )
+      assert.equal(given, 'About what there is')
+    })
+
     it('publishes what a title function throws, or gives that is none', async () => {
       const given: unknown[] = [new Error('no model'), 'x'.repeat(1001), ' ', 7]
       const { ann } = await serve({

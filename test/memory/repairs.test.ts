@@ -180,12 +180,20 @@ describe('repairs of a window', () => {
       assert.equal(out(as, [hi, { role: 'assistant', content: 'x' }, hi, ...steps]).length, 61)
   })
 
-  it('many questions in a row are one turn, longer than the window', () => {
+  it('a few questions in a row are one turn, whole before a long answer', () => {
+    const questions = Array.from({ length: 3 }, (_, n) => ({ role: 'user', content: `q${n}` }))
+    const steps = Array.from({ length: 30 }, (_, n) => [calling(`c${n}`), answer(`c${n}`)]).flat()
+    const told = [hi, { role: 'assistant', content: 'x' }, ...questions, ...steps]
+    assert.deepEqual(out('openai', told).slice(0, 3), questions)
+    assert.equal(out('openai', told).length, 63)
+  })
+
+  it('of more questions in a row than the window holds the newest are handed out', () => {
     const questions = Array.from({ length: 30 }, (_, n) => ({ role: 'user', content: `q${n}` }))
-    assert.deepEqual(
-      out('openai', [hi, { role: 'assistant', content: 'x' }, ...questions]),
-      questions,
-    )
+    const before = [hi, { role: 'assistant', content: 'x' }]
+    assert.deepEqual(out('openai', [...before, ...questions]), questions.slice(-16))
+    const steps = Array.from({ length: 20 }, (_, n) => [calling(`c${n}`), answer(`c${n}`)]).flat()
+    assert.deepEqual(out('openai', [...before, ...questions, ...steps])[0], questions.at(-1))
   })
 })
 

@@ -70,7 +70,7 @@ describe('an answer written as events', () => {
     for (const form of ['sse', 'ui'] as const) {
       const { headers } = streamWriter(form)
       assert.equal(headers['content-type'], 'text/event-stream; charset=utf-8')
-      assert.equal(headers['cache-control'], 'no-cache, no-transform')
+      assert.equal(headers['cache-control'], 'private, no-store, no-transform')
       assert.equal(headers['x-accel-buffering'], 'no')
     }
     assert.equal(streamWriter('ui').headers['x-vercel-ai-ui-message-stream'], 'v1')

@@ -12,7 +12,7 @@ export interface ChatApp extends App {
 }
 
 /** How to ask. */
-export interface AskOptions {
+interface AskOptions {
   readonly id?: string
   readonly as?: 'sse' | 'ui' | 'text'
   readonly signal?: AbortSignal

@@ -11,10 +11,9 @@ export interface ForkedApp {
   stop(signal?: NodeJS.Signals): Promise<void>
 }
 
-/** Starts a file of this folder that sends the URL it listens at. */
-export async function forkApp(file: string, args: readonly string[]): Promise<ForkedApp> {
-  const path = fileURLToPath(new URL(file, import.meta.url))
-  const child = fork(path, args, { execArgv: ['--import', 'tsx'] })
+/** Starts a file that sends the URL it listens at. */
+export async function forkApp(file: URL, args: readonly string[]): Promise<ForkedApp> {
+  const child = fork(fileURLToPath(file), args, { execArgv: ['--import', 'tsx'] })
   killAtExit(child)
   const [url] = (await once(child, 'message')) as [string]
   return {

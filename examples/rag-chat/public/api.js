@@ -1,5 +1,3 @@
-import { eventsOf } from './events.js'
-
 /** What went wrong, in words for the page. `waitSeconds` is how long to wait before trying again. */
 export class Failure extends Error {
   constructor(message, { waitSeconds = 0, status } = {}) {
@@ -10,46 +8,72 @@ export class Failure extends Error {
   }
 }
 
-const unreachable = 'The server cannot be reached. Try again when it is back.'
+/** Said where nothing comes back. */
+export const unreachable = 'The server cannot be reached. Try again when it is back.'
 
 /** What the demo is made of. */
 export function readAbout() {
   return ask('/about')
 }
 
-/** The user's chats, last used first. */
+/** The user's chats: pinned ones first, then last used first. */
 export async function listSessions() {
-  return (await ask('/chats')).sessions
+  const { items } = await ask('/chats?limit=100')
+  return [...items.filter(({ pinned }) => pinned), ...items.filter(({ pinned }) => !pinned)]
 }
 
-/** The messages of a chat, oldest first; `degraded` where the store could not be asked. */
-export function readMessages(session) {
-  return ask(`/chats/${encodeURIComponent(session)}/messages`)
+/** Changes title or pin of a chat; a title of `null` lets its next question name it. */
+export function changeSession(session, changes) {
+  return ask(pathOf(session), { method: 'PATCH', ...jsonOf(changes) })
 }
 
 /** Forgets a chat. */
 export function deleteSession(session) {
-  return ask(`/chats/${encodeURIComponent(session)}`, { method: 'DELETE' })
+  return unlessGone(ask(pathOf(session), { method: 'DELETE' }))
 }
 
-/** Asks in a chat; `on` hears `sources`, `delta` and `trace` as they come. */
-export async function sendMessage(session, message, on) {
-  const response = await request(`/chats/${encodeURIComponent(session)}/messages`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(message),
-  })
-  let done = false
+/** The messages of a chat, oldest first; `degraded` where the store could not be asked. */
+export function readMessages(session) {
+  return ask(`${pathOf(session)}/messages`)
+}
+
+/** Takes a message back, and all that came after it. */
+export function rewind(session, message) {
+  return unlessGone(ask(`${pathOf(session)}/rewind`, { method: 'POST', ...jsonOf({ message }) }))
+}
+
+/** Stops the answer that is being given in a chat. */
+export function stopAnswer(session) {
+  return ask(`${pathOf(session)}/stop`, { method: 'POST' })
+}
+
+/** Asks in a chat: the response streams the answer. The same id gives the same answer. */
+export function postMessage(session, message, signal) {
+  return request(`${pathOf(session)}/messages`, { method: 'POST', ...jsonOf(message), signal })
+}
+
+/** The answer that is being given, from the event after `lastId`; undefined where there is none. */
+export async function openStream(session, lastId, signal) {
+  const headers = lastId === undefined ? {} : { 'last-event-id': lastId }
+  const response = await request(`${pathOf(session)}/stream`, { headers, signal })
+  return response.status === 204 ? undefined : response
+}
+
+function pathOf(session) {
+  return `/chats/${encodeURIComponent(session)}`
+}
+
+function jsonOf(value) {
+  return { headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) }
+}
+
+// Another tab was faster.
+async function unlessGone(asked) {
   try {
-    for await (const { event, data } of eventsOf(response.body)) {
-      if (event === 'error') throw new Failure(data.message)
-      if (event === 'done') done = true
-      else on[event]?.(data)
-    }
-  } catch (error) {
-    throw error instanceof Failure ? error : new Failure(unreachable)
+    return await asked
+  } catch (failure) {
+    if (failure.status !== 404) throw failure
   }
-  if (!done) throw new Failure('The answer broke off. Try again: it is finished on the server.')
 }
 
 async function ask(path, options) {
@@ -61,7 +85,8 @@ async function request(path, options) {
   let response
   try {
     response = await fetch(path, { ...options, cache: 'no-store', credentials: 'same-origin' })
-  } catch {
+  } catch (error) {
+    if (options?.signal?.aborted) throw error
     throw new Failure(unreachable)
   }
   if (!response.ok) throw await failureOf(response)

@@ -1,113 +1,130 @@
-import { sendMessage } from './api.js'
+import { Answering } from './answering.js'
 import { byId } from './dom.js'
 import { failureBox } from './failure-box.js'
 import { newId } from './ids.js'
-import { turnView } from './turn-view.js'
+import { TurnView } from './turn-view.js'
 
 /** The conversation in the middle. */
-export function chatView({ trace, onAnswered, onTrace }) {
-  const turns = byId('turns')
-  const welcome = byId('welcome')
-  const status = byId('status')
-  let session
-  let busy = false
+export class ChatView {
+  #trace
+  #hears
+  #answering
+  #session
+  #views = []
+  #turns = byId('turns')
+  #welcome = byId('welcome')
+  #scroll = followed(byId('scroll'))
 
-  const scroll = followed(byId('scroll'))
+  /** `onLost` has it read again, `onTakeBack` takes a message back; the rest tells what happens. */
+  constructor(trace, hears) {
+    this.#trace = trace
+    this.#hears = hears
+    this.#answering = new Answering({ trace, ...hears })
+  }
 
-  function add(id, question) {
-    const view = turnView(id, question, {
-      onTrace,
-      onGrow: scroll.grown,
-      onRetry: () => answer(view),
+  get busy() {
+    return this.#answering.busy
+  }
+
+  /** How many messages of the chat are shown. */
+  get length() {
+    return this.#views.reduce((sum, { stored, kept }) => sum + (stored ? 1 : 0) + (kept ? 1 : 0), 0)
+  }
+
+  /** False while an answer is on its way: the question stays where it is. */
+  ask(question) {
+    if (this.busy) return false
+    this.#ask(this.#add(newId(), question))
+    return true
+  }
+
+  stop() {
+    this.#answering.stop()
+  }
+
+  /** Says why a chat cannot be shown. */
+  refuse(id, failure, onRetry) {
+    this.#session = id
+    this.#clear()
+    this.#welcome.hidden = true
+    this.#turns.replaceChildren(failureBox(failure, onRetry))
+  }
+
+  /** Shows a chat: its messages, or the welcome where it has none. Goes on with an answer under way. */
+  open(id, messages, { resume = true } = {}) {
+    this.#session = id
+    this.#scroll.follow()
+    this.#clear()
+    this.#welcome.hidden = messages.length > 0
+    for (const [index, message] of messages.entries())
+      if (message.role === 'user') this.#show(message, messages[index + 1])
+    const last = this.#views.at(-1)
+    if (resume && last && !last.kept) this.#answering.resume(id, last)
+    this.#scroll.grown()
+  }
+
+  /** A turn of an earlier visit. */
+  #show({ id, text }, reply) {
+    const view = this.#add(id, text)
+    view.stored = true
+    if (reply?.role !== 'assistant')
+      return view.fail({ message: 'This question has no answer.', waitSeconds: 0 }, { quiet: true })
+    view.keep(reply)
+    if (reply.trace) this.#trace.add(id, text, reply.trace, { fresh: false })
+  }
+
+  #add(id, question) {
+    const view = new TurnView(id, question, {
+      onTrace: () => this.#hears.onTrace(id),
+      onGrow: this.#scroll.grown,
+      onRetry: () => this.#ask(view),
+      onAgain: () => this.#again(view),
+      onEdit: (text) => this.#edit(view, text),
     })
-    welcome.hidden = true
-    turns.append(view.element)
+    this.#welcome.hidden = true
+    this.#views.push(view)
+    this.#turns.append(view.element)
     return view
   }
 
-  async function answer(view) {
-    if (busy) return
-    const asked = session
-    occupied(true)
-    status.textContent = 'Reading the documents'
-    scroll.follow()
-    view.wait()
-    try {
-      const told = await stream(asked, view)
-      status.textContent = 'Answered'
-      if (told && session === asked) trace.add(view.id, view.question, told, { fresh: true })
-    } catch (failure) {
-      status.textContent = ''
-      view.fail(failure)
-      if (failure.status === 429) trace.refused(view.id, view.question, failure.waitSeconds)
-    } finally {
-      occupied(false)
-      onAnswered(asked, { shown: view.element.isConnected })
+  #ask(view, options) {
+    this.#scroll.follow()
+    this.#answering.ask(this.#session, view, options)
+    this.#scroll.grown()
+  }
+
+  /** Takes the question back, and all after it; asks anew with an id of its own. */
+  async #edit(view, text) {
+    const at = this.#views.indexOf(view)
+    const first = at === 0 ? view.question : undefined
+    const done = await this.#answering.alone(
+      () => view.stored && this.#hears.onTakeBack(this.#session, view.id, first),
+    )
+    if (!done) return
+    for (const gone of this.#views.splice(at)) {
+      gone.element.remove()
+      this.#trace.remove(gone.id)
     }
+    byId('question').focus()
+    this.#ask(this.#add(newId(), text))
   }
 
-  function occupied(now) {
-    busy = now
-    byId('send').setAttribute('aria-disabled', String(now))
+  /** Takes the answer back, and has the same question answered anew. */
+  async #again(view) {
+    const done = await this.#answering.alone(
+      () => view.kept && this.#hears.onTakeBack(this.#session, view.answerId),
+    )
+    if (!done) return
+    byId('question').focus()
+    this.#ask(view, { fresh: true })
   }
 
-  return {
-    /** False while an answer is on its way: the question stays where it is. */
-    ask(question) {
-      if (busy) return false
-      void answer(add(newId(), question))
-      return true
-    },
-    /** Says why a chat cannot be shown. */
-    refuse(id, failure, onRetry) {
-      session = id
-      trace.clear()
-      welcome.hidden = true
-      turns.replaceChildren(failureBox(failure, onRetry))
-    },
-    /** Shows a chat: its messages, or the welcome where it has none. */
-    open(id, messages) {
-      session = id
-      scroll.follow()
-      turns.replaceChildren()
-      trace.clear()
-      welcome.hidden = messages.length > 0
-      showKept(messages, add, trace)
-      scroll.grown()
-    },
+  #clear() {
+    this.#answering.leave()
+    this.#views = []
+    this.#turns.replaceChildren()
+    this.#trace.clear()
   }
-}
-
-/** Asks, and lays the answer out as it comes; gives what the middlewares did. */
-async function stream(session, view) {
-  let told
-  const asked = { id: view.id, text: view.question }
-  await sendMessage(session, asked, {
-    sources: view.sources,
-    delta: ({ text }) => view.delta(text),
-    trace: (trace) => {
-      told = trace
-    },
-  })
-  await view.finish(told)
-  return told
-}
-
-/** Turns of an earlier visit. */
-function showKept(messages, add, trace) {
-  for (const [index, { id, role, text }] of messages.entries()) {
-    if (role !== 'user') continue
-    const view = add(id, text)
-    const reply = messages[index + 1]
-    if (reply?.role === 'assistant') keepReply(view, reply, trace)
-    else view.fail({ message: 'This question has no answer yet.', waitSeconds: 0 }, { quiet: true })
-  }
-}
-
-function keepReply(view, reply, trace) {
-  view.sources(reply.sources)
-  view.keep(reply.text, reply.trace)
-  if (reply.trace) trace.add(view.id, view.question, reply.trace, { fresh: false })
 }
 
 /** Follows what grows down, as long as the reader has not scrolled away from its end. */

@@ -1,7 +1,7 @@
 import { byId } from './dom.js'
 
-/** The field for questions. `onAsk` says whether it took the question. */
-export function composer({ onAsk }) {
+/** The field for questions. `onAsk` says whether it took the question; `onStop` stops the answer. */
+export function composer({ onAsk, onStop }) {
   const field = byId('question')
 
   function send() {
@@ -29,5 +29,6 @@ export function composer({ onAsk }) {
     send()
     field.focus()
   })
+  byId('stop').addEventListener('click', onStop)
   return { focus: () => field.focus() }
 }

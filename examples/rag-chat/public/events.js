@@ -22,5 +22,6 @@ function toEvent(part) {
   const lines = part.split('\n')
   const data = lines.find((line) => line.startsWith('data: '))?.slice(6)
   const event = lines.find((line) => line.startsWith('event: '))?.slice(7)
-  return data === undefined ? undefined : { event, data: JSON.parse(data) }
+  const id = lines.find((line) => line.startsWith('id: '))?.slice(4)
+  return data === undefined ? undefined : { id, event, data: JSON.parse(data) }
 }

@@ -1,5 +1,12 @@
-import { deleteSession, listSessions, readAbout, readMessages } from './api.js'
-import { chatView } from './chat-view.js'
+import {
+  changeSession,
+  deleteSession,
+  listSessions,
+  readAbout,
+  readMessages,
+  rewind,
+} from './api.js'
+import { ChatView } from './chat-view.js'
 import { composer } from './composer.js'
 import { byId, h } from './dom.js'
 import { drawers } from './drawers.js'
@@ -8,13 +15,22 @@ import { sessionsView } from './sessions-view.js'
 import { traceView } from './trace-view.js'
 import { count } from './words.js'
 
+const lookAgainMs = 2000
 const slide = drawers()
 const trace = traceView()
-const list = sessionsView({ onDelete: remove })
-const chat = chatView({ trace, onAnswered: answered, onTrace: showTrace })
-const field = composer({ onAsk: ask })
+const list = sessionsView({ onDelete: remove, onPin: pin, onRename: rename })
+const chat = new ChatView(trace, {
+  onAnswered: answered,
+  onBegun: begun,
+  onFailure: (failure) => warn(failure.message),
+  onLost: (session) => session === current && open(session, { resume: false }),
+  onTakeBack: takeBack,
+  onTrace: showTrace,
+})
+const field = composer({ onAsk: ask, onStop: () => chat.stop() })
 let sessions = []
 let current
+let looking
 
 function ask(question) {
   if (!chat.ask(question)) return false
@@ -27,31 +43,42 @@ function showTrace(turnId) {
   trace.focus(turnId)
 }
 
-// Who left a chat while it was answered and came back sees the answer.
-async function answered(session, { shown }) {
+/** A chat is listed as soon as its first question is kept. */
+async function begun(session) {
+  if (!sessions.some(({ id }) => id === session)) await refresh()
+}
+
+async function answered(session) {
   warn()
-  if (!shown && session === current) await open(session)
-  else await refresh()
+  await refresh()
+  const known = sessions.find(({ id }) => id === session)
+  // Another tab has taken a turn of its own meanwhile.
+  const more = known !== undefined && known.messages > chat.length
+  if (more && session === current && !chat.busy) await open(session)
 }
 
 async function refresh() {
+  clearTimeout(looking)
   const found = await listSessions().catch(() => undefined)
   sessions = found ?? sessions
   list.show(sessions, current, { complete: found !== undefined })
   const title = sessions.find(({ id }) => id === current)?.title
   byId('top-title').textContent = title ?? 'New chat'
+  if (sessions.some(({ id, running }) => running && id !== current))
+    looking = setTimeout(refresh, lookAgainMs)
 }
 
-async function open(id) {
+async function open(id, options) {
   current = id
   warn()
   slide.close()
   try {
     const { messages, degraded } = await readMessages(id)
-    chat.open(id, messages)
+    if (id !== current) return
+    chat.open(id, messages, options)
     if (degraded) warn('The store is away: only what was said since then can be shown.')
   } catch (failure) {
-    chat.refuse(id, failure, () => open(id))
+    if (id === current) chat.refuse(id, failure, () => open(id))
   }
   await refresh()
 }
@@ -76,6 +103,38 @@ async function remove(session) {
     byId('new').focus()
   }
   byId('status').textContent = 'Chat deleted'
+}
+
+async function pin(session) {
+  const pinned = !session.pinned
+  await change(session, { pinned }, pinned ? 'Pinned to the top' : 'No longer pinned')
+}
+
+async function rename(session, title) {
+  await change(session, { title }, 'Chat renamed')
+}
+
+async function change(session, changes, done) {
+  try {
+    await changeSession(session.id, changes)
+    byId('status').textContent = done
+  } catch (failure) {
+    warn(failure.message)
+  }
+  await refresh()
+}
+
+/** Takes a message back and all after it; a chat that was named by its first question is not any more. */
+async function takeBack(session, message, first) {
+  await rewind(session, message)
+  const { title } = sessions.find(({ id }) => id === session) ?? {}
+  if (first && title && first.replace(/\s+/gu, ' ').startsWith(title.replace(/…$/u, '')))
+    await changeSession(session, { title: null })
+}
+
+function stopByKey({ key, isComposing, target }) {
+  const elsewhere = document.body.dataset.open || target.closest?.('form:not(#composer), dialog')
+  if (key === 'Escape' && !isComposing && !elsewhere && chat.busy) chat.stop()
 }
 
 function warn(message = '') {
@@ -132,6 +191,8 @@ function pick(text) {
 }
 
 byId('new').addEventListener('click', begin)
+// Before the drawers hear of it: the key does one thing at a time.
+document.addEventListener('keydown', stopByKey, { capture: true })
 addEventListener('popstate', () => void open(sessionInAddress() ?? newId()))
 void readAbout().then(introduce, (failure) => {
   byId('welcome-lead').textContent = failure.message

@@ -36,6 +36,7 @@ export function reveal(draw) {
       if (frame === 0) frame = requestAnimationFrame(grow)
     },
     all,
+    empty: () => whole === '',
     /** Resolves when everything is laid out, soon in any case: a hidden page draws no frames. */
     async drained() {
       const until = performance.now() + longestMs

@@ -34,6 +34,10 @@ export function traceView() {
       budget.spent(waitSeconds)
       add(refusal(turnId, question, waitSeconds))
     },
+    remove(turnId) {
+      byId(`trace-${turnId}`)?.remove()
+      empty.hidden = list.children.length > 0
+    },
     limit: budget.begin,
     focus(turnId) {
       const found = byId(`trace-${turnId}`)
@@ -45,7 +49,7 @@ export function traceView() {
 }
 
 function card(turnId, question, { memory, cache, limit, ms }) {
-  const [word, tone] = badges[cache.status] ?? [cache.status, '']
+  const [word, tone] = badges[cache?.status] ?? [cache?.status ?? 'No answer yet', '']
   const understood =
     memory.turnsUsed > 0 ? [' Understood as ', h('q', null, memory.standalone), '.'] : []
   const same = h(
@@ -59,7 +63,7 @@ function card(turnId, question, { memory, cache, limit, ms }) {
     'The same over GET /answer',
     icon('arrow'),
   )
-  return shell(turnId, question, milliseconds(ms.total), [
+  return shell(turnId, question, ms ? milliseconds(ms.total) : '', [
     step('sessionMemory()', memory.degraded ? badge('Local', 'bad') : '', [
       memoryWords(memory),
       ...understood,

@@ -1,83 +1,112 @@
 import { h } from './dom.js'
 import { failureBox } from './failure-box.js'
+import { footView } from './foot-view.js'
 import { blocks } from './markdown.js'
+import { questionView } from './question-view.js'
 import { reveal } from './reveal.js'
-import { citation, sourceList } from './sources-view.js'
-import { count, milliseconds } from './words.js'
+import { citation } from './sources-view.js'
 
 /** One question and its answer, as it comes. */
-export function turnView(id, question, { onTrace, onRetry, onGrow }) {
-  const text = h('div', { class: 'text' })
-  const foot = h('div', { class: 'foot' })
-  const answer = h(
+export class TurnView {
+  id
+  question
+  element
+  /** Its id, once there is an answer. */
+  answerId
+  /** The server has the question. */
+  stored = false
+  #hears
+  #text = h('div', { class: 'text' })
+  #foot = h('div', { class: 'foot' })
+  #answer = h(
     'div',
     { class: 'answer', 'aria-live': 'polite', 'aria-busy': 'false' },
-    text,
-    foot,
+    this.#text,
+    this.#foot,
   )
-  const asked = h('p', { class: 'asked' }, question)
-  const element = h('article', { class: 'turn', 'aria-label': question }, asked, answer)
-  let sources = []
-
-  const words = reveal((markdown) => {
-    text.replaceChildren(...blocks(markdown, (number) => citation(sources, number, foot)))
-    onGrow()
+  #sources
+  #trace
+  #words = reveal((markdown) => {
+    const cite = (number) => citation(this.#sources ?? [], number, this.#foot)
+    this.#text.replaceChildren(...blocks(markdown, cite))
+    this.#hears.onGrow()
   })
 
-  function settle(...children) {
-    foot.replaceChildren(...children)
-    answer.setAttribute('aria-busy', 'false')
-    onGrow()
+  constructor(id, question, hears) {
+    this.id = id
+    this.question = question
+    this.#hears = hears
+    const asked = questionView(question, hears.onEdit)
+    this.element = h('article', { class: 'turn', 'aria-label': question }, asked, this.#answer)
   }
 
-  function footOf(trace) {
-    return [...sourceList(sources), ...(trace ? [meta(trace, () => onTrace(id))] : [])]
+  /** Nothing was said. */
+  get empty() {
+    return this.#words.empty()
   }
 
-  return {
-    id,
-    question,
-    element,
-    wait() {
-      sources = []
-      words.reset()
-      answer.setAttribute('aria-busy', 'true')
-      text.replaceChildren(h('p', { class: 'waiting' }, 'Reading the documents'))
-      foot.replaceChildren()
-    },
-    sources(list) {
-      sources = list
-    },
-    delta: words.add,
-    async finish(trace) {
-      await words.drained()
-      settle(...footOf(trace))
-    },
-    /** An answer of an earlier visit, at once. */
-    keep(markdown, trace) {
-      words.add(markdown)
-      words.all()
-      settle(...footOf(trace))
-    },
-    fail(failure, options) {
-      words.reset()
-      text.replaceChildren()
-      settle(failureBox(failure, onRetry, options))
-    },
+  /** The server has an answer: an empty one it does not keep. */
+  get kept() {
+    return this.answerId !== undefined && !this.empty
   }
-}
 
-function meta({ cache, memory, limit, ms }, onclick) {
-  const facts = [
-    `cache ${cache.status}`,
-    memory.turnsUsed > 0 ? `${count(memory.turnsUsed, 'turn')} of memory used` : '',
-    `${limit.remaining} left`,
-    milliseconds(ms.total),
-  ]
-  const spans = facts.filter((fact) => fact !== '').map((fact) => h('span', null, fact))
-  return h(
-    'button',
-    { type: 'button', class: 'meta', title: 'What the middlewares did', onclick },
-    spans,
-  )
+  /** Words are there, but not what they rest on: the answer is an old one. */
+  get lacks() {
+    return this.#sources === undefined && !this.empty
+  }
+
+  wait(what) {
+    this.answerId = undefined
+    this.#sources = undefined
+    this.#trace = undefined
+    this.#words.reset()
+    this.#answer.setAttribute('aria-busy', 'true')
+    this.#text.replaceChildren(h('p', { class: 'waiting' }, what))
+    this.#foot.replaceChildren()
+  }
+
+  sources(list) {
+    this.#sources = list
+  }
+
+  traced(trace) {
+    this.#trace = trace
+  }
+
+  delta(text) {
+    this.#words.add(text)
+  }
+
+  async finish(status, reason) {
+    await this.#words.drained()
+    this.#conclude(status, reason)
+  }
+
+  /** An answer of an earlier visit, at once. */
+  keep({ id, text, sources, trace, status = 'complete' }) {
+    this.answerId = id
+    this.#sources = sources
+    this.#trace = trace
+    this.#words.add(text)
+    this.#words.all()
+    this.#conclude(status)
+  }
+
+  fail(failure, options) {
+    this.#words.reset()
+    this.#text.replaceChildren()
+    this.#settle(failureBox(failure, this.#hears.onRetry, options))
+  }
+
+  #conclude(status, reason) {
+    if (this.empty) this.#text.replaceChildren()
+    const told = { sources: this.#sources ?? [], trace: this.#trace, status, reason }
+    this.#settle(...footView(told, this.#hears))
+  }
+
+  #settle(...children) {
+    this.#foot.replaceChildren(...children)
+    this.#answer.setAttribute('aria-busy', 'false')
+    this.#hears.onGrow()
+  }
 }

@@ -26,8 +26,15 @@ export function duration(seconds) {
   return whole < 90 ? `${whole} s` : `${Math.round(whole / 60)} min`
 }
 
-/** Why the cache answered as it did. */
-export function cacheWords({ status, ageSeconds, ttl }) {
+/** How an answer ended that is not whole. */
+export function stateWords(status) {
+  return status === 'aborted' ? 'Stopped' : 'Broke off'
+}
+
+/** Why the cache answered as it did; nothing is known of it before an answer is whole. */
+export function cacheWords(cache) {
+  if (cache === undefined) return 'Kept for everybody once the answer is whole.'
+  const { status, ageSeconds, ttl } = cache
   if (status === 'hit')
     return `The same question was answered ${ageSeconds < 1 ? 'just now' : `${duration(ageSeconds)} ago`}: nothing was searched or written anew.`
   if (status === 'collapsed')

@@ -26,7 +26,7 @@ const letters: Readonly<Record<Speaker, RoleLetter>> = {
 
 const tags: readonly unknown[] = ['ai-sdk', 'openai-responses', 'anthropic'] satisfies Tag[]
 
-const anthropicTypes = new Set([
+const anthropicTypes: ReadonlySet<unknown> = new Set([
   'tool_use',
   'tool_result',
   'thinking',
@@ -37,7 +37,12 @@ const anthropicTypes = new Set([
   'container_upload',
 ])
 
-const itemPartTypes = new Set(['input_text', 'output_text', 'input_image', 'input_file'])
+const itemPartTypes: ReadonlySet<unknown> = new Set([
+  'input_text',
+  'output_text',
+  'input_image',
+  'input_file',
+])
 
 /** Members of an answer of Anthropic's that are not part of a message to it. */
 const answerMembers = ['stop_reason', 'stop_sequence', 'usage']
@@ -77,7 +82,9 @@ function again(message: Shape): Incoming {
     const kept = item(first)
     return { ...kept, givenId: message['id'], body: { ...message, ...kept.body } }
   }
-  return tagged(message, role, letterOf(role), message['id'])
+  return format === 'anthropic'
+    ? anthropic(message, blocks)
+    : tagged(message, role, letterOf(role), message['id'])
 }
 
 function uiMessage({ parts, content: _, ...rest }: Shape): Incoming {
@@ -94,13 +101,13 @@ function isItem(message: Shape): boolean {
   if (role === undefined) return typeof type === 'string'
   const types = shapesOf(content).map((part) => part['type'])
   if (type === 'message') return !isAnswer(message, types)
-  return types.some((each) => itemPartTypes.has(String(each)))
+  return types.some((each) => itemPartTypes.has(each))
 }
 
 /** An answer of Anthropic's has the type `message` as well, but other blocks. */
 function isAnswer(message: Shape, types: readonly unknown[]): boolean {
   if (answerMembers.some((name) => message[name] !== undefined)) return true
-  return types.some((type) => type === 'text' || anthropicTypes.has(String(type)))
+  return types.some((type) => type === 'text' || anthropicTypes.has(type))
 }
 
 function item(shape: Shape): Incoming {
@@ -130,11 +137,15 @@ function chat(message: Shape): Incoming {
   checkContent(message)
   const blocks = shapesOf(content)
   if (!isAnthropic(message, blocks)) return tagged(message, role, letter, id)
-  letterOf(role, ['system', 'user', 'assistant', 'tool'])
+  return anthropic({ ...message, format: 'anthropic' }, blocks)
+}
+
+function anthropic(message: Shape, blocks: readonly Shape[]): Incoming {
+  const { role, id } = message
+  const letter = letterOf(role, ['system', 'user', 'assistant', 'tool'])
   // Results of tools are no turn of a user's, even where text stands beside them.
   const results = letter === 'u' && blocks.some((block) => block['type'] === 'tool_result')
-  const body = { ...message, format: 'anthropic' }
-  return results ? tagged(body, 'tool', 't', id) : tagged(body, role, letter, id)
+  return results ? tagged(message, 'tool', 't', id) : tagged(message, role, letter, id)
 }
 
 function isAnthropic(message: Shape, blocks: readonly Shape[]): boolean {

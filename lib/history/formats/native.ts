@@ -14,7 +14,7 @@ const answerOnly = [
 ]
 
 /** The format of a stored message. */
-function formatOf({ format, content }: Shape): Format {
+export function formatOf({ format, content }: Shape): Format {
   const known = format === 'ai-sdk' || format === 'anthropic' || format === 'openai-responses'
   return known && Array.isArray(content) ? format : 'openai'
 }
@@ -23,7 +23,7 @@ function formatOf({ format, content }: Shape): Format {
 export function sourceOf(id: string, stored: Shape): Source {
   const format = formatOf(stored)
   const partial = stored['status'] === 'interrupted' || stored['status'] === 'aborted'
-  const added = ['id', 'createdAt', 'turn', ...(partial ? ['status'] : [])]
+  const added = ['id', 'createdAt', 'turn', 'original', ...(partial ? ['status'] : [])]
   const rest = without(stored, ...added)
   return { id, format, partial, message: asItCame(format, id, rest) }
 }

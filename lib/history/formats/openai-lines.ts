@@ -9,9 +9,7 @@ export function openAiLines(source: Source): readonly Line[] {
   const partTypes = role === 'assistant' ? assistantParts : userParts
   const parts = shapesOf(message['content'])
   const read = contentPieces(message['content'])
-  const foreign = parts.some(
-    ({ type }) => !partTypes.has(String(type)) && modelParts.has(String(type)),
-  )
+  const foreign = parts.some(({ type }) => !partTypes.has(type) && modelParts.has(type))
   if (role === 'tool') return [{ role, source, pieces: results(source), changed: foreign }]
   const calls = role === 'assistant' ? callsOf(message) : { pieces: [], changed: false }
   const refusal = someText(message['refusal'])
@@ -27,10 +25,16 @@ export function openAiLines(source: Source): readonly Line[] {
   return [{ role, source, pieces, changed }, ...resultsOf(source)]
 }
 
-const userParts = new Set(['text', 'image_url', 'input_audio', 'file'])
-const assistantParts = new Set(['text', 'refusal'])
+const userParts: ReadonlySet<unknown> = new Set(['text', 'image_url', 'input_audio', 'file'])
+const assistantParts: ReadonlySet<unknown> = new Set(['text', 'refusal'])
 /** Parts of the AI SDK's model messages, which no provider takes as they are. */
-const modelParts = new Set(['tool-call', 'tool-result', 'reasoning', 'image', 'file'])
+const modelParts: ReadonlySet<unknown> = new Set([
+  'tool-call',
+  'tool-result',
+  'reasoning',
+  'image',
+  'file',
+])
 
 function contentPieces(content: unknown): readonly Piece[] {
   if (typeof content === 'string') return content === '' ? [] : [{ kind: 'text', text: content }]
@@ -158,7 +162,7 @@ function modelResults(message: Shape): readonly Result[] {
     const id = someText(block['toolCallId'])
     if (block['type'] !== 'tool-result' || id === undefined) return []
     const output = isShape(block['output']) ? block['output'] : {}
-    const error = String(output['type']).startsWith('error')
+    const error = asText(output['type'])?.startsWith('error') ?? false
     return [{ kind: 'result', id, text: written(output['value'] ?? ''), error }] as const
   })
 }

@@ -12,7 +12,7 @@ import {
   type Step,
   textIn,
 } from './neutral.ts'
-import { type Shape, without, written } from './shape.ts'
+import { asText, type Shape, without, written } from './shape.ts'
 
 /** Input items of OpenAI's Responses API of a repaired conversation. */
 export function responseItems(parts: readonly (Said | Step)[]): Shape[] {
@@ -32,7 +32,7 @@ function followed(items: readonly Shape[], at: number): boolean {
   const item = items[next]
   if (item === undefined) return false
   if (item['role'] !== undefined) return item['role'] === 'assistant'
-  return !String(item['type']).endsWith('_output') && item['type'] !== 'mcp_approval_response'
+  return !asText(item['type'])?.endsWith('_output') && item['type'] !== 'mcp_approval_response'
 }
 
 function said({ source, role, pieces, changed }: Line): Shape {

@@ -99,8 +99,9 @@ function bound(name: string, item: Shape, of: Origin): Piece | undefined {
 }
 
 /** By what an output names its call; a local shell's has the call's own id. */
-function pairId(item: Shape): unknown {
-  return item['call_id'] ?? item['approval_request_id'] ?? item['id']
+function pairId(item: Shape): string {
+  const { call_id, approval_request_id, id } = item
+  return someText(call_id) ?? someText(approval_request_id) ?? someText(id) ?? ''
 }
 
 function reasoning(item: Shape, of: Origin): Piece {

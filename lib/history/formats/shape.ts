@@ -31,16 +31,34 @@ export function only(shape: Shape, ...names: readonly string[]): Shape {
   return Object.fromEntries(Object.entries(shape).filter(([name]) => names.includes(name)))
 }
 
-/** Text as it is, everything else as JSON. */
+/** How many levels of objects and arrays a value may have: of many more JSON can be read, but not made. */
+export const deepest = 1000
+
+/** Text as it is, everything else as JSON; nothing for what is too deep. */
 export function written(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+  if (typeof value === 'string') return value
+  return isTooDeep(value) ? '' : (JSON.stringify(value) ?? '')
 }
 
-/** What JSON says; text that is none stays text. */
+/** What JSON says; text that is none, or is too deep, stays text. */
 export function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return isTooDeep(value) ? text : value
   } catch {
     return text
   }
+}
+
+/** Whether a value has more than `deepest` levels; of bytes nothing is looked at. */
+export function isTooDeep(value: unknown): boolean {
+  // Without recursion: what is too deep would be so for this as well.
+  const open: [value: unknown, level: number][] = [[value, 0]]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [each, level] = next
+    if (typeof each !== 'object' || each === null || ArrayBuffer.isView(each)) continue
+    if (level === deepest) return true
+    for (const inner of Object.values(each)) open.push([inner, level + 1])
+  }
+  return false
 }

@@ -1,5 +1,5 @@
 import { emptyText, interruptedText, type Result, type Source } from './neutral.ts'
-import { isShape, type Shape, shapesOf, someText, without } from './shape.ts'
+import { asText, isShape, type Shape, shapesOf, someText, without } from './shape.ts'
 import { toolOf } from './ui-lines.ts'
 
 const finalStates: readonly unknown[] = ['output-available', 'output-error', 'output-denied']
@@ -31,7 +31,7 @@ function filled(parts: readonly Shape[]): readonly Shape[] {
 /** False for empty text, and for a call that has no id or no name. */
 function isWhole(part: Shape): boolean {
   if (part['type'] === 'text') return someText(part['text']) !== undefined
-  if (part['type'] === 'dynamic-tool' || String(part['type']).startsWith('tool-'))
+  if (part['type'] === 'dynamic-tool' || asText(part['type'])?.startsWith('tool-'))
     return someText(toolOf(part)) !== undefined && someText(part['toolCallId']) !== undefined
   return typeof part['type'] === 'string'
 }

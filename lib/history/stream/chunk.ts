@@ -1,7 +1,7 @@
 import { plain } from './shape.ts'
 
 /** Extras of a model provider, by its name. */
-export type ProviderExtras = Readonly<Record<string, unknown>>
+type ProviderExtras = Readonly<Record<string, unknown>>
 
 interface Extra {
   readonly providerMetadata?: ProviderExtras

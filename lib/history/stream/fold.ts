@@ -6,20 +6,20 @@ import { callTool, hearOfTool, settledTool, type ToolPart, toolPart } from './to
 export type UiAnswer = TextAnswer | PartsAnswer
 
 /** An answer that is nothing but one text. */
-export interface TextAnswer {
+interface TextAnswer {
   readonly role: 'assistant'
   readonly content: string
 }
 
 /** An answer in the form of the AI SDK's `UIMessage`, without an id. */
-export interface PartsAnswer {
+interface PartsAnswer {
   readonly role: 'assistant'
   readonly parts: readonly UiPart[]
   readonly metadata?: unknown
 }
 
 /** One part of a `UIMessage`. */
-export interface UiPart {
+interface UiPart {
   readonly type: string
   readonly [field: string]: unknown
 }

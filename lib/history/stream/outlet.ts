@@ -1,4 +1,4 @@
-import type { Chunk, FinishReason } from './chunk.ts'
+import { type Chunk, type FinishReason, isChunk } from './chunk.ts'
 import { parsed } from './shape.ts'
 
 type Kind = 'text' | 'reasoning'
@@ -68,15 +68,13 @@ export function outlet(put: (chunk: Chunk) => void): Outlet {
     called(toolCallId, toolName, text, inputEncoding) {
       // A model that has nothing to hand over often says nothing instead of `{}`.
       const input = inputEncoding ? text : parsed(text.trim() === '' ? '{}' : text)
-      if (input !== undefined) put({ type: 'tool-input-available', toolCallId, toolName, input })
-      else
-        put({
-          type: 'tool-input-error',
-          toolCallId,
-          toolName,
-          input: text,
-          errorText: 'The input is not JSON',
-        })
+      const named = { toolCallId, toolName }
+      const whole = { type: 'tool-input-available', ...named, input } as const
+      if (isChunk(whole)) put(whole)
+      else {
+        const errorText = input === undefined ? 'The input is not JSON' : 'The input is too deep'
+        put({ type: 'tool-input-error', ...named, input: text, errorText })
+      }
     },
     step() {
       close()

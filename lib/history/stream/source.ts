@@ -2,7 +2,7 @@ import { UsageError } from '../../errors.ts'
 import { aiSdkForm } from './ai-sdk-form.ts'
 import { anthropicForm } from './anthropic-form.ts'
 import { chatForm } from './chat-form.ts'
-import type { Chunk } from './chunk.ts'
+import { type Chunk, isChunk } from './chunk.ts'
 import { type Folder, folder } from './fold.ts'
 import type { AnswerForm, AnyAnswer, FormReader } from './form.ts'
 import { langchainForm } from './langchain-form.ts'
@@ -42,6 +42,8 @@ export function answerReader(): AnswerReader {
   const chunks: Chunk[] = []
   const whole = folder()
   const out = outlet((chunk) => {
+    // Whoever reads it again, from what is kept, would take the whole batch for corrupt.
+    if (!isChunk(chunk)) return
     chunks.push(chunk)
     whole.push(chunk)
   })

@@ -33,7 +33,7 @@ const writers: Readonly<Record<StreamForm, () => StreamWriter>> = {
   text: textWriter,
 }
 
-const unbuffered = { 'cache-control': 'no-cache, no-transform', 'x-accel-buffering': 'no' }
+const unbuffered = { 'cache-control': 'private, no-store, no-transform', 'x-accel-buffering': 'no' }
 const events = { 'content-type': 'text/event-stream; charset=utf-8', ...unbuffered }
 
 function sseWriter(): StreamWriter {

@@ -31,7 +31,9 @@ export function embeddedTurns(conversations: Conversations, bus: PubSub): Turns 
       const record = held && heldBy(held.cell.turns, hold)
       if (!record || !isOpen(record)) return 'lost'
       const channel = turnKey(keys, hold.turn)
-      const news = batch && sessions.pieces.keep(channel, batch, keepMs)
+      // Until the turn is ended: whoever reads next may come late.
+      const stayMs = Math.max(keepMs, held.expiresAt - now())
+      const news = batch && sessions.pieces.keep(channel, batch, stayMs)
       const turns = changed(held.cell.turns, hold.turn, { until: now() + leaseMs })
       sessions.put('write', withTurns(held.cell, turns), held.expiresAt)
       if (news) await bus.publish(channel, batchMessage(batch))

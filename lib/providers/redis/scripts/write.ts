@@ -34,7 +34,10 @@ export const write: Script<Keys, Args, Written> = script(
       -- Sent once more: it is there already.
       if not new and not string.find(done.err, 'equal or smaller', 1, true) then return done end
     end
-    redis.call('PEXPIRE', pieces, tonumber(ARGV[4]))
+    -- Until the turn is ended: whoever answers may die, and the next to read may come late.
+    local left = redis.call('PTTL', session)
+    if left < 0 then redis.call('PERSIST', pieces)
+    else redis.call('PEXPIRE', pieces, math.max(left, tonumber(ARGV[4]))) end
     mine.ends = now + tonumber(ARGV[3])
     write(all)
     if new then tell(meta[2], pieces, 'b' .. ARGV[5] .. '|' .. ARGV[6]) end
