@@ -18,7 +18,7 @@ export {
 } from './errors.ts'
 export type { AnswerStatus, StoredAnswer } from './history/answer-entries.ts'
 export type { Context, Forms } from './history/context.ts'
-export type { ConversationTurns } from './history/conversation-turns.ts'
+export type { ConversationTurns, TurnOptions } from './history/conversation-turns.ts'
 export type {
   AiSdkMessage,
   AnthropicBlock,

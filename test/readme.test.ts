@@ -19,6 +19,8 @@ describe('the documentation in words', () => {
   for (const [page, example] of [
     ['README.md', 'quickstart-express.ts'],
     ['README.md', 'quickstart-koa.ts'],
+    ['docs/turns.md', 'turn-express.ts'],
+    ['docs/turns.md', 'turn-koa.ts'],
     ['docs/store.md', 'counting-provider.ts'],
     ['docs/store.md', 'counting-provider.test.ts'],
   ] as const) {
@@ -28,6 +30,14 @@ describe('the documentation in words', () => {
       assert.ok(text.includes(`\`\`\`ts\n${code}\`\`\``))
     })
   }
+
+  it('shows a turn in the README as the example runs it', async () => {
+    const code = await readFile(join(root, 'examples/turn-express.ts'), 'utf8')
+    const readme = await readFile(join(root, 'README.md'), 'utf8')
+    const [, block = ''] = /^## sessionMemory\(\)\n.*?^```ts\n(.*?)^```$/ms.exec(readme) ?? []
+    assert.ok(block.includes('memory.turn('))
+    assert.ok(code.includes(block))
+  })
 
   it('links to files that are there', async () => {
     const broken: string[] = []

@@ -6,11 +6,20 @@ import type { Context, Middleware } from 'koa'
 import { describe, it } from 'mocha'
 import type OpenAI from 'openai'
 import {
+  type AnswerBatch,
   type AnyMessage,
+  type Begun,
+  type Changed,
   cached,
+  type EndedTurn,
+  type Fields,
+  type FieldsWritten,
   type Context as Handed,
+  type HistoryLog,
   type Memory,
+  type Provider,
   type Store,
+  type Turns,
 } from '../lib/index.ts'
 import * as onExpress from '../middleware/express.ts'
 import * as onKoa from '../middleware/koa.ts'
@@ -67,6 +76,17 @@ describe('types', () => {
     expectTypeOf(asked).returns.resolves.toEqualTypeOf<Handed<'anthropic'>>()
     const plain = (memory: Memory) => memory.context()
     expectTypeOf(plain).returns.resolves.toEqualTypeOf<Handed>()
+  })
+
+  it('name every port that a provider of your own has', () => {
+    expectTypeOf<Provider['history']>().toEqualTypeOf<HistoryLog>()
+    expectTypeOf<Provider['turns']>().toEqualTypeOf<Turns>()
+    expectTypeOf<Provider['fields']>().toEqualTypeOf<Fields>()
+    expectTypeOf<Parameters<Turns['write']>[2]>().toEqualTypeOf<AnswerBatch | undefined>()
+    expectTypeOf<Turns['begin']>().returns.resolves.toHaveProperty('begun').toEqualTypeOf<Begun>()
+    expectTypeOf<Turns['end']>().returns.resolves.toEqualTypeOf<EndedTurn>()
+    expectTypeOf<HistoryLog['amend']>().returns.resolves.toEqualTypeOf<Changed>()
+    expectTypeOf<Fields['write']>().returns.resolves.toEqualTypeOf<FieldsWritten>()
   })
 
   it('take messages as the packages of providers type them', () => {

@@ -15,7 +15,7 @@ export interface NewEntry {
 
 /** A message as it is kept. */
 export interface Entry {
-  /** Position in the session, from 1; never used again. */
+  /** Position in the session, from 1. A rewind gives those behind it anew. */
   readonly seq: number
   readonly id: string
   readonly role: RoleLetter
