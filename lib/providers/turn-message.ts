@@ -9,7 +9,7 @@ export function batchMessage({ last, bytes }: { last: number; bytes: Uint8Array 
 }
 
 /** What they are sent with the end. */
-export const endMessage = Buffer.from('e')
+export const endMessage: Buffer = Buffer.from('e')
 
 /** Tells a listener what a message says; others' messages on the channel say nothing. */
 export function tell(listener: TurnListener, message: Buffer): void {
