@@ -15,6 +15,9 @@ import { type Consumer, packedConsumer } from './support/consumer.ts'
 import { root } from './support/source-files.ts'
 
 const entries = [
+  'adapters/ai-sdk',
+  'adapters/langchain',
+  'adapters/openai-agents',
   'lib/index',
   'lib/msgpack',
   'middleware/express',

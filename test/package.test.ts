@@ -13,6 +13,9 @@ const entries: Record<string, readonly string[]> = {
   'memoryware/koa': MIDDLEWARES,
   'memoryware/express-session': ['sessionStore'],
   'memoryware/koa-session': ['sessionStore'],
+  'memoryware/langchain': ['langchainHistory'],
+  'memoryware/openai-agents': ['openaiSession'],
+  'memoryware/ai-sdk': ['aiSdkStore'],
   'memoryware/msgpack': ['msgpack'],
   'memoryware/store-contract': ['storeContract'],
 }
@@ -98,7 +101,13 @@ describe('the packed package', () => {
         import { sessionStore } from 'memoryware/express-session'
         import { type KoaSessionStore, sessionStore as onKoaSession } from 'memoryware/koa-session'
         import { msgpack } from 'memoryware/msgpack'
+        import { langchainHistory } from 'memoryware/langchain'
+        import { openaiSession } from 'memoryware/openai-agents'
+        import { type AiSdkStore, aiSdkStore } from 'memoryware/ai-sdk'
         import { storeContract } from 'memoryware/store-contract'
+        import type { BaseListChatMessageHistory } from '@langchain/core/chat_history'
+        import type { Session } from '@openai/agents-core'
+        import type { UIMessage } from 'ai'
         import { describe, it } from 'node:test'
         import type { RequestHandler } from 'express'
         import type { Store as Sessions } from 'express-session'
@@ -109,6 +118,13 @@ describe('the packed package', () => {
         export const packed: Store = createStore({ provider: 'embedded', serializer: msgpack })
         export const sessions: Sessions = sessionStore({ store })
         export const koaSessions: KoaSessionStore = onKoaSession({ store })
+        export const handler: RequestHandler = async (req) => {
+          const history: BaseListChatMessageHistory = langchainHistory(req.memory)
+          const session: Session = openaiSession(req.memory, { messages: 10 })
+          const chat: AiSdkStore = aiSdkStore(req.memory)
+          const messages: UIMessage[] = await chat.load()
+          await Promise.all([history.clear(), session.clearSession(), chat.save({ messages })])
+        }
         // @ts-expect-error A misspelt option is an error.
         onExpress.sessionMemory({ stor: store })
         storeContract({ name: 'own', create: () => embeddedProvider(), describe, it })`
@@ -165,7 +181,7 @@ describe('the packed package', () => {
   })
 
   it('has no source of more than 250 lines', async () => {
-    const all = await Promise.all(['contract', 'lib', 'middleware'].map(sourceFiles))
+    const all = await Promise.all(['adapters', 'contract', 'lib', 'middleware'].map(sourceFiles))
     const long = all
       .flat()
       .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
@@ -200,6 +216,7 @@ function commonJs(consumer: Consumer, entry: string): string {
 }
 
 function folderOf(entry: string): string {
+  if (/(langchain|openai-agents|ai-sdk)$/.test(entry)) return 'adapters'
   if (entry.endsWith('contract')) return 'contract'
   return entry.endsWith('msgpack') ? 'lib' : 'middleware'
 }
