@@ -49,7 +49,8 @@ interface AnswerLine {
 /** Where this process keeps the pieces of all answers that it gives. */
 export interface AnswerLog {
   open(answering: Answering): AnswerLine
-  close(): void
+  /** Keeps what waits to be kept, while the store takes it, and nothing after that. */
+  close(): Promise<void>
 }
 
 /**
@@ -68,7 +69,8 @@ export function createAnswerLog(turns: Turns): AnswerLog {
       leases.add(line)
       return line
     },
-    close() {
+    async close() {
+      await Promise.all([...leases.members].map((line) => line.flush()))
       batches.close()
       leases.close()
     },

@@ -2,6 +2,7 @@
 export interface Pulse<Member> {
   add(member: Member): void
   delete(member: Member): void
+  readonly members: ReadonlySet<Member>
   /** Keeps no timer, and takes nobody in any more. */
   close(): void
 }
@@ -35,6 +36,7 @@ export function createPulse<Member>(
       arm()
     },
     delete: (member) => void members.delete(member),
+    members,
     close() {
       closed = true
       members.clear()

@@ -61,7 +61,7 @@ function createRunner(turns: Turns): Runner {
       return () => void answered.delete(token)
     },
     async close() {
-      log.close()
+      await log.close()
       followers.close()
       const end = await leave
       await end?.().catch(() => {})

@@ -111,8 +111,14 @@ for (const stores of testStores()) {
           return changed
         },
       })
-      const { ann } = await serve({ title: () => thought })
+      let asked = false
+      const title = () => {
+        asked = true
+        return thought
+      }
+      const { ann } = await serve({ title })
       await ann((memory) => ask(memory, 1))
+      await eventually('a title was asked for', async () => asked || undefined)
       await ann((memory) => memory.set({ title: 'renamed' }))
       answer('generated')
       await eventually('the title was offered', async () => (amends > 1 ? true : undefined))

@@ -61,7 +61,7 @@ export function chatClient(url: string): Omit<ChatApp, keyof App> {
 }
 
 /** Handles a request of a chat. */
-export async function answer(exchange: Exchange, answers: Answers): Promise<void> {
+async function answer(exchange: Exchange, answers: Answers): Promise<void> {
   const { memory, query, target, send } = exchange
   const as = (query.get('as') ?? 'sse') as 'sse' | 'ui' | 'text'
   if (query.has('history')) {

@@ -107,6 +107,22 @@ describe('turns on the wire to Redis', function () {
     assert.deepEqual(await allEvents(follower), await allEvents(response))
   })
 
+  it('leave all that was said behind when the process closes its store', async () => {
+    const gate = latch()
+    await serve(async function* (turn, content) {
+      if (content !== 'hello') return
+      turn.write('said at last')
+      await gate.opened
+      yield 'never kept'
+    })
+    const response = await app.ask('hello', { id: 'q1' })
+    await store.close()
+    const kept = await admin.xrange('session:{ann}:default:t:q1', '-', '+')
+    assert.ok(JSON.stringify(kept).includes('said at last'))
+    gate.open()
+    await response.text()
+  })
+
   async function connections(): Promise<number> {
     const list = String(await admin.client('LIST'))
     return list.split('\n').filter((line) => line !== '').length

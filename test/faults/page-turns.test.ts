@@ -1,8 +1,15 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict'
 import type { Browser, Page } from 'playwright-core'
-import { describeInBrowser, focused, openBrowser, openPage, seen, type Watched } from './browser.ts'
-import { type SlowModel, startSlowModel } from './slow-model.ts'
-import { fixtures, type Started, startDemo } from './started.ts'
+import {
+  describeInBrowser,
+  focused,
+  openBrowser,
+  openPage,
+  seen,
+  type Watched,
+} from '../examples/browser.ts'
+import { type SlowModel, startSlowModel } from '../examples/slow-model.ts'
+import { fixtures, type Started, startDemo } from '../examples/started.ts'
 
 describeInBrowser('the example: turns on its page', () => {
   let model: SlowModel
