@@ -18,6 +18,7 @@ export {
 } from './errors.ts'
 export type { AnswerStatus, StoredAnswer } from './history/answer-entries.ts'
 export type { Context, Forms } from './history/context.ts'
+export type { TurnOptions } from './history/conversation-turns.ts'
 export type {
   AiSdkMessage,
   AnthropicBlock,
