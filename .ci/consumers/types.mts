@@ -22,7 +22,9 @@ const strict = {
 }
 
 // @types/koa wants the types of content-disposition 0.5; Koa 3.3 brings version 2, which has its own.
-const knownElsewhere = /^[./]*node_modules\/@types\/koa\/.*content-disposition/
+// The types of the packages that adapters are for do not hold where optional members are exact.
+const knownElsewhere =
+  /^[./]*node_modules\/(@types\/koa\/.*content-disposition|(@ai-sdk|@langchain|@modelcontextprotocol|@openai|ai|langsmith)\/)/
 
 /** Compiles what users write, with both compilers, and leaves the programs to be run. */
 export async function checkTypes({ folder }: Project, manifest: Manifest): Promise<void> {

@@ -3,58 +3,25 @@ import {
   Agent,
   type AgentInputItem,
   MemorySession,
-  type Model,
-  type ModelRequest,
-  type ModelResponse,
   Runner,
   type Session,
-  type StreamEvent,
   setTracingDisabled,
   tool,
-  Usage,
 } from '@openai/agents-core'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { z } from 'zod'
 import { openaiSession } from '../../adapters/openai-agents.ts'
 import type { Memory, Store } from '../../lib/index.ts'
 import { type Memories, serveMemories } from '../support/memories.ts'
+import {
+  type AgentOutput,
+  ScriptedAgentModel,
+  saidByAgent,
+} from '../support/scripted-agent-model.ts'
 import { bothProviders } from '../support/stores.ts'
 import { faultsIn, forms } from '../support/validators/faults.ts'
 
-type Output = ModelResponse['output']
-type Streamed = Extract<StreamEvent, { type: 'response_done' }>['response']['output']
-
-/** Answers with what it is given, one after another, and remembers what it was asked. */
-class ScriptedModel implements Model {
-  readonly asked: AgentInputItem[][] = []
-  readonly #outputs: Output[]
-
-  constructor(outputs: Output[]) {
-    this.#outputs = [...outputs]
-  }
-
-  async getResponse({ input }: ModelRequest): Promise<ModelResponse> {
-    this.asked.push(structuredClone(input) as AgentInputItem[])
-    return { usage: new Usage(), output: this.#outputs.shift() ?? [] }
-  }
-
-  async *getStreamedResponse(request: ModelRequest): AsyncIterable<StreamEvent> {
-    const { output } = await this.getResponse(request)
-    const usage = { inputTokens: 1, outputTokens: 1, totalTokens: 2 }
-    yield { type: 'response_done', response: { id: 'r', usage, output: output as Streamed } }
-  }
-}
-
-const said = (text: string): Output[number] => ({
-  // Some models give every message the same id.
-  id: 'FAKE_ID',
-  type: 'message',
-  role: 'assistant',
-  status: 'completed',
-  content: [{ type: 'output_text', text }],
-})
-
-const asked = (callId: string): Output => [
+const asked = (callId: string): AgentOutput => [
   {
     type: 'reasoning',
     id: `rs_${callId}`,
@@ -70,12 +37,12 @@ const asked = (callId: string): Output => [
   },
 ]
 
-const outputs = (): Output[] => [
+const outputs = (): AgentOutput[] => [
   asked('call_1'),
-  [said('Sunny.')],
-  [said('You asked for Rome.')],
+  [saidByAgent('Sunny.')],
+  [saidByAgent('You asked for Rome.')],
   asked('call_2'),
-  [said('Still sunny.')],
+  [saidByAgent('Still sunny.')],
 ]
 
 const weather = tool({
@@ -87,7 +54,7 @@ const weather = tool({
 
 /** Three turns, with tools in two of them; gives what the model was asked. */
 async function converse(session: Session, stream: boolean): Promise<AgentInputItem[][]> {
-  const model = new ScriptedModel(outputs())
+  const model = new ScriptedAgentModel(outputs())
   const agent = new Agent({ name: 'guide', instructions: 'be kind', model, tools: [weather] })
   const runner = new Runner({ tracingDisabled: true })
   const texts: unknown[] = []
@@ -271,7 +238,7 @@ for (const stores of bothProviders()) {
           status: 'completed',
           output: 'x',
         },
-        said(`a${at}`) as AgentInputItem,
+        saidByAgent(`a${at}`) as AgentInputItem,
       ]
       const turns = Array.from({ length: 20 }, (_, at) => turn(at)).flat()
       await ann((session) => session.addItems(turns))
