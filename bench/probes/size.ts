@@ -1,0 +1,50 @@
+import { memoriesOf, storeAt } from './memories.ts'
+
+/** What was stored. */
+export interface SizeResult {
+  readonly messages: number
+  /** Of all messages as JSON, as they were handed in, without ids. */
+  readonly jsonBytes: number
+  /** By which the heap of this process has grown. */
+  readonly heapBytes: number
+}
+
+const count = 2000
+const bytesEach = 500
+
+const [, , how, url] = process.argv
+const store = storeAt(url)
+const memory = memoriesOf({ store, ttl: 3600, maxStored: 100_000 })('ann', 'default')
+const other = memoriesOf({ store, ttl: 3600 })('bob', 'default')
+// Code and connections are there before it is weighed.
+for (let at = 0; at < 50; at += 1) await exchange(other, at)
+await other.delete()
+
+const before = heapBytes()
+let jsonBytes = 0
+for (let at = 0; at < count / 2; at += 1) jsonBytes += await exchange(memory, at)
+const result: SizeResult = { messages: count, jsonBytes, heapBytes: heapBytes() - before }
+process.send?.(result)
+await store.close()
+process.disconnect()
+
+/** Stores a question and its reply; gives the bytes of both as JSON. */
+async function exchange(into: typeof memory, at: number): Promise<number> {
+  const question = said('user', `Question ${at}. `)
+  const reply = said('assistant', `Reply ${at}. `)
+  if (how === 'turn') await (await into.turn(question)).commit(reply)
+  else await into.append([question, reply])
+  return JSON.stringify(question).length + JSON.stringify(reply).length
+}
+
+/** A message of so many bytes as JSON. */
+function said<Role extends string>(role: Role, words: string) {
+  const room = bytesEach - JSON.stringify({ role, content: '' }).length
+  return { role, content: words.repeat(bytesEach).slice(0, room) }
+}
+
+function heapBytes(): number {
+  if (globalThis.gc === undefined) throw new Error('Heaps are compared with --expose-gc only')
+  for (let times = 0; times < 3; times += 1) globalThis.gc()
+  return process.memoryUsage().heapUsed
+}
