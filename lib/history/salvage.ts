@@ -1,11 +1,12 @@
 import type { Call } from '../deadline.ts'
-import { decodeId, type SessionKeys } from '../keys.ts'
+import type { SessionKeys } from '../keys.ts'
 import type { SessionMeta, TurnRecord } from '../ports/history.ts'
 import { publish } from '../telemetry.ts'
 import { toStreamedEntries } from './answer-entries.ts'
 import { keepMs } from './answer-log.ts'
 import { boundsOf } from './bounds.ts'
 import type { Codec } from './codec.ts'
+import { decodeMessageId } from './message-id.ts'
 import { decodePieces } from './pieces.ts'
 import type { MemoryRules } from './scope.ts'
 import { fold } from './stream/fold.ts'
@@ -25,7 +26,7 @@ export async function salvage(
   if (live || record?.token !== token || record.state === 'ended') return
   const pieces = batches.flatMap(({ bytes }) => decodePieces(codec, turn, bytes).chunks)
   const answer = fold(pieces)
-  const of = { question: decodeId(turn), token, status: 'interrupted' } as const
+  const of = { question: decodeMessageId(turn), token, status: 'interrupted' } as const
   const entries = answer ? toStreamedEntries([answer], of, rules, codec) : []
   const how = { lapsed: true, keepMs }
   await rules.turns.end(keys, { turn, token }, entries, boundsOf(rules, codec), how, call)

@@ -1,8 +1,8 @@
-import { RequestError } from '../errors.ts'
-import { decodeId, encodeId, type SessionKeys, sessionKeys, stateKey } from '../keys.ts'
+import { decodeId, type SessionKeys, sessionKeys, stateKey } from '../keys.ts'
 import { ifCreated } from './growth.ts'
 import type { Memory } from './memory.ts'
-import { type Message, toEntry } from './message.ts'
+import { toEntry } from './message.ts'
+import { encodeMessageId } from './message-id.ts'
 import { checkRev, contended, notFound, unlessRefused } from './refusal.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
 import { toChanges } from './session-changes.ts'
@@ -92,12 +92,4 @@ export function preferencesTtlMs(
   owner: string,
 ): number | undefined {
   return owner.startsWith('~') ? ttlMs : signedInMs
-}
-
-function encodeMessageId(id: Message['id']): string {
-  try {
-    return encodeId('A message id', id)
-  } catch (cause) {
-    throw new RequestError(400, (cause as Error).message, { cause })
-  }
 }
