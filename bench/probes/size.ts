@@ -10,7 +10,7 @@ export interface SizeResult {
 }
 
 const count = 2000
-const bytesEach = 500
+const [leastBytes, mostBytes] = [400, 600]
 
 const [, , how, url] = process.argv
 const store = storeAt(url)
@@ -30,17 +30,22 @@ process.disconnect()
 
 /** Stores a question and its reply; gives the bytes of both as JSON. */
 async function exchange(into: typeof memory, at: number): Promise<number> {
-  const question = said('user', `Question ${at}. `)
-  const reply = said('assistant', `Reply ${at}. `)
+  const question = said('user', `Question ${at}. `, bytesOf(2 * at))
+  const reply = said('assistant', `Reply ${at}. `, bytesOf(2 * at + 1))
   if (how === 'turn') await (await into.turn(question)).commit(reply)
   else await into.append([question, reply])
   return JSON.stringify(question).length + JSON.stringify(reply).length
 }
 
+/** All sizes between the bounds, in no order: Redis packs equal ones well, or badly. */
+function bytesOf(at: number): number {
+  return leastBytes + ((at * 89) % (mostBytes - leastBytes + 1))
+}
+
 /** A message of so many bytes as JSON. */
-function said<Role extends string>(role: Role, words: string) {
-  const room = bytesEach - JSON.stringify({ role, content: '' }).length
-  return { role, content: words.repeat(bytesEach).slice(0, room) }
+function said<Role extends string>(role: Role, words: string, bytes: number) {
+  const room = bytes - JSON.stringify({ role, content: '' }).length
+  return { role, content: words.repeat(bytes).slice(0, room) }
 }
 
 function heapBytes(): number {
