@@ -56,11 +56,10 @@ export async function measureStreams(
     startProbe(compiled, 'answering', places),
     startProbe(compiled, 'following', places),
   ]
-  const before: OwnUsage[] = []
   const begun: OwnUsage[] = []
   const connections: number[] = []
+  const before = await all(probes, 'usage')
   for (const probe of probes) {
-    before.push(await probe.ask<OwnUsage>('usage'))
     const there = await connectionsOf(client)
     begun.push(await probe.ask<OwnUsage>('begin'))
     connections.push((await connectionsOf(client)) - there)
@@ -143,8 +142,13 @@ async function connectionsOf(client: Client): Promise<number> {
   return list.split('\n').filter((line) => line.includes(' name=memoryware')).length
 }
 
+/** Commands of clients: what scripts call is counted as well by Redis, but these no script calls. */
 async function commandsOf(client: Client): Promise<number> {
-  return Number(/^total_commands_processed:(\d+)/m.exec(await client.info('stats'))?.[1])
+  const stats = await client.info('commandstats')
+  const calls = ['evalsha', 'eval', 'xrange', 'lrange'].map(
+    (name) => new RegExp(`^cmdstat_${name}:calls=(\\d+)`, 'm').exec(stats)?.[1],
+  )
+  return calls.reduce((sum, count = '0') => sum + Number(count), 0)
 }
 
 /** Sentences about streams that have more than one connection in common, or more than a timer each. */

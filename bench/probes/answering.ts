@@ -57,6 +57,8 @@ const orders: Record<StreamOrder, () => unknown> = {
   },
 }
 
+// A connection is there before anything is weighed.
+await store.exists('nothing')
 process.on('message', async (order: StreamOrder) => {
   await orders[order]()
   const pieces = clients.reduce((sum, client) => sum + client.pieces, 0)

@@ -28,7 +28,7 @@ export function memoriesOf(
 /** The store at a URL; without one, one in this process with room for what is measured. */
 export function storeAt(url: string | undefined): Store {
   // A machine that does other work besides is no reason to go on without the store.
-  if (url !== undefined) return createStore({ url, deadline: '5s' })
+  if (url !== undefined) return createStore({ url, deadline: '1s' })
   return createStore({ provider: embeddedProvider({ maxBytes: 4 * 1024 ** 3 }) })
 }
 

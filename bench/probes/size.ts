@@ -3,7 +3,7 @@ import { memoriesOf, storeAt } from './memories.ts'
 /** What was stored. */
 export interface SizeResult {
   readonly messages: number
-  /** Of all messages as JSON, as they were handed in, without ids. */
+  /** Of all messages as JSON, as `history()` hands them out, but without their ids. */
   readonly jsonBytes: number
   /** By which the heap of this process has grown. */
   readonly heapBytes: number
@@ -17,24 +17,37 @@ const store = storeAt(url)
 const memory = memoriesOf({ store, ttl: 3600, maxStored: 100_000 })('ann', 'default')
 const other = memoriesOf({ store, ttl: 3600 })('bob', 'default')
 // Code and connections are there before it is weighed.
-for (let at = 0; at < 50; at += 1) await exchange(other, at)
+for (let at = 0; at < 500; at += 1) await exchange(other, at)
 await other.delete()
 
 const before = heapBytes()
-let jsonBytes = 0
-for (let at = 0; at < count / 2; at += 1) jsonBytes += await exchange(memory, at)
-const result: SizeResult = { messages: count, jsonBytes, heapBytes: heapBytes() - before }
+for (let at = 0; at < count / 2; at += 1) await exchange(memory, at)
+const heapGrown = heapBytes() - before
+const result: SizeResult = {
+  messages: count,
+  jsonBytes: await jsonBytesOf(memory),
+  heapBytes: heapGrown,
+}
 process.send?.(result)
 await store.close()
 process.disconnect()
 
-/** Stores a question and its reply; gives the bytes of both as JSON. */
-async function exchange(into: typeof memory, at: number): Promise<number> {
+/** Stores a question and its reply. */
+async function exchange(into: typeof memory, at: number): Promise<void> {
   const question = said('user', `Question ${at}. `, bytesOf(2 * at))
   const reply = said('assistant', `Reply ${at}. `, bytesOf(2 * at + 1))
   if (how === 'turn') await (await into.turn(question)).commit(reply)
   else await into.append([question, reply])
-  return JSON.stringify(question).length + JSON.stringify(reply).length
+}
+
+async function jsonBytesOf({ history }: typeof memory): Promise<number> {
+  let bytes = 0
+  for (let before: number | undefined = count + 1; before !== undefined; ) {
+    const { items, next }: Awaited<ReturnType<typeof history>> = await history({ before })
+    for (const { id: _, ...message } of items) bytes += JSON.stringify(message).length
+    before = next
+  }
+  return bytes
 }
 
 /** All sizes between the bounds, in no order: Redis packs equal ones well, or badly. */

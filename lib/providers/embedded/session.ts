@@ -31,8 +31,8 @@ export interface Change {
   readonly trimmed: number
 }
 
-// Objects of a session, and of a turn's record, on Node 20.
-const sessionBytes = 400
+// Objects and strings of a session, and of a turn's record, on Node 20.
+const sessionBytes = 1400
 const recordBytes = 300
 
 /**
