@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util'
+import type { StreamsSize } from './streams.ts'
 
 /** The parts of a run. */
-const groups = ['limit', 'cache', 'chat', 'all', 'scan'] as const
+const groups = ['limit', 'cache', 'chat', 'all', 'growth', 'size', 'streams', 'scan'] as const
 
 /** One part of a run. */
 export type Group = (typeof groups)[number]
@@ -14,12 +15,24 @@ export interface Flags {
   readonly seconds: number
   /** How many keys the scan deletes. */
   readonly scanKeys: number
+  /** How many streams are followed, and how long each time. */
+  readonly streams: StreamsSize
   /** Where the figures go as JSON. */
   readonly json: string | undefined
 }
 
-const full = { rounds: 9, seconds: 3, scanKeys: 1_000_000 }
-const short = { rounds: 2, seconds: 1, scanKeys: 100_000 }
+const full = {
+  rounds: 9,
+  seconds: 3,
+  scanKeys: 1_000_000,
+  streams: { streams: 1000, seconds: 10 },
+}
+const short = {
+  rounds: 2,
+  seconds: 1,
+  scanKeys: 100_000,
+  streams: { streams: 1000, seconds: 3 },
+}
 
 /** Reads the command line. @throws Error for a flag that is not known, or a value that is none. */
 export function readFlags(args: readonly string[]): Flags {
@@ -39,6 +52,7 @@ export function readFlags(args: readonly string[]): Flags {
     rounds: countOf('rounds', values.rounds) ?? usual.rounds,
     seconds: countOf('seconds', values.seconds) ?? usual.seconds,
     scanKeys: usual.scanKeys,
+    streams: usual.streams,
     json: values.json,
   }
 }

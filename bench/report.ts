@@ -63,7 +63,7 @@ export function routeText({ title, framework, bare, lines }: RouteReport): strin
     ...(line.ratios ? ratioCells(line.ratios) : []),
     ...costCells(line),
   ])
-  const table = textTable([['stack', ...head, 'commands', 'round trips'], ...rows])
+  const table = textTable([['stack', ...head, 'commands', 'round trips', 'before'], ...rows])
   return [`${on}: ${title}${speed}`, table, ...lines.flatMap(noteLines)].join('\n')
 }
 
@@ -85,8 +85,10 @@ function ratioCells({ perSecond, cpu }: Ratios): string[] {
 }
 
 function costCells({ in: place, costs }: Line): string[] {
-  if (place === 'process') return ['0', '0']
-  return [range(costs.map(({ commands }) => commands)), range(costs.map((each) => each.roundTrips))]
+  if (place === 'process') return ['0', '0', '0']
+  return (['commands', 'roundTrips', 'before'] as const).map((what) =>
+    range(costs.map((cost) => cost[what])),
+  )
 }
 
 function range(values: readonly number[]): string {

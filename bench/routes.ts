@@ -86,10 +86,22 @@ export const routes: readonly Route[] = [
     timed: false,
     entries: onKoa(ours('memory', 'append')),
   }),
+  route('chat', 'POST /turn, answered before the reply is stored, counted only', 'express', {
+    ...chatting('/turn'),
+    timed: false,
+    entries: [redis('memoryware, turn()', 'express/memoryware/turns', 'turn')],
+  }),
+  route('chat', 'POST /turn, answered before the reply is stored, counted only', 'koa', {
+    ...chatting('/turn'),
+    timed: false,
+    entries: [redis('memoryware, turn()', 'koa/memoryware/turns', 'turn')],
+  }),
   route('chat', 'POST /chat, reads 20 messages, appends 2', 'express', {
     ...chatting('/chat'),
     entries: [
       ...ours('memory', 'chat turn'),
+      redis('memoryware, turn()', 'express/memoryware/turns', 'turn, stored first'),
+      { label: 'memoryware, turn()', stack: 'express/memoryware/turns', in: 'process' },
       redis('express-session', 'express/express-session'),
       redis('LangChain', 'express/langchain'),
       redis('express-session + LangChain', 'express/express-session/langchain'),
@@ -97,7 +109,10 @@ export const routes: readonly Route[] = [
   }),
   route('chat', 'POST /chat, reads 20 messages, appends 2', 'koa', {
     ...chatting('/chat'),
-    entries: onKoa(ours('memory', 'chat turn')),
+    entries: [
+      ...onKoa(ours('memory', 'chat turn')),
+      redis('memoryware, turn()', 'koa/memoryware/turns', 'turn, stored first'),
+    ],
   }),
   route('all', 'Session, limit and cache: GET /answer, 2 KB, cached', 'express', {
     requests: (sessions) => visitors('GET', '/answer', sessions),

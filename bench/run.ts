@@ -5,11 +5,14 @@ import { countAll, type RequestCount } from './counts.ts'
 import { measureDeletePattern, type ScanReport, scanText } from './delete-pattern.ts'
 import { type Counted, wrongCounts } from './expected-counts.ts'
 import { type Flags, readFlags } from './flags.ts'
+import { type GrowthLine, growthText, measureGrowth } from './growth.ts'
 import { connections } from './load.ts'
 import { loadGenerator } from './load-generator.ts'
 import { type RouteReport, routeReport, routeText } from './report.ts'
 import { type Measuring, runRounds } from './rounds.ts'
 import { type Entry, type Route, routes } from './routes.ts'
+import { measureSize, type SizeLine, sizeText, wrongSizes } from './size.ts'
+import { measureStreams, type StreamsReport, streamsText, wrongStreams } from './streams.ts'
 
 const began = performance.now()
 const flags = flagsOrExit()
@@ -36,23 +39,24 @@ console.log(
 
 const wrong: string[] = []
 const reports: RouteReport[] = []
-const chosen = routes.filter(({ group }) => flags.groups.includes(group))
-if (chosen.length > 0) {
-  const measuring = { ...flags, compiled: compileServers(), load, server }
-  for (const route of chosen) await report(route, measuring)
-}
+const compiled = flags.groups.some((group) => group !== 'scan') ? compileServers() : ''
+for (const route of routes.filter(({ group }) => flags.groups.includes(group)))
+  await report(route, { ...flags, compiled, load, server })
+const growth = flags.groups.includes('growth') ? await grown() : undefined
+const size = flags.groups.includes('size') ? await weighed() : undefined
+const streams = flags.groups.includes('streams') ? await streamed() : undefined
 const scan = flags.groups.includes('scan') ? await scanned(flags.scanKeys) : undefined
 await server.stop()
 
 if (flags.json !== undefined)
   writeFileSync(
     flags.json,
-    `${JSON.stringify({ environment, routes: reports, scan, wrong }, null, 2)}\n`,
+    `${JSON.stringify({ environment, routes: reports, growth, size, streams, scan, wrong }, null, 2)}\n`,
   )
 console.log(
   wrong.length === 0
-    ? '\nCommands and round trips are as expected.'
-    : `\nWrong commands or round trips:\n${wrong.map((each) => `  ${each}`).join('\n')}`,
+    ? '\nAll that was counted is as expected.'
+    : `\nCounted otherwise than expected:\n${wrong.map((each) => `  ${each}`).join('\n')}`,
 )
 console.log(`${Math.round((performance.now() - began) / 1000)} s in all.`)
 process.exit(wrong.length === 0 ? 0 : 1)
@@ -85,6 +89,26 @@ function countedOf(
   costs: readonly RequestCount[],
 ): Counted {
   return { stack: `${label} on ${framework}, ${title}`, costs, expectation }
+}
+
+async function grown(): Promise<readonly GrowthLine[]> {
+  const found = await measureGrowth(server, { compiled, rounds: flags.rounds })
+  console.log(`\n${growthText(found)}`)
+  return found
+}
+
+async function weighed(): Promise<readonly SizeLine[]> {
+  const found = await measureSize(server, compiled)
+  wrong.push(...wrongSizes(found))
+  console.log(`\n${sizeText(found)}`)
+  return found
+}
+
+async function streamed(): Promise<StreamsReport> {
+  const found = await measureStreams(server, compiled, flags.streams)
+  wrong.push(...wrongStreams(found))
+  console.log(`\n${streamsText(found)}`)
+  return found
 }
 
 async function scanned(keys: number): Promise<ScanReport> {

@@ -31,6 +31,11 @@ export function ratios(slices: readonly Slice[], bare: readonly Slice[]): Ratios
   return { perSecond: relate('perSecond'), cpu: relate('cpuMicrosPerRequest') }
 }
 
+/** The middle of values. @throws Error without a value. */
+export function median(values: readonly number[]): number {
+  return spread(values).median
+}
+
 /** @throws Error without a value. */
 export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b)

@@ -142,7 +142,7 @@ describe('the sessions of a full embedded provider', () => {
 
   it('are kept with their line in the index, or not at all', async () => {
     const [kept, refused] = [new Set<number>(), new Set<number>()]
-    for (let size = 23_000; size < 24_500; size += 25) {
+    for (let size = 22_000; size < 23_500; size += 25) {
       const store = embeddedProvider({ maxBytes: 65_536 })
       const append = store.history.append(
         session('ann', 'one'),

@@ -2,7 +2,16 @@ import { json } from 'node:stream/consumers'
 import express, { type Express, type Request } from 'express'
 import Koa, { type Context, type Middleware } from 'koa'
 import type { Stack } from './stack.ts'
-import { answer, type Conversation, chatTurn, once, opening, turn } from './work.ts'
+import {
+  answer,
+  type Conversation,
+  chatTurn,
+  keepReply,
+  once,
+  opening,
+  turn,
+  turnAnswered,
+} from './work.ts'
 
 /** Opens the conversation that a request belongs to. */
 export type OpenOn<Native> = (native: Native) => Conversation
@@ -24,6 +33,13 @@ export function withRoutes(app: Express, open?: OpenOn<Request>): Express {
   app.post('/chat', express.json(), async (req, res) => {
     res.json(await chatTurn(open?.(req), String(req.body.q)))
   })
+  app.post('/turn', express.json(), async (req, res) => {
+    res.json(await turnAnswered(open?.(req), String(req.body.q)))
+  })
+  app.post('/kept', async (_req, res) => {
+    await keepReply()
+    res.json({ ok: true })
+  })
   app.post('/append', express.json(), async (req, res) => {
     await open?.(req).append(turn(String(req.body.q)))
     res.json({ ok: true })
@@ -41,6 +57,11 @@ export function koaRoutes(open?: OpenOn<Context>): Middleware {
     '/limited': () => once({ ok: true }),
     '/answer': () => once(answer),
     '/chat': async (ctx) => chatTurn(open?.(ctx), await questionOf(ctx)),
+    '/turn': async (ctx) => turnAnswered(open?.(ctx), await questionOf(ctx)),
+    '/kept': async () => {
+      await keepReply()
+      return { ok: true }
+    },
     '/append': async (ctx) => {
       await open?.(ctx).append(turn(await questionOf(ctx)))
       return { ok: true }

@@ -14,7 +14,7 @@ export function memorywareOnExpress(part: Part): Stack {
     if (memory) app.use(onExpress.sessionMemory(memory))
     if (limit) app.use(onExpress.rateLimit(limit))
     if (cache) app.use(onExpress.cacheResponse(cache))
-    return withRoutes(app, memory && ((req) => conversationOf(req.memory)))
+    return withRoutes(app, memory && ((req) => conversationOf(req.memory, part)))
   }
 }
 
@@ -26,6 +26,6 @@ export function memorywareOnKoa(part: Part): Stack {
     if (memory) app.use(onKoa.sessionMemory(memory))
     if (limit) app.use(onKoa.rateLimit(limit))
     if (cache) app.use(onKoa.cacheResponse(cache))
-    return app.use(koaRoutes(memory && ((ctx) => conversationOf(ctx.memory)))).callback()
+    return app.use(koaRoutes(memory && ((ctx) => conversationOf(ctx.memory, part)))).callback()
   }
 }

@@ -1,9 +1,9 @@
 import { createStore, type Memory, type Store } from '../../lib/index.ts'
 import type { Place } from './stack.ts'
-import { type Conversation, keptSeconds, unreachable } from './work.ts'
+import { type Asked, type Conversation, keptSeconds, type Said, unreachable } from './work.ts'
 
 /** What of memoryware a stack mounts. */
-export type Part = 'limit' | 'limits' | 'refuse' | 'cache' | 'memory' | 'all'
+export type Part = 'limit' | 'limits' | 'refuse' | 'cache' | 'memory' | 'turns' | 'all'
 
 /** Options of the middlewares that are mounted; in this order. */
 export interface Mounts {
@@ -34,19 +34,29 @@ export function mountsOf(part: Part, { redis }: Place): Mounts {
     refuse: { limit: limits({ name: 'hour', limit: 1, window: '1h' }) },
     cache: { cache },
     memory: { memory },
+    turns: { memory },
     all: { memory, limit: limits(minute), cache },
   }
   return parts[part]
 }
 
-/** The conversation that `sessionMemory()` opened. */
-export function conversationOf(memory: Memory): Conversation {
+/** The conversation that `sessionMemory()` opened; for `turns`, it is asked by `turn()`. */
+export function conversationOf(memory: Memory, part: Part): Conversation {
   return {
+    ...(part === 'turns' && { ask: (question) => ask(memory, question) }),
     last: async (count) => (await memory.context({ messages: count })).messages,
     append: (messages) => memory.append(messages),
     async restart(messages) {
       await memory.delete()
       await memory.append(messages)
     },
+  }
+}
+
+async function ask(memory: Memory, question: Said): Promise<Asked> {
+  const turn = await memory.turn(question)
+  return {
+    before: (await turn.context()).messages,
+    answer: (reply) => turn.commit(reply),
   }
 }

@@ -12,6 +12,7 @@ export const stacks = {
   'express/memoryware/refuse': () => express('refuse'),
   'express/memoryware/cache': () => express('cache'),
   'express/memoryware/memory': () => express('memory'),
+  'express/memoryware/turns': () => express('turns'),
   'express/memoryware/all': () => express('all'),
   'express/express-rate-limit/limit': async () => {
     const { expressRateLimit, passing } = await import('./limiters.ts')
@@ -45,6 +46,7 @@ export const stacks = {
   'koa/memoryware/refuse': () => koa('refuse'),
   'koa/memoryware/cache': () => koa('cache'),
   'koa/memoryware/memory': () => koa('memory'),
+  'koa/memoryware/turns': () => koa('turns'),
   'koa/memoryware/all': () => koa('all'),
 } satisfies Record<string, () => Promise<Stack>>
 

@@ -13,13 +13,22 @@ export interface Conversation {
   append(messages: readonly Said[]): Promise<unknown>
   /** Forgets what was said and begins with these. */
   restart(messages: readonly Said[]): Promise<unknown>
+  /** Stores a question and reads what was said, in one; absent where only `last()` and `append()` are. */
+  ask?(question: Said): Promise<Asked>
+}
+
+/** A question that is stored, and to be answered. */
+export interface Asked {
+  /** What was said, the question being the end of it. */
+  readonly before: readonly unknown[]
+  answer(reply: Said): Promise<unknown>
 }
 
 /** How many messages a chat turn reads, and how many are there before the first. */
 const windowMessages = 20
 
 /** A context of memoryware begins further on now and then, for the sake of prompt caches: 13 to 20. */
-const fewestMessages = 13
+export const fewestMessages = 13
 
 /** How long sessions, histories and answers are kept: longer than a run takes. */
 export const keptSeconds = 3600
@@ -61,15 +70,48 @@ export function once<T>(value: T): T {
 
 /** The work of POST /chat: read what was said, add a question and its reply. */
 export async function chatTurn(conversation: Conversation | undefined, q: string): Promise<object> {
+  const { body, kept } = await turnBegun(conversation, q)
+  await kept()
+  return body
+}
+
+/**
+ * The work of POST /turn, whose reply is stored after it was given: by POST /kept, so that whoever
+ * counts can tell what came before the answer from what came after it.
+ */
+export async function turnAnswered(
+  conversation: Conversation | undefined,
+  q: string,
+): Promise<object> {
+  const { body, kept } = await turnBegun(conversation, q)
+  unkept.push(kept)
+  return body
+}
+
+/** The work of POST /kept. */
+export async function keepReply(): Promise<void> {
+  for (const kept of unkept.splice(0)) await kept()
+}
+
+const unkept: (() => Promise<unknown>)[] = []
+
+/** Stores a question, or reads what was said: gives what to answer, and what to do then. */
+async function turnBegun(
+  conversation: Conversation | undefined,
+  q: string,
+): Promise<{ readonly body: object; readonly kept: () => Promise<unknown> }> {
   done.runs += 1
-  const before = (await conversation?.last(windowMessages)) ?? []
+  const [question, answered] = turn(q)
+  const asked = await conversation?.ask?.(question)
+  const before = asked?.before ?? (await conversation?.last(windowMessages)) ?? []
   if (before.length < fewestMessages) done.forgetful += 1
-  await conversation?.append(turn(q))
-  return { reply, remembered: before.length }
+  const kept = async () =>
+    asked ? asked.answer(answered) : conversation?.append([question, answered])
+  return { body: { reply, remembered: before.length }, kept }
 }
 
 /** A question and its reply. */
-export function turn(q: string): readonly Said[] {
+export function turn(q: string): readonly [question: Said, reply: Said] {
   return [
     { role: 'user', content: q },
     { role: 'assistant', content: reply },

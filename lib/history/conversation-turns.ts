@@ -1,11 +1,11 @@
 import { RequestError, UsageError } from '../errors.ts'
-import { decodeId } from '../keys.ts'
 import type { NewEntry, ReadResult, TurnRecord } from '../ports/history.ts'
 import { type StoredAnswer, toAnswer } from './answer-entries.ts'
 import { boundsOf, titleOf } from './bounds.ts'
 import { isShape, without } from './formats/shape.ts'
 import type { Memory } from './memory.ts'
-import { type AnyMessage, encodeMessageId, toEntry } from './message.ts'
+import { type AnyMessage, toEntry } from './message.ts'
+import { decodeMessageId, encodeMessageId } from './message-id.ts'
 import { ownTurn } from './own-turn.ts'
 import { joinTurn, type RelayOptions, replayTurn, resumeTurn } from './relay.ts'
 import type { ReplyTarget } from './reply-target.ts'
@@ -172,7 +172,7 @@ function answeredElsewhere(turn: string, context: Turn['context']): Pick<Turn, E
     throw new UsageError('This turn is answered elsewhere: see `replay` and `joined`')
   }
   return {
-    id: decodeId(turn),
+    id: decodeMessageId(turn),
     degraded: false,
     signal: new AbortController().signal,
     context,

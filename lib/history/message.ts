@@ -1,9 +1,9 @@
 import { RequestError, StoreError } from '../errors.ts'
-import { decodeId, encodeId } from '../keys.ts'
 import type { Entry, NewEntry, RoleLetter } from '../ports/history.ts'
 import type { Codec } from './codec.ts'
 import { incoming } from './formats/detected.ts'
 import { deepest, isShape, isTooDeep, type Shape, shapesOf } from './formats/shape.ts'
+import { decodeMessageId, encodeMessageId } from './message-id.ts'
 
 /** Who speaks. `developer` is OpenAI's name for a system message. */
 export type Role = 'system' | 'developer' | 'user' | 'assistant' | 'tool'
@@ -136,7 +136,13 @@ export function toEntry(
     )
   if (isTooDeep(rest))
     throw new RequestError(400, `A message must be at most ${deepest} levels deep`)
-  const counted = { content: null, ...rest, role, id: decodeId(id), createdAt } as StoredMessage
+  const counted = {
+    content: null,
+    ...rest,
+    role,
+    id: decodeMessageId(id),
+    createdAt,
+  } as StoredMessage
   return { id, role: letter, tokens: tokens(counted, count), payload }
 }
 
@@ -152,7 +158,7 @@ export function toBody({ id, role, payload }: Entry, codec: Codec): Shape {
     throw new StoreError('read', 'corrupt', {
       cause: new TypeError('The stored message has no content'),
     })
-  return { ...body, id: decodeId(id), role: roles[role] }
+  return { ...body, id: decodeMessageId(id), role: roles[role] }
 }
 
 /** The text of a message of any format: of its parts, those that are text; of a tool, what it gave. */
@@ -185,15 +191,6 @@ function encode(codec: Codec, id: string, body: unknown): Uint8Array {
     return codec.encode(id, body)
   } catch (cause) {
     throw new RequestError(400, 'A message must have a stored form', { cause })
-  }
-}
-
-/** The form of a message's id inside keys and lists. @throws RequestError 400 */
-export function encodeMessageId(id: unknown): string {
-  try {
-    return encodeId('A message id', id)
-  } catch (cause) {
-    throw new RequestError(400, (cause as Error).message, { cause })
   }
 }
 

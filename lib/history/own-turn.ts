@@ -1,5 +1,4 @@
 import { StoreError, UsageError } from '../errors.ts'
-import { decodeId } from '../keys.ts'
 import type { NewEntry } from '../ports/history.ts'
 import type { TurnHold } from '../ports/turns.ts'
 import {
@@ -11,6 +10,7 @@ import {
   toStreamedEntries,
 } from './answer-entries.ts'
 import type { AnyMessage } from './message.ts'
+import { decodeMessageId } from './message-id.ts'
 import type { RelayOptions } from './relay.ts'
 import { openReply, type Reply, type ReplyTarget } from './reply-target.ts'
 import { readSource } from './source-reader.ts'
@@ -70,7 +70,7 @@ class OwnTurn {
 
   constructor(parts: OwnTurnParts) {
     this.#parts = parts
-    this.id = decodeId(parts.hold.turn)
+    this.id = decodeMessageId(parts.hold.turn)
     this.degraded = parts.degraded
     this.answer = new Promise((resolve) => {
       this.#answered = resolve

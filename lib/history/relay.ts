@@ -1,9 +1,9 @@
 import { isAway } from '../errors.ts'
-import { decodeId } from '../keys.ts'
 import type { TurnRecord } from '../ports/history.ts'
 import { publish } from '../telemetry.ts'
 import { answerId, type StoredAnswer, toAnswer } from './answer-entries.ts'
 import type { Followed, Following } from './followers.ts'
+import { decodeMessageId } from './message-id.ts'
 import { decodePieces } from './pieces.ts'
 import { openReply, type Reply, type ReplyInfo, type ReplyTarget } from './reply-target.ts'
 import { salvage } from './salvage.ts'
@@ -98,7 +98,7 @@ export async function replayTurn(
 ): Promise<void> {
   const call = { deadline: scope.deadline }
   const { batches } = await rules.turns.look(keys, turn, 0, 0, call)
-  const question = decodeId(turn)
+  const question = decodeMessageId(turn)
   const messageId = answer[0]?.id ?? question
   const reply = openNamed(to, { messageId, question, turn, seen: 0 })
   for (const { bytes } of batches) {
@@ -186,7 +186,7 @@ async function newestRunning({ rules, keys, scope }: Conversation): Promise<stri
 }
 
 function infoOf({ turn, token }: Pick<TurnRecord, 'turn' | 'token'>, seen: number): ReplyInfo {
-  return { messageId: answerId(token), question: decodeId(turn), turn, seen }
+  return { messageId: answerId(token), question: decodeMessageId(turn), turn, seen }
 }
 
 /** Ends a reply as its turn has ended; gives the stored answer. */
@@ -240,6 +240,6 @@ async function answerTo(
   const newest = { limit: answersRead, before: undefined, ttlMs: undefined }
   const { entries } = await rules.history.read(keys, newest)
   const own = entries.filter(({ role }) => role === 'a' || role === 't')
-  const question = decodeId(turn)
+  const question = decodeMessageId(turn)
   return toAnswer(own, scope.codec).filter((message) => message.turn === question)
 }

@@ -1,5 +1,5 @@
 import type { Call } from '../deadline.ts'
-import { decodeId, type SessionKeys } from '../keys.ts'
+import type { SessionKeys } from '../keys.ts'
 import type { NewEntry, SessionMeta, TurnRecord } from '../ports/history.ts'
 import type { TurnHold, TurnView } from '../ports/turns.ts'
 import { publish } from '../telemetry.ts'
@@ -7,6 +7,7 @@ import { toStreamedEntries } from './answer-entries.ts'
 import { keepMs } from './answer-log.ts'
 import { boundsOf } from './bounds.ts'
 import type { Codec } from './codec.ts'
+import { decodeMessageId } from './message-id.ts'
 import { decodePieces } from './pieces.ts'
 import type { MemoryRules } from './scope.ts'
 import { fold } from './stream/fold.ts'
@@ -38,7 +39,7 @@ function savedEntries(
 ): NewEntry[] {
   try {
     const answer = fold(batches.flatMap(({ bytes }) => decodePieces(codec, turn, bytes).chunks))
-    const of = { question: decodeId(turn), token, status: 'interrupted' } as const
+    const of = { question: decodeMessageId(turn), token, status: 'interrupted' } as const
     return answer ? toStreamedEntries([answer], of, rules, codec) : []
   } catch (error) {
     publish('error', () => ({ during: 'turn', error }))

@@ -5,7 +5,7 @@ import { readFlags } from '../../bench/flags.ts'
 describe('the flags of the benchmark', () => {
   it('measure everything, and a million keys, where there are none', () => {
     const { groups, scanKeys, json } = readFlags([])
-    assert.deepEqual(groups, ['limit', 'cache', 'chat', 'all', 'scan'])
+    assert.deepEqual(groups, ['limit', 'cache', 'chat', 'all', 'growth', 'size', 'streams', 'scan'])
     assert.equal(scanKeys, 1_000_000)
     assert.equal(json, undefined)
   })

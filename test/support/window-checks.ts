@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
+import { encodeMessageId } from '../../lib/history/message-id.ts'
 import { conversations, messagesOf, soundConversations } from './conversations.ts'
 import { contextOfLog, storedLog } from './stored-log.ts'
 import { type Form, faultsIn, forms } from './validators/faults.ts'
@@ -21,7 +22,10 @@ export function checkWindows(format: Form | 'mixed', runs: number): void {
     const log = storedLog(messages, { trimmed, ...(summary && { summary }) })
     const raw = contextOfLog(log, 'raw', size)
     const newest = log.entries.findLast(({ role }) => role === 'u')
-    assert.ok(newest === undefined || raw.messages.some(({ id }) => id === newest.id), 'newest')
+    assert.ok(
+      newest === undefined || raw.messages.some(({ id }) => encodeMessageId(id) === newest.id),
+      'newest',
+    )
     for (const as of forms) {
       const context = contextOfLog(log, as, size)
       const text = JSON.stringify(context)

@@ -1,7 +1,8 @@
 import type { SessionKeys } from '../../keys.ts'
 import type { Changes, NewEntry } from '../../ports/history.ts'
+import { type KeptMessage, Messages } from './messages.ts'
 import { pack } from './packed.ts'
-import { cellOf, isSystem, type KeptMessage, type SessionCell } from './session.ts'
+import { cellOf, isSystem, type SessionCell } from './session.ts'
 
 /** The session after a change of what stands beside its messages; the same where nothing changed. */
 export function amended(session: SessionCell, changes: Changes, now: number): SessionCell {
@@ -25,10 +26,10 @@ export function updated(
   entry: NewEntry,
   now: number,
 ): SessionCell | undefined {
-  const old = session.messages.find(({ id }) => id === entry.id)
+  const old = session.messages.find(entry.id)
   if (old === undefined) return undefined
   const message = { ...keptAt(old.seq, entry), answer: old.answer }
-  const messages = session.messages.map((each) => (each === old ? message : each))
+  const messages = session.messages.replaced(message)
   const { system } = session
   if (system === undefined || !isSame(system, old)) return changedOf(session, { messages }, now)
   return changedOf(session, { messages, system: isSystem(message) ? message : undefined }, now)
@@ -36,11 +37,11 @@ export function updated(
 
 /** The session up to a message and without it; `undefined` when the message is not there. */
 export function rewound(session: SessionCell, id: string, now: number): SessionCell | undefined {
-  const at = session.messages.findIndex((message) => message.id === id)
-  if (at < 0) return undefined
-  const left = shortened(session, at)
-  const gone = new Set(session.messages.slice(at).map((message) => message.id))
-  const turns = session.turns.filter(({ turn }) => !gone.has(turn))
+  const cut = session.messages.find(id)?.seq
+  if (cut === undefined) return undefined
+  const left = shortened(session, cut)
+  const goes = (question: string) => (session.messages.find(question)?.seq ?? 0) >= cut
+  const turns = session.turns.filter(({ turn }) => !goes(turn))
   return changedOf(session, { ...left, turns }, now)
 }
 
@@ -51,9 +52,9 @@ export function forked(
   through: string | undefined,
   now: number,
 ): SessionCell | undefined {
-  const last = session.messages.findIndex(({ id }) => id === through)
-  if (through !== undefined && last < 0) return undefined
-  const left = shortened(session, through === undefined ? session.messages.length : last + 1)
+  const last = through === undefined ? session.seq : session.messages.find(through)?.seq
+  if (last === undefined) return undefined
+  const left = shortened(session, last + 1)
   const { title, meta } = session
   const parts = { title, meta, pinned: false, turns: [], ...left }
   return cellOf({ keys, rev: 1, createdAt: now, updatedAt: now, ...parts })
@@ -91,18 +92,17 @@ function summaryAfter(session: SessionCell, { summary }: Changes): Partial<Parts
   return { summary: { through, packed: pack(payload) } }
 }
 
-/** What is left of a session's messages, and of what depends on them, before a place. */
+/** What is left of a session's messages, and of what depends on them, before a position. */
 function shortened(
   session: SessionCell,
-  place: number,
+  cut: number,
 ): Pick<Parts, 'seq' | 'messages' | 'system' | 'summary'> {
-  const oldest = session.seq - session.messages.length + 1
-  const cut = oldest + place
-  const messages = session.messages.slice(0, place).map((message) => answeredBefore(message, cut))
+  const left = session.messages.page(session.messages.length, cut)
+  const messages = left.map((message) => answeredBefore(message, cut))
   const { summary } = session
   return {
     seq: cut - 1,
-    messages,
+    messages: Messages.of(messages),
     system: systemAmong(session, messages),
     summary: summary && summary.through < cut ? summary : undefined,
   }
@@ -121,7 +121,8 @@ function systemAmong(
   { system, messages }: SessionCell,
   left: readonly KeptMessage[],
 ): KeptMessage | undefined {
-  if (system === undefined || !messages.some((each) => isSame(system, each))) return system
+  const stored = system && messages.find(system.id)
+  if (system === undefined || !stored || !isSame(system, stored)) return system
   return left.findLast(isSystem)
 }
 

@@ -1,26 +1,9 @@
 import type { SessionKeys } from '../../keys.ts'
-import type {
-  AppendBounds,
-  Entry,
-  NewEntry,
-  RoleLetter,
-  SessionMeta,
-  TurnRecord,
-} from '../../ports/history.ts'
+import type { AppendBounds, Entry, NewEntry, SessionMeta, TurnRecord } from '../../ports/history.ts'
+import { type KeptMessage, Messages, messageSize } from './messages.ts'
 import { type Packed, pack, unpack } from './packed.ts'
-import { type Answer, trimmed } from './trim.ts'
+import { trimmed } from './trim.ts'
 import { isLive } from './turn-records.ts'
-
-/** A message as it is kept. */
-export interface KeptMessage {
-  readonly seq: number
-  readonly id: string
-  readonly role: RoleLetter
-  readonly tokens: number
-  readonly packed: Packed
-  /** Of a question that a turn has answered. */
-  readonly answer?: Answer | undefined
-}
 
 /** A conversation; each change makes a new one. */
 export interface SessionCell {
@@ -34,7 +17,7 @@ export interface SessionCell {
   readonly updatedAt: number
   readonly title: Packed | undefined
   readonly system: KeptMessage | undefined
-  readonly messages: readonly KeptMessage[]
+  readonly messages: Messages
   readonly pinned: boolean
   readonly meta: Packed | undefined
   readonly summary: { readonly through: number; readonly packed: Packed } | undefined
@@ -48,9 +31,8 @@ export interface Change {
   readonly trimmed: number
 }
 
-// Objects and array slot of a message, of a session, and of a turn's record, on Node 20.
-const messageBytes = 120
-const sessionBytes = 400
+// Objects and strings of a session, and of a turn's record, on Node 20.
+const sessionBytes = 1400
 const recordBytes = 300
 
 /**
@@ -65,18 +47,19 @@ export function extended(
   now: number,
   answering?: string,
 ): Change | undefined {
-  const kept = session?.messages ?? []
+  const kept = session?.messages ?? Messages.of([])
   const fresh = distinct(kept, entries, session?.seq ?? 0)
   if (fresh.length === 0) return undefined
-  const all = [...kept, ...fresh]
+  const all = kept.with(fresh)
   const turns = session?.turns ?? []
   const running = turns.filter((turn) => turn.turn === answering || isLive(turn, now))
-  const messages = trimmed(all, { max, keep }, new Set(running.map(({ turn }) => turn)))
+  const stays = new Set(running.map(({ turn }) => turn))
+  const messages = all.length > max ? Messages.of(trimmed(all.all(), { max, keep }, stays)) : all
   return {
     session: cellOf({
       keys,
       rev: (session?.rev ?? 0) + 1,
-      seq: all.at(-1)?.seq ?? 0,
+      seq: fresh.at(-1)?.seq ?? 0,
       createdAt: session?.createdAt ?? now,
       updatedAt: now,
       title: session?.title ?? (title?.byteLength ? pack(title) : undefined),
@@ -105,22 +88,19 @@ export function withAnswer(
   answer: readonly { readonly id: string }[],
   before: number,
 ): SessionCell {
-  const ids = new Set(answer.map(({ id }) => id))
-  const known = session.messages.filter(({ id }) => ids.has(id))
-  const added = known.filter(({ seq }) => seq > before)
+  const { messages } = session
+  const known = answer.flatMap(({ id }) => messages.find(id)?.seq ?? [])
+  const added = known.filter((seq) => seq > before)
   const found = added.length > 0 ? added : known
-  const first = found[0]?.seq
-  if (first === undefined) return session
-  const messages = session.messages.map((message) =>
-    message.id === question ? { ...message, answer: { first, count: found.length } } : message,
-  )
-  return { ...session, messages }
+  const asked = messages.find(question)
+  if (asked === undefined || found.length === 0) return session
+  const note = { first: Math.min(...found), count: found.length }
+  return { ...session, messages: messages.replaced({ ...asked, answer: note }) }
 }
 
 /** The cell of a session of these parts. */
 export function cellOf(parts: Omit<SessionCell, 'kind' | 'bytes' | 'tokens'>): SessionCell {
-  const tokens = parts.messages.reduce((sum, message) => sum + message.tokens, 0)
-  return { ...parts, kind: 'session', bytes: sizeOfParts(parts), tokens }
+  return { ...parts, kind: 'session', bytes: sizeOfParts(parts), tokens: parts.messages.tokens }
 }
 
 /** A session without messages, which a first change makes. */
@@ -133,7 +113,7 @@ export function emptySession(keys: SessionKeys, now: number): SessionCell {
     updatedAt: now,
     title: undefined,
     system: undefined,
-    messages: [],
+    messages: Messages.of([]),
     pinned: false,
     meta: undefined,
     summary: undefined,
@@ -172,24 +152,19 @@ export function pageOf(
   limit: number,
   before: number = Number.POSITIVE_INFINITY,
 ): Entry[] {
-  const end = messages.findLastIndex(({ seq }) => seq < before) + 1
-  return messages.slice(Math.max(0, end - limit), end).map(entryOf)
+  return messages.page(limit, before).map(entryOf)
 }
 
 function entryOf({ seq, id, role, tokens, packed }: KeptMessage): Entry {
   return { seq, id, role, tokens, payload: unpack(packed) }
 }
 
-function distinct(
-  kept: readonly KeptMessage[],
-  entries: readonly NewEntry[],
-  lastSeq: number,
-): KeptMessage[] {
-  const known = new Set(kept.map(({ id }) => id))
+function distinct(kept: Messages, entries: readonly NewEntry[], lastSeq: number): KeptMessage[] {
+  const seen = new Set<string>()
   const fresh: KeptMessage[] = []
   for (const { id, role, tokens, payload } of entries) {
-    if (known.has(id)) continue
-    known.add(id)
+    if (seen.has(id) || kept.find(id) !== undefined) continue
+    seen.add(id)
     fresh.push({
       seq: lastSeq + fresh.length + 1,
       id,
@@ -207,9 +182,5 @@ type Sized = Pick<SessionCell, 'title' | 'system' | 'messages' | 'meta' | 'summa
 function sizeOfParts({ title, system, messages, meta, summary, turns }: Sized): number {
   const texts = (title?.length ?? 0) + (meta?.length ?? 0) + (summary?.packed.length ?? 0)
   const beside = texts + (system ? messageSize(system) : 0) + turns.length * recordBytes
-  return messages.reduce((sum, message) => sum + messageSize(message), sessionBytes + beside)
-}
-
-function messageSize({ id, packed }: KeptMessage): number {
-  return messageBytes + id.length + packed.length
+  return sessionBytes + beside + messages.bytes
 }

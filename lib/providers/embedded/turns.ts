@@ -89,7 +89,7 @@ function begin(
   const now = keyspace.now()
   const old = sessions.open('begin', keys)?.cell
   const records = lately(old?.turns ?? [], now)
-  const answer = old?.messages.find(({ id }) => id === question.id)?.answer
+  const answer = old?.messages.find(question.id)?.answer
   if (answer) return { kind: 'answered', ...answer }
   const other = inTheWay(records, question.id, claim)
   // One's own is met where the first reply was lost.
@@ -176,7 +176,6 @@ function isEnded(session: SessionCell | undefined, hold: TurnHold): boolean {
 
 /** The same end once more; whoever has another answer comes too late. */
 function endedBefore({ messages, rev, seq }: SessionCell, answer: readonly NewEntry[]): EndedTurn {
-  const known = new Set(messages.map(({ id }) => id))
-  if (!answer.every(({ id }) => known.has(id))) return { kind: 'lost' }
+  if (!answer.every(({ id }) => messages.find(id) !== undefined)) return { kind: 'lost' }
   return { kind: 'ended', rev, seq, added: 0, duplicates: answer.length, trimmed: 0 }
 }
