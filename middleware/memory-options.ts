@@ -1,9 +1,9 @@
-import { estimateTokenCount } from 'tokenx'
 import { configFromEnv } from '../lib/config.ts'
 import { type Duration, toMs } from '../lib/duration.ts'
 import { OptionError } from '../lib/errors.ts'
 import { continuationOf } from '../lib/history/continuation.ts'
 import { countedText } from '../lib/history/counted-text.ts'
+import { estimatedTokens } from '../lib/history/estimated-tokens.ts'
 import type { Message } from '../lib/history/message.ts'
 import type { MemoryRules, Summarize, TitleOf, TurnMode } from '../lib/history/scope.ts'
 import { checkNames, type Names, oneOf, optionalFunction, wholeNumber } from '../lib/options.ts'
@@ -173,5 +173,5 @@ function growthOf<Native>(
 }
 
 function estimate(message: Message): number {
-  return estimateTokenCount(countedText(message))
+  return estimatedTokens(countedText(message))
 }

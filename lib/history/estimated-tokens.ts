@@ -1,0 +1,59 @@
+import { estimateTokenCount } from 'tokenx'
+
+const [lower, digit, other, space, newline, mark] = [1, 2, 4, 8, 16, 32]
+const word = lower | digit | other
+
+// By code; of tokenx's marks the apostrophe is none.
+const kindOf = Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code)
+  if (character === '\n') return space | newline
+  if (/\s/.test(character)) return space
+  if (/\d/.test(character)) return digit
+  if (/[a-z]/.test(character)) return lower
+  return /[!-&(-/:-@[-`{-~]/.test(character) ? mark : other
+})
+
+/**
+ * About how many tokens a text is, as tokenx estimates it. Text of nothing but ASCII is counted here
+ * by the same rules, but in one pass: in a tenth of the time, of which a turn of a chat took a sixth
+ * for it.
+ */
+export function estimatedTokens(text: string): number {
+  let tokens = 0
+  let start = 0
+  let kinds = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const kind = kindOf[text.charCodeAt(at)]
+    if (kind === undefined) return estimateTokenCount(text)
+    if (at > 0 && classOf(kind) !== classOf(kinds)) {
+      tokens += tokensIn(text, start, at, kinds)
+      start = at
+      kinds = 0
+    }
+    kinds |= kind
+  }
+  return tokens + tokensIn(text, start, text.length, kinds)
+}
+
+/** What a run of characters is made of: words, space or marks. */
+function classOf(kinds: number): number {
+  if ((kinds & word) !== 0) return word
+  return kinds & (space | mark)
+}
+
+/** The tokens of one run, from a place up to another. */
+function tokensIn(text: string, from: number, to: number, kinds: number): number {
+  const length = to - from
+  if ((kinds & space) !== 0) return tokensOfSpace(text, from, to, kinds)
+  if (length === 0) return 0
+  if (kinds === digit) return Math.ceil(length / 3)
+  if (length <= 3 || (kinds === lower && length <= 8)) return 1
+  return Math.ceil(length / (kinds === mark ? 6 : 7))
+}
+
+/** Space counts where it has structure: an indent, an empty line, the end of a line without a mark. */
+function tokensOfSpace(text: string, from: number, to: number, kinds: number): number {
+  if ((kinds & newline) === 0) return 0
+  if (text.indexOf('\n', from) < to - 1) return 1
+  return from > 0 && kindOf[text.charCodeAt(from - 1)] === mark ? 0 : 1
+}
