@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { answerId } from '../../lib/history/answer-entries.ts'
+import { encodeMessageId } from '../../lib/history/message-id.ts'
 import { createWaitingLines } from '../../lib/history/waiting-lines.ts'
 import type { Memory, Store, Turn } from '../../lib/index.ts'
 import { sessionKeys } from '../../lib/keys.ts'
@@ -88,7 +89,7 @@ for (const stores of bothProviders()) {
           const token = record?.token ?? ''
           const part = { role: 'assistant', content: 'ha', turn: 'q1', status: 'interrupted' }
           const entry = {
-            id: answerId(token),
+            id: encodeMessageId(answerId(token)),
             role: 'a',
             tokens: 1,
             payload: Buffer.from(JSON.stringify(part)),

@@ -66,7 +66,14 @@ function startMessage(said: Said, { message }: Event, out: Outlet): void {
 
 function startPart(said: Said, { index, content_block }: Event, out: Outlet): void {
   const { blocks } = current(said, out)
-  blocks.set(index, startBlock(`${said.messages.length}:${index}`, content_block, out))
+  blocks.set(
+    index,
+    startBlock(
+      `${said.messages.length}:${typeof index === 'number' ? index : blocks.size}`,
+      content_block,
+      out,
+    ),
+  )
 }
 
 function growPart(said: Said, { index, delta }: Event, out: Outlet): void {
