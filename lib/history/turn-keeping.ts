@@ -6,6 +6,7 @@ import { keepMs } from './answer-log.ts'
 import { attempt } from './attempt.ts'
 import { boundsOf } from './bounds.ts'
 import { afterAppend } from './growth.ts'
+import { encodeMessageId } from './message-id.ts'
 import { encodePieces } from './pieces.ts'
 import { sessionLog } from './session-log.ts'
 import type { Chunk } from './stream/chunk.ts'
@@ -143,7 +144,7 @@ async function replaceSaved(
 ): Promise<void> {
   const call = { deadline: scope.deadline }
   for (const [at, entry] of entries.entries())
-    if (entry.id === answerId(token, at))
+    if (entry.id === encodeMessageId(answerId(token, at)))
       await history.update(keys, entry, { ttlMs, ifRev: undefined }, call)
 }
 
