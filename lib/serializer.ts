@@ -30,6 +30,8 @@ export const json: Serializer = {
       throw new MemorywareError('ERR_USAGE', `A ${typeof value} has no form in JSON`)
     return Buffer.from(text)
   },
-  decode: (bytes) =>
-    JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')),
+  decode: (bytes) => JSON.parse(text.decode(bytes)),
 }
+
+// A buffer handed in may be one that shows nobody its text.
+const text = new TextDecoder('utf-8', { ignoreBOM: true })
