@@ -31,12 +31,14 @@ export const json: Serializer = {
     return Buffer.from(text)
   },
   decode(bytes) {
-    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     try {
-      return JSON.parse(view.toString('utf8'))
+      return JSON.parse(text.decode(bytes))
     } catch {
       // The error itself quotes what it could not read.
       throw new SyntaxError('These bytes are no JSON')
     }
   },
 }
+
+// A buffer handed in may be one that shows nobody its text.
+const text = new TextDecoder('utf-8', { ignoreBOM: true })

@@ -1,4 +1,4 @@
-import { isShape, type Shape } from './formats/shape.ts'
+import { isShape } from './formats/shape.ts'
 import type { Message } from './message.ts'
 
 /** Members that are bytes, or marks of a provider: not what a model reads as text. */
@@ -13,21 +13,28 @@ const unread = new Set([
   'callProviderMetadata',
 ])
 
+/** Members that are counted by themselves, or that no model reads. */
+const beside = new Set([
+  'content',
+  'id',
+  'role',
+  'createdAt',
+  'format',
+  'status',
+  'turn',
+  'metadata',
+  'original',
+])
+
 /**
  * What a model reads of a message in its stored form: text as it is, calls and results as JSON, no
  * bytes of files. For counting tokens.
  */
 export function countedText(message: Message): string {
-  const { content, id: _, role: __, createdAt: ___, ...more } = message
-  const {
-    format: ____,
-    status: _____,
-    metadata: ______,
-    original: _______,
-    ...rest
-  } = more as Shape
+  const { content } = message
   const said = typeof content === 'string' ? content : (content ?? []).map(read).join('\n')
-  return Object.keys(rest).length > 0 ? said + written(rest) : said
+  const more = Object.entries(message).filter(([name]) => !beside.has(name))
+  return more.length > 0 ? said + written(Object.fromEntries(more)) : said
 }
 
 function read(part: unknown): string {
