@@ -4,7 +4,7 @@ import { checkRoundTrips, checkWindows, stored } from '../support/window-checks.
 
 describe('windows of made up conversations', () => {
   for (const format of stored)
-    it(`stored as ${format} are valid in every form`, () => checkWindows(format, 1000)).timeout(
+    it(`stored as ${format} are valid in every form`, () => checkWindows(format, 300)).timeout(
       60_000,
     )
 

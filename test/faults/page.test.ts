@@ -8,8 +8,8 @@ import {
   openPage,
   seen,
   type Watched,
-} from './browser.ts'
-import { fixtures, type Started, startDemo } from './started.ts'
+} from '../examples/browser.ts'
+import { fixtures, type Started, startDemo } from '../examples/started.ts'
 
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true }
 
