@@ -41,8 +41,9 @@ function changesOfOne(conversations: Conversations, bus: PubSub): Pick<HistoryLo
       const { old, refused } = before('amend', keys, bounds)
       if (refused) return refused
       if (old === undefined && !makes(changes)) return { kind: 'absent' }
-      const session = amended(old ?? emptySession(keys, now()), changes, now())
-      sessions.put('amend', session, endOf(bounds.ttlMs, now()))
+      const at = now()
+      const session = amended(old ?? emptySession(keys, at), changes, at)
+      sessions.put('amend', session, endOf(bounds.ttlMs, at))
       return { kind: 'changed', rev: session.rev }
     },
     async update(keys, entry, bounds) {
