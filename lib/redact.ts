@@ -10,11 +10,11 @@ const hidden = '?'
  */
 export function redacted(value: string | Uint8Array): Buffer {
   const bytes = typeof value === 'string' ? Buffer.from(value) : Buffer.from(value)
-  return Object.defineProperties(bytes, mask)
+  return Object.setPrototypeOf(bytes, masked)
 }
 
-const mask: PropertyDescriptorMap = {
+const masked = Object.create(Buffer.prototype, {
   toString: { value: () => hidden },
   toJSON: { value: () => hidden },
   [inspect.custom]: { value: () => hidden },
-}
+})

@@ -48,9 +48,9 @@ export function parseMeta(values: unknown, seal?: string): SessionMeta | undefin
 
 /** Splits `through|payload`. */
 function parseSummary(bytes: Buffer): Summary {
-  const bar = bytes.indexOf('|')
-  if (bar < 0) throw corrupt('A stored summary has no header')
-  return { through: Number(bytes.toString('latin1', 0, bar)), payload: bytes.subarray(bar + 1) }
+  const end = bytes.indexOf(bar)
+  if (end < 0) throw corrupt('A stored summary has no header')
+  return { through: Number(bytes.toString('latin1', 0, end)), payload: bytes.subarray(end + 1) }
 }
 
 /** Reads turns: a line each, `turn token runner state until`. */
@@ -68,23 +68,22 @@ export function parseTurns(bytes: Buffer | string | null | undefined): TurnRecor
  * @throws StoreError `corrupt` for bytes without these parts.
  */
 export function parseEntry(bytes: Buffer): Entry {
-  const parts: string[] = []
-  let from = 0
-  while (parts.length < 4) {
-    const bar = bytes.indexOf('|', from)
-    if (bar < 0) throw corrupt('A stored message has no header')
-    parts.push(bytes.toString('latin1', from, bar))
-    from = bar + 1
+  let end = -1
+  for (let bars = 0; bars < 4; bars += 1) {
+    end = bytes.indexOf(bar, end + 1)
+    if (end < 0) throw corrupt('A stored message has no header')
   }
-  const [seq, id = '', role, tokens] = parts
+  const [seq, id = '', role, tokens] = bytes.toString('latin1', 0, end).split('|')
   return {
     seq: Number(seq),
     id,
     role: role as RoleLetter,
     tokens: Number(tokens),
-    payload: bytes.subarray(from),
+    payload: bytes.subarray(end + 1),
   }
 }
+
+const bar = '|'.charCodeAt(0)
 
 function corrupt(problem: string): StoreError {
   return new StoreError('read', 'corrupt', { cause: new Error(problem) })
