@@ -42,6 +42,16 @@ export function changing(other: Partial<ChangeBounds> = {}): ChangeBounds {
 /** Reads all, and leaves the time to live. */
 export const everything: ReadRange = { limit: 10_000, before: undefined, ttlMs: undefined }
 
+/** Appends so many messages in pieces: all in one call may take longer than a call may. */
+export async function appendMany(
+  open: Opened,
+  keys: SessionKeys,
+  all: readonly NewEntry[],
+): Promise<void> {
+  for (let at = 0; at < all.length; at += 2000)
+    await open().history.append(keys, all.slice(at, at + 2000), bounds({ max: all.length }))
+}
+
 /** The roles that are kept, in order, and their positions. */
 export async function kept(open: Opened, keys: SessionKeys): Promise<[string, number[]]> {
   const { entries } = await open().history.read(keys, everything)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { SessionKeys } from '../lib/keys.ts'
 import {
+  appendMany,
   bounds,
   changing,
   everything,
@@ -97,7 +98,7 @@ function copiesOfMany({ open, it }: Suite): void {
     const owner = fresh('owner')
     const [from, to, half] = [session(owner), session(owner), session(owner)]
     const all = messages('ua'.repeat(5_000))
-    await open().history.append(from, all, bounds({ max: 10_000, keep: 9_000 }))
+    await appendMany(open, from, all)
     const done = await open().history.fork(from, to, undefined, minuteMs)
     assert.equal(done.kind === 'forked' && done.length, 10_000)
     await open().history.fork(from, half, 'm5000', minuteMs)

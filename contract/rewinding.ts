@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { SessionKeys } from '../lib/keys.ts'
 import {
+  appendMany,
   bounds,
   changing,
   everything,
@@ -69,7 +70,7 @@ function rewinding({ open, it }: Suite): void {
   it('goes back over thousands', async () => {
     const keys = session()
     const all = messages(`s${'ua'.repeat(1_500)}s`)
-    await open().history.append(keys, all, bounds({ max: 10_000, keep: 9_000 }))
+    await appendMany(open, keys, all)
     const done = await rewind(keys, 'm1101')
     assert.equal(done.kind === 'rewound' && done.removed, 1_902)
     const { meta, entries } = await open().history.read(keys, everything)
