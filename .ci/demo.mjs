@@ -46,7 +46,7 @@ async function converse(store, env) {
     })
     await check('it understands a follow-up by what was said before', async () => {
       const events = await visitor.ask('ci', FOLLOW_UP)
-      const trace = events.find(({ event }) => event === 'trace')?.data
+      const trace = events.findLast(({ event }) => event === 'data-trace')?.data.data
       expect(textOf(events) !== '' && trace?.memory.messages === 2, trace)
       expect(trace.memory.turnsUsed > 0 && trace.memory.standalone !== FOLLOW_UP, trace)
     })
