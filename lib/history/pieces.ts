@@ -12,12 +12,17 @@ export function encodePieces(codec: Codec, turn: string, batch: ChunkBatch): Uin
 export function decodePieces(codec: Codec, turn: string, bytes: Buffer): ChunkBatch {
   const batch = codec.decode(nameOf(turn), bytes) as Partial<ChunkBatch> | undefined
   const { first, chunks } = batch ?? {}
-  if (!Number.isSafeInteger(first) || !Array.isArray(chunks) || !chunks.every(isChunk))
+  if (!isNumber(first) || !Array.isArray(chunks) || chunks.length === 0 || !chunks.every(isChunk))
     throw new StoreError('read', 'corrupt')
-  return { first: Number(first), chunks }
+  return { first, chunks }
 }
 
 /** No message id begins so: what is kept of one is never taken for the other. */
 function nameOf(turn: string): string {
   return `~t:${turn}`
+}
+
+/** Pieces are counted from 1. */
+function isNumber(first: unknown): first is number {
+  return Number.isSafeInteger(first) && Number(first) >= 1
 }

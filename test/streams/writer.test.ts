@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { decodeBatch, encodeBatch } from '../../lib/history/stream/batch.ts'
+import { codecOf } from '../../lib/history/codec.ts'
+import { decodePieces, encodePieces } from '../../lib/history/pieces.ts'
 import type { Chunk } from '../../lib/history/stream/chunk.ts'
 import { eventId, parseEventId } from '../../lib/history/stream/event-id.ts'
 import { streamWriter } from '../../lib/history/stream/writer.ts'
+import { json } from '../../lib/serializer.ts'
 import { kept } from '../support/answers.ts'
 import { readEvents } from '../support/sse.ts'
 
@@ -107,31 +109,42 @@ describe('an answer written as text', () => {
   })
 })
 
-describe('a batch of chunks', () => {
+describe('a batch of pieces', () => {
+  const codec = codecOf(json, 'ann')
+
   it('comes back as it was, with the number of its first', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1 }), fc.array(hostile, { minLength: 1 }), (first, texts) => {
         const chunks = texts.map((delta): Chunk => ({ type: 'text-delta', id: 't', delta }))
-        assert.deepEqual(decodeBatch(encodeBatch({ first, chunks })), { first, chunks })
+        const bytes = Buffer.from(encodePieces(codec, 'q', { first, chunks }))
+        assert.deepEqual(decodePieces(codec, 'q', bytes), { first, chunks })
       }),
     )
   })
 
   it('is refused in any other form', () => {
-    const one = '[{"type":"start"}]'
-    for (const text of [
-      '',
-      '1',
-      one,
-      `0${one}`,
-      `-1${one}`,
-      `1.5${one}`,
-      `1${one}x`,
-      '1[]',
-      '1[5]',
+    const chunks = [{ type: 'start' }]
+    for (const other of [
+      null,
+      1,
+      chunks,
+      { chunks },
+      { first: 0, chunks },
+      { first: -1, chunks },
+      { first: 1.5, chunks },
+      { first: '1', chunks },
+      { first: 1 },
+      { first: 1, chunks: [] },
+      { first: 1, chunks: [5] },
     ])
-      assert.throws(() => decodeBatch(Buffer.from(text)), TypeError, text)
-    assert.deepEqual(decodeBatch(Buffer.from(`7${one}`)), { first: 7, chunks: [{ type: 'start' }] })
+      assert.throws(
+        () => decodePieces(codec, 'q', Buffer.from(JSON.stringify(other))),
+        { code: 'ERR_STORE', reason: 'corrupt' },
+        JSON.stringify(other),
+      )
+    assert.throws(() => decodePieces(codec, 'q', Buffer.from('{"first":1')), { reason: 'corrupt' })
+    const seventh = Buffer.from(JSON.stringify({ first: 7, chunks }))
+    assert.deepEqual(decodePieces(codec, 'q', seventh), { first: 7, chunks })
   })
 })
 
