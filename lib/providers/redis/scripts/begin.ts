@@ -34,7 +34,7 @@ export const begin: Script<Keys, Args, Begun> = script(
     local at, mark = marked(mid)
     local first, count = string.match(mark or '', '^%d+:(%d+):(%d+)$')
     if first then
-      if ttl > 0 then renew() end
+      if ttl > 0 then renewAll() end
       return { 'answered', tonumber(first), tonumber(count) }
     end
 
@@ -52,7 +52,7 @@ export const begin: Script<Keys, Args, Begun> = script(
     end
     local other = own or ((alone or pending >= most) and oldest) or nil
     if other and not (own and own.token == token) then
-      if ttl > 0 then renew() end
+      if ttl > 0 then renewAll() end
       return { other.ends <= now and 'lapsed' or own and 'running' or 'busy', line(other) }
     end
 

@@ -1,3 +1,5 @@
+import { clock, renewal } from './fragments.ts'
+
 /**
  * Steps in Lua that scripts on a session share, in the order in which they stand in one. Keys: session,
  * list, index, state, tombstone. Arguments: ttl, max, keep, seal, id, title; a `ttl` of 0 is none.
@@ -5,12 +7,12 @@
 
 /** Reads the session; ends the script where its owner is being forgotten. */
 export const open = /* lua */ `
+    ${clock}
     local session, list, index, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
     local ttl, max, keep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
     local seal, id, title = ARGV[4], ARGV[5], ARGV[6]
     if redis.call('EXISTS', KEYS[5]) == 1 then return { 'forgotten' } end
-    local time = redis.call('TIME')
-    local now = time[1] * 1000 + math.floor(time[2] / 1000)
+    local now = clock()
 
     local meta = redis.call('HMGET', session, 'rev', 'seq', 'len', 'tokens', 'seal', 'turns', 'watched')
     local rev, seq = tonumber(meta[1]) or 0, tonumber(meta[2]) or 0
@@ -174,17 +176,10 @@ export const trim = /* lua */ `
     end
 `
 
-/** `renew()` sets the times to live; `save(added)` keeps what is known of the session, and renews. */
+/** `renewAll(fresh)` sets the times to live; `save(added)` keeps what is known of the session, and renews. */
 export const save = /* lua */ `
-    local function renew(fresh)
-      if ttl > 0 then
-        for _, key in ipairs({ session, list, state }) do redis.call('PEXPIRE', key, ttl) end
-        local left = redis.call('PTTL', index)
-        if fresh or (left >= 0 and left < ttl) then redis.call('PEXPIRE', index, ttl) end
-      else
-        for _, key in ipairs({ session, list, state, index }) do redis.call('PERSIST', key) end
-      end
-    end
+    ${renewal}
+    local function renewAll(fresh) renew(index, ttl, fresh, session, list, state) end
 
     local function save(added)
       local fresh = redis.call('EXISTS', index) == 0
@@ -197,7 +192,7 @@ export const save = /* lua */ `
         if system then redis.call('HSET', session, 'system', system) end
         redis.call('ZADD', index, now, id)
       end
-      renew(fresh)
+      renewAll(fresh)
     end
 
     -- Two of the oldest lines: the index shrinks faster than it grows. While a slot moves, a key
