@@ -6,7 +6,7 @@ import { clock, renewal } from './fragments.ts'
  */
 
 /** Reads the session; ends the script where its owner is being forgotten. */
-export const open = /* lua */ `
+export const open: string = /* lua */ `
     ${clock}
     local session, list, index, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
     local ttl, max, keep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -177,7 +177,7 @@ export const trim = /* lua */ `
 `
 
 /** `renewAll(fresh)` sets the times to live; `save(added)` keeps what is known of the session, and renews. */
-export const save = /* lua */ `
+export const save: string = /* lua */ `
     ${renewal}
     local function renewAll(fresh) renew(index, ttl, fresh, session, list, state) end
 
