@@ -137,6 +137,11 @@ export function limitKey(of: string, rule: string, shape: string): string {
   return `limit:{${of}}:${rule}:${shape}`
 }
 
+/** Key of the blocks of one budget, however it is counted. */
+export function blockKey(of: string, rule: string): string {
+  return `limit:{${of}}:${rule}:block`
+}
+
 /** Key of one cached resource. */
 export function cacheKey(fields: readonly (string | Uint8Array)[]): string {
   return `cache:{${digest(fields)}}`

@@ -1,17 +1,21 @@
-import type { Budget } from '../ports/budgets.ts'
+import type { Algorithm, Budget } from '../ports/budgets.ts'
 
 /** What a rule came to in one request. */
 export interface Standing {
   readonly name: string
+  readonly algorithm: Algorithm
   readonly limit: number
   readonly windowMs: number
   readonly unit: string | undefined
+  /** It is only watched: it refuses nobody, and clients are not told of it. */
+  readonly shadow: boolean
   readonly budget: Budget
 }
 
 /** Where a request stands with one rule. */
 export interface LimitStanding {
   readonly limit: number
+  /** Above `limit` where a settlement became debt. */
   readonly used: number
   readonly remaining: number
   /** Seconds until more quota comes back. */
@@ -23,29 +27,46 @@ export interface Decision {
   readonly allowed: boolean
   /** Decided in this process, because the store is away. */
   readonly degraded: boolean
-  /** Every rule that applied. */
+  /** Refused from what this process remembered of an earlier refusal, without asking the store. */
+  readonly remembered: boolean
+  /** Every rule that applied; where a refusal was remembered, those it knew. */
   readonly limits: Readonly<Record<string, LimitStanding>>
   /** Names of the rules that refused. */
   readonly violated: readonly string[]
+  /** Of these, the rules that have blocked the caller. */
+  readonly blocked: readonly string[]
+  /** Names of the rules in shadow mode that would have refused. */
+  readonly shadowed: readonly string[]
   /** Seconds until the request could pass; `undefined` when it was allowed or never will pass. */
   readonly retryAfter: number | undefined
 }
 
 /** Sums up the standings of one request. */
-export function decide(standings: readonly Standing[], degraded: boolean): Decision {
-  const violated = standings.filter(({ budget }) => !budget.allowed)
-  const waitMs = Math.max(
-    0,
-    ...violated.map(({ budget }) => Math.max(budget.retryMs, budget.resetMs)),
-  )
+export function decide(
+  standings: readonly Standing[],
+  { degraded = false, remembered = false }: { degraded?: boolean; remembered?: boolean } = {},
+): Decision {
+  const full = standings.filter(({ budget }) => !budget.allowed)
+  const violated = full.filter(({ shadow }) => !shadow)
+  const waitMs = Math.max(0, ...violated.map(waitOf))
   const waits = violated.length > 0 && Number.isFinite(waitMs)
   return {
     allowed: violated.length === 0,
     degraded,
-    limits: Object.fromEntries(standings.map((each) => [each.name, standing(each)])),
-    violated: violated.map(({ name }) => name),
+    remembered,
+    limits: standingsByName(standings),
+    violated: names(violated),
+    blocked: names(violated.filter(({ budget }) => budget.blockedMs > 0)),
+    shadowed: names(full.filter(({ shadow }) => shadow)),
     retryAfter: waits ? Math.max(1, inSeconds(waitMs)) : undefined,
   }
+}
+
+/** Where each rule stands, by name. */
+export function standingsByName(
+  standings: readonly Standing[],
+): Readonly<Record<string, LimitStanding>> {
+  return Object.fromEntries(standings.map((each) => [each.name, standingOf(each)]))
 }
 
 /** Whole seconds, never too few. */
@@ -53,6 +74,16 @@ export function inSeconds(ms: number): number {
   return Math.ceil(ms / 1000)
 }
 
-function standing({ limit, budget: { used, remaining, resetMs } }: Standing): LimitStanding {
+// A slot may be free before the lease of another ends; its rule tells no time.
+function waitOf({ algorithm, budget }: Standing): number {
+  const { retryMs, resetMs } = budget
+  return algorithm === 'concurrency' ? retryMs : Math.max(retryMs, resetMs)
+}
+
+function standingOf({ limit, budget: { used, remaining, resetMs } }: Standing): LimitStanding {
   return { limit, used, remaining, reset: inSeconds(resetMs) }
+}
+
+function names(standings: readonly Standing[]): readonly string[] {
+  return standings.map(({ name }) => name)
 }

@@ -2,51 +2,107 @@ import type { Call } from '../deadline.ts'
 
 /**
  * How a budget is counted. `sliding`: never more than the limit in any window, wherever it starts.
- * `fixed`: a window begins with its first request.
+ * `fixed`: a window begins with its first charge. `gcra`: what is used comes back evenly, `limit` in
+ * a window, and up to `burst` may be used at once. `concurrency`: what is used is held until it is
+ * given back, or its lease ends.
  */
-export type Algorithm = 'sliding' | 'fixed'
+export type Algorithm = 'sliding' | 'fixed' | 'gcra' | 'concurrency'
 
-/** What a request takes from one budget. */
-export interface Charge {
+/** One budget, and how it is counted. */
+export interface BudgetRule {
   readonly key: string
   readonly algorithm: Algorithm
   /** Whole, above 0. */
   readonly limit: number
+  /** The window; of `concurrency` how long a slot is held that nobody renews. */
   readonly windowMs: number
-  /** Whole, 0 or more; 0 only looks. */
+  /** `gcra`: what may be used at once. Whole, above 0. @default limit */
+  readonly burst?: number | undefined
+  /** `concurrency`: names the slot, apart from all others. */
+  readonly lease?: string | undefined
+}
+
+/** Where and when a budget is blocked. On a Cluster its key lies on the budget's slot. */
+export interface Blocking {
+  /** Keeps the blocks of a budget; another key than the budget's. */
+  readonly key: string
+  /** How many refusals within a window block; without it only `block()` does. Whole, above 0. */
+  readonly after?: number | undefined
+  /** How long such a block lasts. */
+  readonly forMs?: number | undefined
+  /**
+   * Each further block lasts twice as long as the one before, up to a day (or `forMs` where that is
+   * longer). A block is the first again where the last has been over for as long as it lasted.
+   */
+  readonly doubles?: boolean | undefined
+}
+
+/** What a request takes from one budget. */
+export interface Charge extends BudgetRule {
+  /** Whole, 0 or more; 0 takes nothing. 1 for `concurrency`. */
   readonly cost: number
+  /** Where it has no room it takes nothing, and does not keep the other charges from passing. */
+  readonly shadow?: boolean | undefined
+  readonly block?: Blocking | undefined
 }
 
 /** A budget after the charge, or as it is when the charge was refused. */
 export interface Budget {
-  /** Whether this budget alone had room. */
+  /** Whether this budget alone had room, and is not blocked. */
   readonly allowed: boolean
+  /** Above the limit where a settlement made it so. Of `gcra` rounded up. */
   readonly used: number
+  /** What may still be used at once: never below 0. */
   readonly remaining: number
-  /** Until more quota comes back; 0 when nothing is used. */
+  /** Until more quota comes back; 0 when nothing is used. Of `concurrency` until the first lease ends. */
   readonly resetMs: number
-  /** Until a refused charge of this cost could pass; 0 when it was allowed. */
+  /** Until a refused charge of this cost could pass; 0 when it was allowed, `Infinity` for never. */
   readonly retryMs: number
+  /** Until the block ends; 0 where there is none. */
+  readonly blockedMs: number
+  /** What a settlement of this charge must find again; 0 where nothing was taken. */
+  readonly mark: number
 }
 
-/** A counter that ends with its window. */
-export interface Count {
-  /** The sum, or what it would have been where that is above `limit`: nothing was added then. */
-  readonly count: number
-  readonly ttlMs: number
+/** What a charge really came to. */
+export interface Settlement extends BudgetRule {
+  /** Of the charge. */
+  readonly mark: number
+  /** What is charged for it until now. Whole, 0 or more. */
+  readonly charged: number
+  /** What it came to: less gives back, more becomes debt. Whole, 0 or more. */
+  readonly cost: number
+}
+
+/** A slot that goes on being held. */
+export interface Lease {
+  readonly key: string
+  readonly lease: string
+  /** From now on. */
+  readonly leaseMs: number
 }
 
 /** Budgets that expire by themselves, on the store's own clock. */
 export interface Budgets {
-  /** One atomic step: charges all, or none when one has no room. One element a charge, in order. */
+  /**
+   * One atomic step: charges all, or none when one has no room. One element a charge, in order.
+   * Charges on one key count together. On a Cluster it is atomic for each slot: what was taken on
+   * one slot is given back where another refuses.
+   */
   charge(charges: readonly Charge[], call?: Call): Promise<readonly Budget[]>
-  /** Adds to the counter of a fixed window unless the sum would pass `limit`. */
-  count(
-    key: string,
-    by: number,
-    bounds: { readonly limit: number; readonly windowMs: number },
-    call?: Call,
-  ): Promise<Count>
-  /** Forgets budgets. */
+  /** What `charge` would give, and whether it would pass; nothing is written. */
+  peek(charges: readonly Charge[], call?: Call): Promise<readonly Budget[]>
+  /**
+   * Puts what charges came to in the place of what was charged, each only while its window goes on:
+   * what came back already is not given back once more, and no other charge is touched. Of
+   * `concurrency` a cost of 0 gives the slot back. One element a settlement: the budget as it is then,
+   * `allowed` where something could still be used.
+   */
+  settle(settlements: readonly Settlement[], call?: Call): Promise<readonly Budget[]>
+  /** Lets slots be held for longer; one that was lost meanwhile is held again. */
+  renew(leases: readonly Lease[], call?: Call): Promise<void>
+  /** Blocks from now on for as long as told: keys of `Blocking`. */
+  block(keys: readonly string[], forMs: number, call?: Call): Promise<void>
+  /** Forgets budgets, slots and blocks. */
   clear(keys: readonly string[], call?: Call): Promise<void>
 }
