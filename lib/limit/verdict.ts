@@ -74,10 +74,13 @@ export function inSeconds(ms: number): number {
   return Math.ceil(ms / 1000)
 }
 
-// A slot may be free before the lease of another ends; its rule tells no time.
+// A slot comes back when somebody is done, long before a lease ends: worth another look soon.
+const slotMs = 1000
+
 function waitOf({ algorithm, budget }: Standing): number {
-  const { retryMs, resetMs } = budget
-  return algorithm === 'concurrency' ? retryMs : Math.max(retryMs, resetMs)
+  const { retryMs, resetMs, blockedMs } = budget
+  if (algorithm !== 'concurrency') return Math.max(retryMs, resetMs)
+  return Number.isFinite(retryMs) ? Math.max(Math.min(retryMs, slotMs), blockedMs) : retryMs
 }
 
 function standingOf({ limit, budget: { used, remaining, resetMs } }: Standing): LimitStanding {
