@@ -138,4 +138,11 @@ export {
   type StoreOptions,
 } from './store.ts'
 export type { StoreInfo } from './store-info.ts'
-export type { CacheEvent, ErrorEvent, LimitEvent, NoticeEvent, SettleEvent, StoreEvent } from './telemetry.ts'
+export type {
+  CacheEvent,
+  ErrorEvent,
+  LimitEvent,
+  NoticeEvent,
+  SettleEvent,
+  StoreEvent,
+} from './telemetry.ts'

@@ -1,7 +1,7 @@
 import { OptionError } from '../lib/errors.ts'
+import type { LimitStore } from '../lib/limit/meter.ts'
 import { type CheckedRule, signature } from '../lib/limit/rule.ts'
 import { notice } from '../lib/notice.ts'
-import type { LimitStore } from '../lib/limit/meter.ts'
 
 const registered = new WeakMap<LimitStore['budgets'], Map<string, string>>()
 

@@ -136,7 +136,9 @@ function checkCosts<Native>(
   const costs = typeof cost === 'object' ? Object.values(cost) : [cost ?? 0]
   for (const each of costs) {
     if (!isCost(each))
-      throw new UsageError(`A cost must be a whole number from 0 to ${largest}, got ${String(each)}`)
+      throw new UsageError(
+        `A cost must be a whole number from 0 to ${largest}, got ${String(each)}`,
+      )
   }
   if (typeof cost === 'object') checkRuleNames(cost, new Set(rules.map(({ name }) => name)))
 }
@@ -155,7 +157,8 @@ function applied<Native>(
     const whom = partitionOf(rule.key, key)
     return whom === undefined ? [] : [{ rule, whom }]
   })
-  if (found.length === 0) throw new UsageError('The key names nobody that a rule of this limit counts')
+  if (found.length === 0)
+    throw new UsageError('The key names nobody that a rule of this limit counts')
   return found
 }
 
@@ -187,7 +190,9 @@ async function costOf<Native>(
 ): Promise<number> {
   if (typeof cost === 'number') return cost
   if (request === undefined)
-    throw new UsageError(`The cost of ${name} is a function of the request: give \`cost\` or \`request\``)
+    throw new UsageError(
+      `The cost of ${name} is a function of the request: give \`cost\` or \`request\``,
+    )
   return checkedCost(name, await cost(request))
 }
 

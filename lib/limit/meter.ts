@@ -57,7 +57,10 @@ export type Charging = Budgets['charge']
 /** Counts on a store. `charge` stands in for its own step. */
 export function createMeter(
   store: LimitStore,
-  { onStoreError, charge = store.budgets.charge }: { onStoreError: StoreErrorPolicy; charge?: Charging },
+  {
+    onStoreError,
+    charge = store.budgets.charge,
+  }: { onStoreError: StoreErrorPolicy; charge?: Charging },
 ): Meter {
   const refusals = refusalsOf(store.budgets)
 
@@ -81,7 +84,8 @@ export function createMeter(
     if (onStoreError === 'open') return { kind: 'open' }
     if (onStoreError === 'error') return { kind: 'away', error }
     const { insurance } = store
-    return counted(insurance, demands, await asking(demands, insurance, insurance.charge), true)
+    const asked = await asking(demands, insurance, insurance.charge)
+    return counted(insurance, demands, asked ?? [], true)
   }
 
   return {
@@ -142,9 +146,7 @@ function asking(
 /** The budgets of all demands: those that can never pass were not asked for. */
 function withImpossible(demands: readonly Demand[], asked: readonly Budget[]): readonly Budget[] {
   const budgets = asked.values()
-  return demands.map((demand) =>
-    isImpossible(demand) ? never : (budgets.next().value as Budget),
-  )
+  return demands.map((demand) => (isImpossible(demand) ? never : (budgets.next().value as Budget)))
 }
 
 const never: Budget = {

@@ -160,7 +160,11 @@ const foreign: Readonly<Record<Algorithm, readonly (keyof Rule<unknown>)[]>> = {
 function refuseForeign<Native>(where: string, rule: Rule<Native>, algorithm: Algorithm): void {
   for (const name of foreign[algorithm]) {
     if (rule[name] !== undefined)
-      throw new OptionError(`${where}.${name}`, `absent where the algorithm is ${algorithm}`, rule[name])
+      throw new OptionError(
+        `${where}.${name}`,
+        `absent where the algorithm is ${algorithm}`,
+        rule[name],
+      )
   }
 }
 
