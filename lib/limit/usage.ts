@@ -1,4 +1,4 @@
-import { isCost } from './rule.ts'
+import { isCost } from './amount.ts'
 
 /** Tokens a model says were used; each a whole number of at least 0. */
 export interface Tokens {
