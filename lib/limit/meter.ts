@@ -133,11 +133,14 @@ function asking(
   const possible = demands.filter((demand) => !isImpossible(demand))
   if (possible.length === 0) return undefined
   const refused = demands.some((demand) => isImpossible(demand) && !demand.rule.shadow)
-  const send = refused ? budgets.peek : charge
-  const asked = send(
-    possible.map((demand) => demand.charge),
-    deadline === undefined ? undefined : { deadline },
-  )
+  const call = deadline === undefined ? undefined : { deadline }
+  const charges = possible.map((demand) => demand.charge)
+  const asked = refused
+    ? budgets.peek(
+        charges.map((each) => ({ ...each, cost: 0 })),
+        call,
+      )
+    : charge(charges, call)
   // Whoever reads it hears of a failure; one that is never read is nobody's concern.
   asked.catch(() => undefined)
   return asked

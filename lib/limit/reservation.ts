@@ -10,7 +10,8 @@ import type { Standing } from './verdict.ts'
 
 /** What a request has taken from one budget. */
 interface Taken extends Demand {
-  readonly mark: number
+  /** Of a budget whose window goes on; else 0. */
+  mark: number
   budget: Budget
   /** What counts now. */
   charged: number
@@ -129,6 +130,7 @@ export class Reservation {
       const budgets = await this.#budgets.settle(open.map(settlement))
       for (const [at, [each, cost]] of open.entries()) {
         each.budget = budgets[at] ?? each.budget
+        each.mark = each.budget.mark
         each.charged = cost
       }
     } catch (error) {

@@ -305,6 +305,18 @@ for (const stores of testStores()) {
         assert.equal((await fetch(url)).status, 200)
       })
 
+      it('are charged what they cost, also where nothing was reserved', async () => {
+        const url = await serve(
+          tpm({ cost: () => 0 }),
+          besides(async (exchange) => {
+            await exchange.rateLimit.settle({ tpm: 30 })
+            ok(exchange)
+          }),
+        )
+        await fetch(url)
+        assert.equal(await remaining(url), 70)
+      })
+
       it('clear the refusal that this process remembers', async () => {
         const held: Exchange[] = []
         let finished = false
@@ -375,7 +387,11 @@ for (const stores of testStores()) {
             await until(async () => held.length === 3)
             exchange.send(200, 'done')
           })
-          const answers = [fetch(url), fetch(url), fetch(url)]
+          const answers: Promise<Response>[] = []
+          for (let n = 1; n <= 3; n += 1) {
+            answers.push(fetch(url))
+            await until(async () => held.length === n)
+          }
           for (const each of answers) assert.equal((await each).status, 200)
         })
 
