@@ -5,7 +5,8 @@ import { isCost, largest } from './amount.ts'
 import type { Demand } from './demand.ts'
 import { leasesOf } from './leases.ts'
 import { refusalsOf } from './refusals.ts'
-import { mergeTokens, type Tokens, tokensOf, totalOf } from './usage.ts'
+import { tokenCount } from './token-count.ts'
+import { totalOf } from './usage.ts'
 import type { Standing } from './verdict.ts'
 
 /** What a request has taken from one budget. */
@@ -27,7 +28,7 @@ export class Reservation {
   readonly #budgets: Budgets
   readonly #taken: ReadonlyMap<string, Taken>
   #queue: Promise<void> = Promise.resolve()
-  #tokens: Tokens = {}
+  readonly #tokens = tokenCount()
 
   /** `budgets` are those that were charged; one element a demand. */
   constructor(budgets: Budgets, demands: readonly Demand[], charged: readonly Budget[]) {
@@ -76,13 +77,12 @@ export class Reservation {
 
   /** Settles the rules that count tokens, where `usage` tells of any. */
   async settleUsage(usage: unknown): Promise<boolean> {
-    const told = tokensOf(usage)
+    const told = this.#tokens.take(usage)
     if (told === undefined) return false
-    this.#tokens = mergeTokens(this.#tokens, told)
     const amounts: Record<string, number | undefined> = {
-      tokens: totalOf(this.#tokens),
-      'input-tokens': this.#tokens.input,
-      'output-tokens': this.#tokens.output,
+      tokens: totalOf(told),
+      'input-tokens': told.input,
+      'output-tokens': told.output,
     }
     const used: Record<string, number> = {}
     for (const [name, { rule }] of this.#taken) {

@@ -92,12 +92,17 @@ describe('tokens used', () => {
     ["a chat completion's last chunk", chunk, ofChat],
     ['embeddings', embedding, { input: 8, total: 8 }],
     ['usage of a response', used, ofResponse],
+    [
+      'the chunk that ends a choice, as Mistral and DeepSeek count',
+      { ...chunk, choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] },
+      ofChat,
+    ],
     ['a response', response, ofResponse],
     ["a response's completion", completed, ofResponse],
     ["a response's early end", incomplete, ofResponse],
     ["Anthropic's usage, with what its cache took and gave", claude, { input: 1110, output: 1 }],
     ["Anthropic's message", message, { input: 1110, output: 1 }],
-    ["the start of Anthropic's stream", start, { input: 1110, output: 1 }],
+    ["the start of Anthropic's stream, without output that has only begun", start, { input: 1110 }],
     ["the end of Anthropic's stream", delta, { output: 40 }],
     ["the AI SDK's usage", { inputTokens: 3, outputTokens: 10, totalTokens: 13 }, ofSdk],
     ['usage that is only partly known', { inputTokens: 3, outputTokens: undefined }, { input: 3 }],
@@ -105,6 +110,14 @@ describe('tokens used', () => {
   ]
   for (const [fact, given, tokens] of cases)
     it(`are read from ${fact}`, () => assert.deepEqual(tokensOf(given), tokens))
+
+  it('are not those of an answer that goes on, as some servers count on each chunk', () => {
+    const delta = { content: 'a' }
+    for (const reason of [null, undefined]) {
+      const choices = [{ index: 0, delta, finish_reason: reason }]
+      assert.equal(tokensOf({ ...chunk, choices }), undefined)
+    }
+  })
 
   it('are not stated by other chunks of a stream', () => {
     const others: unknown[] = [
