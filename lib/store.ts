@@ -3,6 +3,8 @@ import { Deadline } from './deadline.ts'
 import { type Duration, toMs } from './duration.ts'
 import { OptionError } from './errors.ts'
 import { facade, type Store } from './facade.ts'
+import { foreignBudgets } from './limit/foreign.ts'
+import type { RateLimiterLike } from './limit/rate-limiter-like.ts'
 import { notice } from './notice.ts'
 import { checkNames, type Names, wholeNumber } from './options.ts'
 import type { Budgets } from './ports/budgets.ts'
@@ -11,6 +13,7 @@ import type { Provider } from './ports/provider.ts'
 import { checkProvider } from './providers/check-provider.ts'
 import { embeddedProvider } from './providers/embedded/provider.ts'
 import { guarded } from './providers/guarded.ts'
+import { guardedBudgets } from './providers/guarded-budgets.ts'
 import { namespaced } from './providers/namespaced.ts'
 import { type RedisProviderOptions, redisProvider } from './providers/redis/provider.ts'
 import { json, type Serializer } from './serializer.ts'
@@ -90,6 +93,22 @@ function fromEnvironment(): Store {
       await close()
     },
   })
+}
+
+/** What a limiter needs of a store. */
+export type LimitStore = Pick<Store, 'budgets' | 'insurance' | 'deadline'>
+
+/** Makes of a limiter of rate-limiter-flexible what a limiter needs, answering within 150 ms. */
+export function limitStoreOf(limiter: RateLimiterLike): LimitStore {
+  const standIn = insurance()
+  const { budgets, deadline } = guardedBudgets(foreignBudgets(limiter), { deadlineMs: 150 })
+  return {
+    budgets,
+    deadline,
+    get insurance() {
+      return standIn()
+    },
+  }
 }
 
 /** Checks a `store` option. @throws OptionError for anything that `createStore()` did not make. */
