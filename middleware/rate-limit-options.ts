@@ -1,8 +1,10 @@
 import { OptionError } from '../lib/errors.ts'
+import type { HeaderStyle } from '../lib/limit/header-fields.ts'
+import type { LimitStore, StoreErrorPolicy } from '../lib/limit/meter.ts'
 import { type CheckedRule, checkRule, type Rule } from '../lib/limit/rule.ts'
 import type { Decision } from '../lib/limit/verdict.ts'
 import { checkNames, type Names, oneOf, optionalFunction } from '../lib/options.ts'
-import { checkStore, type Store } from '../lib/store.ts'
+import { checkStore, defaultStore, type Store } from '../lib/store.ts'
 import type { Awaitable, UserOf } from './identity.ts'
 
 /** Options of `rateLimit()`: one rule in short form (`limit`, `window`, `key`), or `limits`. */
@@ -24,10 +26,15 @@ export interface RateLimitOptions<Native> {
    * 503 (`error`).
    * @default 'local'
    */
-  readonly onStoreError?: 'local' | 'open' | 'error'
-  /** `false` sends no header fields. @default ['draft-11'] */
-  readonly headers?: readonly 'draft-11'[] | false
-  /** A request that is not counted. */
+  readonly onStoreError?: StoreErrorPolicy
+  /**
+   * Where clients are told of what stands: `draft-11` is `RateLimit` and `RateLimit-Policy`
+   * (draft-ietf-httpapi-ratelimit-headers-11), `legacy` `X-RateLimit-*`, `openai` `x-ratelimit-*` as
+   * the OpenAI API has them. `false` sends none.
+   * @default ['draft-11']
+   */
+  readonly headers?: readonly HeaderStyle[] | false
+  /** Whether a request is not counted at all. */
   readonly skip?: (native: Native) => Awaitable<boolean>
   /** Told of each refusal, before it is answered. */
   readonly onLimited?: (native: Native, decision: Decision) => void
@@ -46,17 +53,32 @@ const optionNames: Names<RateLimitOptions<unknown>> = {
   onLimited: true,
 }
 
-/** Checks the options and gives the rules. @throws OptionError */
-export function checkRateLimit<Native>(options: RateLimitOptions<Native>): CheckedRule<Native>[] {
+/** Checks the options; gives the rules, and what they are counted on. @throws OptionError */
+export function checkRateLimit<Native>(options: RateLimitOptions<Native>): {
+  readonly rules: readonly CheckedRule<Native>[]
+  readonly store: LimitStore
+} {
   checkNames<RateLimitOptions<Native>>('rateLimit', options, optionNames)
-  const { limit, window, key, limits, store, onStoreError, headers } = options
+  const { store, onStoreError, headers } = options
   if (store !== undefined) checkStore('rateLimit.store', store)
   if (onStoreError !== undefined)
     oneOf('rateLimit.onStoreError', onStoreError, ['local', 'open', 'error'])
   for (const name of ['user', 'skip', 'onLimited'] as const)
     optionalFunction(`rateLimit.${name}`, options[name])
-  if (headers !== undefined && headers !== false && String(headers) !== 'draft-11')
-    throw new OptionError('rateLimit.headers', "['draft-11'] or false", headers)
+  if (headers !== undefined && headers !== false) checkHeaders(headers)
+  return { rules: rulesOf(options), store: store ?? defaultStore() }
+}
+
+const styles: readonly HeaderStyle[] = ['draft-11', 'legacy', 'openai']
+
+function checkHeaders(headers: unknown): void {
+  const wrong = !Array.isArray(headers) || headers.some((each) => !styles.includes(each))
+  if (wrong)
+    throw new OptionError('rateLimit.headers', `false, or a list of ${styles.join(', ')}`, headers)
+}
+
+function rulesOf<Native>(options: RateLimitOptions<Native>): readonly CheckedRule<Native>[] {
+  const { limit, window, key, limits } = options
   const shared = key === undefined ? {} : { key }
   if (limits !== undefined) return severalRules(options, limits, shared)
   if (limit === undefined) throw new OptionError('rateLimit.limit', 'given, or `limits`', limit)
