@@ -4,6 +4,7 @@ import { type Duration, toMs } from './duration.ts'
 import { OptionError } from './errors.ts'
 import { facade, type Store } from './facade.ts'
 import { foreignBudgets } from './limit/foreign.ts'
+import type { LimitStore } from './limit/meter.ts'
 import type { RateLimiterLike } from './limit/rate-limiter-like.ts'
 import { notice } from './notice.ts'
 import { checkNames, type Names, wholeNumber } from './options.ts'
@@ -95,20 +96,24 @@ function fromEnvironment(): Store {
   })
 }
 
-/** What a limiter needs of a store. */
-export type LimitStore = Pick<Store, 'budgets' | 'insurance' | 'deadline'>
+const ofLimiters = new WeakMap<RateLimiterLike, LimitStore>()
 
-/** Makes of a limiter of rate-limiter-flexible what a limiter needs, answering within 150 ms. */
+/**
+ * What limits are counted on where a limiter of rate-limiter-flexible is the store: the same for all
+ * who ask. It answers or fails within 150 ms.
+ */
 export function limitStoreOf(limiter: RateLimiterLike): LimitStore {
+  const known = ofLimiters.get(limiter)
+  if (known !== undefined) return known
   const standIn = insurance()
-  const { budgets, deadline } = guardedBudgets(foreignBudgets(limiter), { deadlineMs: 150 })
-  return {
-    budgets,
-    deadline,
+  const store: LimitStore = {
+    ...guardedBudgets(foreignBudgets(limiter), { deadlineMs: 150 }),
     get insurance() {
       return standIn()
     },
   }
+  ofLimiters.set(limiter, store)
+  return store
 }
 
 /** Checks a `store` option. @throws OptionError for anything that `createStore()` did not make. */

@@ -1,4 +1,5 @@
 import { StoreError, UsageError } from '../errors.ts'
+import { budgetName } from '../keys.ts'
 import type { Budget, BudgetRule, Budgets, Charge, Settlement } from '../ports/budgets.ts'
 import { publish } from '../telemetry.ts'
 import { type LimiterAnswer, limiterAnswer } from './limiter-answer.ts'
@@ -9,7 +10,8 @@ import { type LimiterTraits, type RateLimiterLike, settles, traitsOf } from './r
  *
  * The library charges what it refuses: that is given back, but where the limiter cannot, and where
  * refusals are to block the key. What is given back or charged later counts only in the window of
- * the charge: in the next one the library would take it for credit.
+ * the charge: in the next one the library would take it for credit. A budget and its blocks are one
+ * key of the library's: `limit:{user~ann}:rpm`, behind its own prefix.
  */
 export function foreignBudgets(limiter: RateLimiterLike): Budgets {
   const counter = { limiter, traits: traitsOf(limiter) }
@@ -18,24 +20,33 @@ export function foreignBudgets(limiter: RateLimiterLike): Budgets {
       const [charge, ...others] = charges
       if (charge === undefined) return []
       if (others.length > 0) throw new UsageError('A limiter as store charges one budget at a time')
-      return [await charged(counter, charge)]
+      return [await charged(counter, named(charge))]
     },
-    peek: (charges) => Promise.all(charges.map((charge) => looked(counter, charge))),
-    settle: (settlements) => Promise.all(settlements.map((each) => settled(counter, each))),
+    peek: (charges) => Promise.all(charges.map((charge) => looked(counter, named(charge)))),
+    settle: (settlements) => Promise.all(settlements.map((each) => settled(counter, named(each)))),
     async renew() {
       throw new UsageError('A limiter as store holds no slots')
     },
     async block(keys, forMs) {
       const seconds = Math.ceil(forMs / 1000)
       if (limiter.block === undefined) throw new UsageError('The limiter as store has no block()')
-      await Promise.all(keys.map((key) => asked('block', () => limiter.block?.(key, seconds))))
+      await Promise.all(
+        namesOf(keys).map((key) => asked('block', () => limiter.block?.(key, seconds))),
+      )
     },
     async clear(keys) {
       if (limiter.delete === undefined) throw new UsageError('The limiter as store has no delete()')
-      const all = [...new Set(keys)]
-      await Promise.all(all.map((key) => asked('clear', () => limiter.delete?.(key))))
+      await Promise.all(namesOf(keys).map((key) => asked('clear', () => limiter.delete?.(key))))
     },
   }
+}
+
+function named<Rule extends BudgetRule>(rule: Rule): Rule {
+  return { ...rule, key: budgetName(rule.key) }
+}
+
+function namesOf(keys: readonly string[]): readonly string[] {
+  return [...new Set(keys.map(budgetName))]
 }
 
 interface Counter {

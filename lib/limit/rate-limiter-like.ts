@@ -1,6 +1,7 @@
 import { toMs, toText } from '../duration.ts'
 import { OptionError } from '../errors.ts'
-import { isLimit, type Rule } from './rule.ts'
+import { isLimit } from './amount.ts'
+import type { Rule } from './rule.ts'
 
 /**
  * What a limiter of rate-limiter-flexible offers, as far as it is used. Only `consume` is needed: what
@@ -83,10 +84,10 @@ export function foreignRule<Native>(
   limiter: RateLimiterLike,
   rule: ForeignRule<Native>,
 ): Rule<Native> {
-  checkLimiter(`${where}.store`, limiter)
+  checkLimiter('rateLimit.store', limiter)
   const known = traitsOf(limiter)
   const { limit = known.limit, window = known.windowMs && toText(known.windowMs) } = rule
-  const { algorithm = 'fixed' } = rule
+  const { algorithm = 'fixed', block, refundIf } = rule
   if (algorithm !== 'fixed')
     throw new OptionError(`${where}.algorithm`, "'fixed' with such a limiter", algorithm)
   if (!isLimit(limit))
@@ -97,6 +98,10 @@ export function foreignRule<Native>(
     throw new OptionError(`${where}.limit`, `${known.limit}, as of the limiter, or absent`, limit)
   if (known.windowMs !== undefined && toMs(`${where}.window`, window) !== known.windowMs)
     throw new OptionError(`${where}.window`, `the limiter's duration, or absent`, window)
+  if (block !== undefined)
+    throw new OptionError(`${where}.block`, 'absent: a limiter has its own `blockDuration`', block)
+  if (refundIf !== undefined && !settles(limiter))
+    throw new OptionError(`${where}.refundIf`, 'absent where a limiter has no reward()', refundIf)
   return { ...rule, limit, window, algorithm }
 }
 

@@ -7,11 +7,11 @@ import {
   RateLimiterMemory,
   RateLimiterQueue,
   RateLimiterRedis,
-  type RateLimiterRes,
   RateLimiterUnion,
   RLWrapperBlackAndWhite,
   RLWrapperTimeouts,
 } from 'rate-limiter-flexible'
+import { blockKey, limitKey } from '../../lib/keys.ts'
 import { foreignBudgets } from '../../lib/limit/foreign.ts'
 import {
   foreignRule,
@@ -145,6 +145,28 @@ describe('a limiter of rate-limiter-flexible as store', () => {
         await budgets.block(['ann'], 500_000)
         await settle(counting, mark, 60, 0)
         assert.equal((await one(counting, of(1))).allowed, false)
+      })
+
+      it('gives nothing back into another window, whatever this clock says', async () => {
+        const counting = limiter()
+        const { mark } = await one(counting, of(40))
+        await settle(counting, mark + 30_000, 40, 0)
+        assert.equal((await seen(counting)).used, 40)
+        await settle(counting, mark + 30_000, 40, 90)
+        assert.equal((await seen(counting)).used, 40)
+      })
+
+      it('a budget and its block have one key', async () => {
+        const counting = limiter()
+        const budgets = foreignBudgets(counting)
+        const key = limitKey('user~ann', 'rpm', 'f60000')
+        const block = { key: blockKey('user~ann', 'rpm') }
+        await budgets.charge([of(30, { key, block })])
+        assert.equal((await counting.get('limit:{user~ann}:rpm'))?.consumedPoints, 30)
+        await budgets.block([block.key], 5000)
+        assert.equal((await one(counting, of(1, { key, block }))).allowed, false)
+        await budgets.clear([key, block.key])
+        assert.equal((await one(counting, of(100, { key, block }))).allowed, true)
       })
 
       it('never gives back more than there is', async () => {
@@ -298,6 +320,12 @@ describe('a limiter of rate-limiter-flexible as store', () => {
     assert.equal(budget?.allowed, true)
   })
 
+  it('all who mount one limiter count on one store', () => {
+    const limiter = inMemory()
+    assert.equal(limitStoreOf(limiter), limitStoreOf(limiter))
+    assert.notEqual(limitStoreOf(limiter), limitStoreOf(inMemory()))
+  })
+
   it('wrong use is no failure of the store', async () => {
     const { budgets } = limitStoreOf(inMemory())
     await assert.rejects(budgets.charge([of(1), of(1)]), { code: 'ERR_USAGE' })
@@ -324,10 +352,11 @@ describe('a limiter of rate-limiter-flexible as store', () => {
     })
 
     it('they may be told when they are the same', () => {
-      const told = { limit: 100, window: 60, name: 'rpm' }
-      assert.deepEqual(rule(inMemory(), told), { ...told, algorithm: 'fixed' })
+      const all = { ...told, name: 'rpm' }
+      assert.deepEqual(rule(inMemory(), all), { ...all, algorithm: 'fixed' })
     })
 
+    const told = { limit: 100, window: 60 }
     const union = () => new RateLimiterUnion(inMemory())
     for (const [fault, limiter, more, message] of [
       ['another limit', inMemory, { limit: 10 }, /rateLimit.limit` must be 100, .* got 10/],
@@ -336,6 +365,8 @@ describe('a limiter of rate-limiter-flexible as store', () => {
       ['no limit where the limiter tells none', union, { window: 60 }, /limit` .* undefined/],
       ['no window where the limiter tells none', union, { limit: 1 }, /window` .* undefined/],
       ['another algorithm', inMemory, { algorithm: 'gcra' }, /algorithm` must be 'fixed'/],
+      ['a block', inMemory, { block: { after: 1, for: 1 } }, /block` must be absent/],
+      ['a refund that is not possible', union, { ...told, refundIf: () => true }, /refundIf`/],
       ['a queue', () => new RateLimiterQueue(inMemory()), {}, /store` .* inside the queue/],
       ['half a second', () => inMemory({ duration: 0.5 }), {}, /store` .* got 0.5/],
       ['a key that never expires', () => inMemory({ duration: 0 }), {}, /whole seconds above 0/],
