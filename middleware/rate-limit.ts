@@ -2,7 +2,7 @@ import { MemorywareError, UsageError } from '../lib/errors.ts'
 import { isLimit } from '../lib/limit/amount.ts'
 import { type Demand, demandOf } from '../lib/limit/demand.ts'
 import { fixedWindow, isWhole } from '../lib/limit/fixed.ts'
-import { limitFields } from '../lib/limit/header-fields.ts'
+import { joinFields, limitFields } from '../lib/limit/header-fields.ts'
 import { checkedCost, type Limiter, limiterOf, limitMessage } from '../lib/limit/limiter.ts'
 import { type Asked, createMeter, type Metered } from '../lib/limit/meter.ts'
 import { type Problem, quotaExceeded, reducedCapacity } from '../lib/limit/problem.ts'
@@ -159,10 +159,8 @@ function setFields<Native>(
   if (res.headersSent) return
   for (const style of styles) {
     const told = style === 'draft-11' ? standings : requestState(req).limits.standings()
-    for (const [name, value] of Object.entries(limitFields([style], told))) {
-      const before = style === 'draft-11' ? res.getHeader(name) : undefined
-      res.setHeader(name, before === undefined ? value : `${String(before)}, ${value}`)
-    }
+    for (const [name, value] of Object.entries(limitFields([style], told)))
+      res.setHeader(name, joinFields(res.getHeader(name), name, value))
   }
 }
 

@@ -74,6 +74,11 @@ export class RequestLimits implements RateLimitState {
     await Promise.all(this.#reservations().map((each) => each.release()))
   }
 
+  /** What `JSON.stringify` writes: a handler may answer with it. */
+  toJSON(): Pick<RateLimitState, 'limits' | 'degraded'> {
+    return { limits: this.limits, degraded: this.degraded }
+  }
+
   #reservations(): readonly Reservation[] {
     return this.#found.flatMap(({ reservation }) => reservation ?? [])
   }

@@ -1,4 +1,5 @@
 import { type BareItem, type Item, type List, parseList, serializeList } from 'structured-headers'
+import { largest } from './amount.ts'
 import { inSeconds, type Standing } from './verdict.ts'
 
 /**
@@ -164,9 +165,6 @@ function durationText(ms: number): string {
   if (hours > 0) parts.unshift(`${hours}h`)
   return parts.join('')
 }
-
-// The largest integer of RFC 9651.
-const largest = 999_999_999_999_999
 
 /** What RFC 9651 takes for an integer, whatever a store of the app's own has counted. */
 function whole(value: number): number {

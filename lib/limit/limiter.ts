@@ -12,7 +12,10 @@ import { type Decision, type LimitStanding, standingsByName } from './verdict.ts
 
 /** What is asked of a limiter. */
 export interface CheckOptions<Native> {
-  /** What it uses: of every rule, or by the rules' names. @default what the rule says */
+  /**
+   * What it uses, by the rules' names, or as one number: of the rules that count something else than
+   * requests, where there are none of all. @default what the rule says
+   */
   readonly cost?: number | Readonly<Record<string, number>>
   /**
    * Handed to the rules' functions, such as the request that opened a WebSocket. Functions of limits
@@ -40,7 +43,11 @@ export interface Limiter<Native> {
    * `onStoreError` is `error`.
    */
   check(key: LimitKey, options?: CheckOptions<Native>): Promise<CheckedLimit>
-  /** What `check` would decide, taking nothing. @throws StoreError where the store is away. */
+  /**
+   * What `check` would decide, taking nothing; a cost that cannot be known is taken to be 1.
+   *
+   * @throws StoreError where the store is away.
+   */
   peek(key: LimitKey, options?: CheckOptions<Native>): Promise<Decision>
   /** Forgets what was counted, slots and blocks. @throws StoreError where the store is away. */
   reset(key: LimitKey): Promise<void>
@@ -57,13 +64,27 @@ export function limiterOf<Native>(
   async function demandsOf(
     key: LimitKey,
     options: CheckOptions<Native> = {},
+    unknown?: number,
   ): Promise<readonly Demand[]> {
     checkNames<CheckOptions<Native>>('check', options, { cost: true, request: true })
     checkCosts(options.cost, rules)
     const demands = await Promise.all(
-      applied(rules, key).map(({ rule, whom }) => demand(rule, whom, options)),
+      applied(rules, key).map(({ rule, whom }) => {
+        const cost = given(options.cost, rule) ?? (isKnown(rule, options) ? undefined : unknown)
+        return demand(rule, whom, cost, options)
+      }),
     )
     return demands.filter((each) => each !== undefined)
+  }
+
+  const reserving = rules.some(({ reserves }) => reserves)
+
+  function given(
+    cost: CheckOptions<Native>['cost'],
+    rule: CheckedRule<Native>,
+  ): number | undefined {
+    if (typeof cost === 'object') return cost[rule.name]
+    return rule.reserves || !reserving ? cost : undefined
   }
 
   return {
@@ -74,7 +95,9 @@ export function limiterOf<Native>(
       if (metered.kind === 'open') return checked(unlimited, undefined, rules)
       return checked(metered.decision, metered.reservation, rules)
     },
-    peek: async (key, options) => meter.peek(await demandsOf(key, options)),
+    async peek(key, options) {
+      return meter.peek(await demandsOf(key, options, 1))
+    },
     async reset(key) {
       const charges = applied(rules, key).map(({ rule, whom }) => chargeOf(rule, whom))
       const keys = charges.flatMap(({ key, block }) => [key, ...(block ? [block.key] : [])])
@@ -170,18 +193,25 @@ function chargeOf<Native>(rule: CheckedRule<Native>, whom: string): Demand['char
 async function demand<Native>(
   rule: CheckedRule<Native>,
   whom: string,
-  { cost, request }: CheckOptions<Native>,
+  cost: number | undefined,
+  { request }: CheckOptions<Native>,
 ): Promise<Demand | undefined> {
   const limit =
     typeof rule.limit === 'function' ? await rule.limit(request as Native, whom) : rule.limit
   if (limit === Number.POSITIVE_INFINITY) return undefined
   if (!isLimit(limit)) throw new UsageError(limitMessage(rule.name, limit))
-  const given = typeof cost === 'object' ? cost[rule.name] : cost
   if (rule.algorithm === 'concurrency')
-    return demandOf(rule, { partition: whom, limit, cost: given === 0 ? 0 : 1 })
-  if (given !== undefined)
-    return demandOf(rule, { partition: whom, limit, cost: given, reserves: true })
+    return demandOf(rule, { partition: whom, limit, cost: cost === 0 ? 0 : 1 })
+  if (cost !== undefined) return demandOf(rule, { partition: whom, limit, cost, reserves: true })
   return demandOf(rule, { partition: whom, limit, cost: await costOf(rule, request) })
+}
+
+/** Whether a rule can tell its cost. */
+function isKnown<Native>(
+  { cost }: CheckedRule<Native>,
+  { request }: CheckOptions<Native>,
+): boolean {
+  return typeof cost === 'number' || request !== undefined
 }
 
 async function costOf<Native>(
