@@ -223,7 +223,7 @@ describe('budgets on a Redis server', () => {
     for (const lease of ['a', 'b', 'c']) await budgets.charge([{ ...slots, lease }])
     await sleep(25)
     await budgets.charge([{ ...slots, lease: 'd', windowMs: minuteMs }])
-    assert.deepEqual(await redis.zrange(key, 0, -1), ['d'])
+    assert.deepEqual(await redis.zrange(key, '0', '-1'), ['d'])
   })
 
   it('never shortens the life of slots that are held for longer', async () => {
