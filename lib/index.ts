@@ -66,7 +66,16 @@ export {
 export type { Rule } from './limit/rule.ts'
 export type { Decision, LimitStanding } from './limit/verdict.ts'
 export type { Pipeline } from './pipeline.ts'
-export type { Algorithm, Budget, Budgets, Charge, Count } from './ports/budgets.ts'
+export type {
+  Algorithm,
+  Blocking,
+  Budget,
+  BudgetRule,
+  Budgets,
+  Charge,
+  Lease,
+  Settlement,
+} from './ports/budgets.ts'
 export type { Entries, FoundEntry, NewVariant, StoredEntry } from './ports/entries.ts'
 export type { FieldBounds, FieldKeys, Fields, FieldsWritten } from './ports/fields.ts'
 export type {
