@@ -22,6 +22,8 @@ function levelTally(level: number, rule: BudgetRule, at: number): Tally {
   const remaining = Math.max(0, Math.floor(burst - level + nothing))
   // In microseconds, as a server tells them: whole, and fine enough for high rates.
   const mark = Math.ceil((at + level / perMs) * 1000)
+  // By then there is room, whichever way the sums are rounded.
+  const drainMs = (amount: number) => Math.max(1, Math.ceil((amount - nothing / 2) / perMs))
 
   function settled({ mark: drainedAt, charged, cost }: Settlement): Tally {
     const inBucketMs = drainedAt / 1000 - at
@@ -33,12 +35,12 @@ function levelTally(level: number, rule: BudgetRule, at: number): Tally {
   const tally: Tally = {
     used: Math.max(0, Math.ceil(level - nothing)),
     remaining,
-    resetMs: level > nothing ? Math.ceil((level - burst + remaining + 1) / perMs) : 0,
+    resetMs: level > nothing ? drainMs(level - burst + remaining + 1) : 0,
     mark,
     waitMs(cost) {
       const over = level + cost - burst
       if (over <= nothing) return 0
-      return cost > burst ? Number.POSITIVE_INFINITY : Math.ceil(over / perMs)
+      return cost > burst ? Number.POSITIVE_INFINITY : drainMs(over)
     },
     charged: (cost) => levelTally(level + cost, rule, at),
     settled,
