@@ -15,9 +15,9 @@ const stating = (native: Native) => Number(native.get('x-cost') || 10)
 /** Node's own response, which the framework lets go of. */
 function raw(exchange: Exchange): ServerResponse {
   const { target } = exchange
-  if (!('res' in target)) return target
+  if (!('res' in target)) return target as ServerResponse
   target.respond = false
-  return target.res
+  return target.res as ServerResponse
 }
 
 for (const stores of testStores()) {
