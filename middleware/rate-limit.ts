@@ -8,7 +8,7 @@ import { type Decision, decide, type Standing } from '../lib/limit/verdict.ts'
 import type { Budget, Budgets, Charge } from '../lib/ports/budgets.ts'
 import { defaultStore, type Store } from '../lib/store.ts'
 import { publish } from '../lib/telemetry.ts'
-import type { Core, Exchange, Fields } from './exchange.ts'
+import type { Composable, Exchange, Fields } from './exchange.ts'
 import type { UserOf } from './identity.ts'
 import { partitionOf } from './partition.ts'
 import { checkRateLimit, type RateLimitOptions } from './rate-limit-options.ts'
@@ -24,13 +24,16 @@ interface Applied<Native> {
 /** The rate limiter, knowing no framework. */
 export function rateLimitCore<Native>(
   options: RateLimitOptions<Native>,
-): Core<Native, readonly Applied<Native>[], Promise<readonly Budget[]> | undefined> {
+): Composable<Native, readonly Applied<Native>[], Promise<readonly Budget[]> | undefined> {
   const rules = checkRateLimit(options)
   const { store = defaultStore(), user, onStoreError = 'local', headers, skip, onLimited } = options
   register(store, rules)
   const charge = charger(store.budgets, rules)
 
   return {
+    asks: [skip, ...rules.flatMap((rule) => askedOf(rule, user))].filter(isFunction),
+    waits: (started) => started !== undefined,
+
     async prepare(exchange) {
       if (await skip?.(exchange.native)) return []
       const applied = await Promise.all(rules.map((rule) => apply(exchange, rule, user)))
@@ -75,6 +78,17 @@ export function rateLimitCore<Native>(
   async function insured(applied: readonly Applied<Native>[]): Promise<Settled> {
     return judged(applied, await store.insurance.charge(chargesOf(applied)), true)
   }
+}
+
+function askedOf<Native>(
+  { key, limit, cost }: CheckedRule<Native>,
+  user: UserOf<Native> | undefined,
+): readonly unknown[] {
+  return [key === undefined || key === 'user' ? user : key, limit, cost]
+}
+
+function isFunction(given: unknown): boolean {
+  return typeof given === 'function'
 }
 
 const refusals = { open: 'open', error: 'refuse' } as const
