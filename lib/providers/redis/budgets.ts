@@ -12,7 +12,9 @@ import { unlink } from './unlink.ts'
 export function redisBudgets(pool: Pool): Budgets {
   return {
     charge(charges, call) {
-      const { charge, settle } = slotSteps(pool, call)
+      const { charge } = slotSteps(pool, call)
+      // Outlives the deadline: what was taken would be gone until its window is over.
+      const { settle } = slotSteps(pool, undefined)
       return decided(pool, charges, {
         take: charge,
         giveBack: async ({ group, budgets }) => {
