@@ -15,9 +15,9 @@ const stating = (native: Native) => Number(native.get('x-cost') || 10)
 /** Node's own response, which the framework lets go of. */
 function raw(exchange: Exchange): ServerResponse {
   const { target } = exchange
-  if (!('res' in target)) return target
+  if (!('res' in target)) return target as ServerResponse
   target.respond = false
-  return target.res
+  return target.res as ServerResponse
 }
 
 for (const stores of testStores()) {
@@ -315,6 +315,20 @@ for (const stores of testStores()) {
         )
         await fetch(url)
         assert.equal(await remaining(url), 70)
+      })
+
+      it('are given back where the cache answers', async () => {
+        app = await framework.serve(
+          { limit: { store, ...tpm() }, cache: { store, ttl: '1m' } },
+          (exchange) => {
+            if (exchange.header('x-look')) exchange.set('Cache-Control', 'no-store')
+            ok(exchange)
+          },
+        )
+        const { url } = app
+        const cost = { 'x-cost': '30' }
+        for (let n = 0; n < 3; n += 1) await (await fetch(`${url}/asked`, { headers: cost })).text()
+        assert.equal(await remaining(`${url}/looked`), 70)
       })
 
       it('clear the refusal that this process remembers', async () => {
