@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
 import type { Request } from 'express'
 import type { Memory } from '../lib/history/memory.ts'
+import type { Limiter } from '../lib/limit/limiter.ts'
 import {
   type CacheControl,
   type CacheResponseOptions,
@@ -14,7 +15,7 @@ import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
-import type { RateLimitState } from './request-state.ts'
+import type { RateLimitState } from './request-limits.ts'
 import { sessionMemoryCore } from './session-memory.ts'
 
 export type {
@@ -31,7 +32,7 @@ export type {
 export type { ContextOptions, SessionMemoryOptions } from './memory-options.ts'
 export type { MemoryRoutesOptions } from './memory-routes.ts'
 export type { RateLimitOptions } from './rate-limit-options.ts'
-export type { RateLimitState } from './request-state.ts'
+export type { RateLimitState } from './request-limits.ts'
 
 declare global {
   namespace Express {
@@ -67,12 +68,14 @@ export function sessionMemory(options: SessionMemoryOptions<Request> = {}): Node
 
 /**
  * Answers 429 above the limit, with `RateLimit` header fields
- * (draft-ietf-httpapi-ratelimit-headers-11), and gives handlers `req.rateLimit`.
+ * (draft-ietf-httpapi-ratelimit-headers-11), and gives handlers `req.rateLimit`. What it gives back
+ * counts outside requests as well: `check`, `peek`, `reset`, `block`.
  *
  * @throws OptionError for a wrong or unknown option, when mounting.
  */
-export function rateLimit(options: RateLimitOptions<Request>): NodeMiddleware {
-  return composable([rateLimitCore(options)])
+export function rateLimit(options: RateLimitOptions<Request>): NodeMiddleware & Limiter<Request> {
+  const core = rateLimitCore(options)
+  return Object.assign(composable([core]), core.limiter)
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Context, Middleware, Next } from 'koa'
 import type { Memory } from '../lib/history/memory.ts'
+import type { Limiter } from '../lib/limit/limiter.ts'
 import {
   type CacheControl,
   type CacheResponseOptions,
@@ -14,7 +15,8 @@ import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
-import { type RateLimitState, requestState } from './request-state.ts'
+import type { RateLimitState } from './request-limits.ts'
+import { requestState } from './request-state.ts'
 import { sessionMemoryCore } from './session-memory.ts'
 
 export type {
@@ -31,7 +33,7 @@ export type {
 export type { ContextOptions, SessionMemoryOptions } from './memory-options.ts'
 export type { MemoryRoutesOptions } from './memory-routes.ts'
 export type { RateLimitOptions } from './rate-limit-options.ts'
-export type { RateLimitState } from './request-state.ts'
+export type { RateLimitState } from './request-limits.ts'
 
 declare module 'koa' {
   interface DefaultContext {
@@ -55,12 +57,14 @@ export function sessionMemory(options: SessionMemoryOptions<Context> = {}): Midd
 
 /**
  * Answers 429 above the limit, with `RateLimit` header fields
- * (draft-ietf-httpapi-ratelimit-headers-11), and gives handlers `ctx.rateLimit`.
+ * (draft-ietf-httpapi-ratelimit-headers-11), and gives handlers `ctx.rateLimit`. What it gives back
+ * counts outside requests as well: `check`, `peek`, `reset`, `block`.
  *
  * @throws OptionError for a wrong or unknown option, when mounting.
  */
-export function rateLimit(options: RateLimitOptions<Context>): Middleware {
-  return composable([rateLimitCore(options)])
+export function rateLimit(options: RateLimitOptions<Context>): Middleware & Limiter<Context> {
+  const core = rateLimitCore(options)
+  return Object.assign(composable([core]), core.limiter)
 }
 
 /**
@@ -127,7 +131,7 @@ async function go(ctx: Context, walk: Walk<Context>, next: Next): Promise<void> 
   }
 }
 
-const ours = ['RateLimit-Policy', 'RateLimit']
+const ours = /^(x-)?ratelimit/i
 
 /**
  * Koa takes all fields off a response whose handler throws, but for those on the error. Without
@@ -136,8 +140,8 @@ const ours = ['RateLimit-Policy', 'RateLimit']
 function keepFields({ res }: Context, error: unknown): void {
   if (!(error instanceof Error) || res.headersSent) return
   const fields: Record<string, unknown> = {}
-  for (const name of ours) {
-    if (res.hasHeader(name)) fields[name] = res.getHeader(name)
+  for (const name of res.getHeaderNames()) {
+    if (ours.test(name)) fields[name] = res.getHeader(name)
   }
   const cookies = [res.getHeader('Set-Cookie') ?? []].flat().map(String)
   const guest = cookies.filter((cookie) => cookie.startsWith(`${guestCookie}=`))

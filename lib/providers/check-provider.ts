@@ -60,7 +60,14 @@ const wholeProvider: Check = port<Provider>({
     onStop: method,
   }),
   fields: port<Fields>({ read: method, write: method }),
-  budgets: port<Budgets>({ charge: method, count: method, clear: method }),
+  budgets: port<Budgets>({
+    charge: method,
+    peek: method,
+    settle: method,
+    renew: method,
+    block: method,
+    clear: method,
+  }),
   entries: port<Entries>({ find: method, keep: method, drop: method }),
   inspection: optional(
     port<Inspection>({ nodes: method, dbsize: method, size: method, slowlog: method }),

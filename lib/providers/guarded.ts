@@ -143,12 +143,11 @@ function guardedPorts(
       forget: bound('forget', owners, (keys, call) => history.forget(keys, call)),
     },
     budgets: {
-      charge: bound(
-        'charge',
-        (charges) => charges.map(({ key }) => key),
-        (charges, call) => budgets.charge(charges, call),
-      ),
-      count: bound('count', one, (key, by, bounds, call) => budgets.count(key, by, bounds, call)),
+      charge: bound('charge', budgetKeys, (charges, call) => budgets.charge(charges, call)),
+      peek: bound('peek', budgetKeys, (charges, call) => budgets.peek(charges, call)),
+      settle: bound('settle', budgetKeys, (settlements, call) => budgets.settle(settlements, call)),
+      renew: bound('renew', budgetKeys, (leases, call) => budgets.renew(leases, call)),
+      block: bound('block', all, (keys, forMs, call) => budgets.block(keys, forMs, call)),
       clear: bound('clear', all, (keys, call) => budgets.clear(keys, call)),
     },
     entries: {
@@ -207,6 +206,10 @@ function owners(keys: OwnerKeys): Keys {
 
 function places(keys: FieldKeys): Keys {
   return [keys.fields]
+}
+
+function budgetKeys(each: readonly { readonly key: string }[]): Keys {
+  return each.map(({ key }) => key)
 }
 
 function one(key: string): Keys {

@@ -1,6 +1,7 @@
 import { OptionError } from '../errors.ts'
 import type { OwnerKeys, SessionKeys } from '../keys.ts'
 import { escapePattern } from '../keys.ts'
+import type { Budgets, Charge } from '../ports/budgets.ts'
 import type { FieldKeys, Fields } from '../ports/fields.ts'
 import type { HistoryLog } from '../ports/history.ts'
 import type { Command } from '../ports/key-value.ts'
@@ -42,15 +43,7 @@ export function namespaced(provider: Provider, prefix: string): Provider {
         call,
       ),
     ...conversations(provider, at),
-    budgets: {
-      charge: (charges, call) =>
-        budgets.charge(
-          charges.map((charge) => ({ ...charge, key: at(charge.key) })),
-          call,
-        ),
-      count: (key, by, bounds, call) => budgets.count(at(key), by, bounds, call),
-      clear: (keys, call) => budgets.clear(all(keys), call),
-    },
+    budgets: budgetsAt(budgets, at),
     entries: {
       find: (key, variant, call) => entries.find(at(key), variant, call),
       keep: (key, variant, call) => entries.keep(at(key), variant, call),
@@ -114,6 +107,23 @@ function conversations(
       read: (keys, names, ttlMs, call) => fields.read(place(keys), names, ttlMs, call),
       write: (keys, changes, bounds, call) => fields.write(place(keys), changes, bounds, call),
     },
+  }
+}
+
+function budgetsAt(budgets: Budgets, at: At): Budgets {
+  const all = <T extends { readonly key: string }>(list: readonly T[]) =>
+    list.map((each) => ({ ...each, key: at(each.key) }))
+  const charges = (list: readonly Charge[]) =>
+    all(list).map((each) =>
+      each.block ? { ...each, block: { ...each.block, key: at(each.block.key) } } : each,
+    )
+  return {
+    charge: (list, call) => budgets.charge(charges(list), call),
+    peek: (list, call) => budgets.peek(charges(list), call),
+    settle: (settlements, call) => budgets.settle(all(settlements), call),
+    renew: (leases, call) => budgets.renew(all(leases), call),
+    block: (keys, forMs, call) => budgets.block(keys.map(at), forMs, call),
+    clear: (keys, call) => budgets.clear(keys.map(at), call),
   }
 }
 

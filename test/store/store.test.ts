@@ -235,7 +235,9 @@ describe('createStore', () => {
     await server.client().script('FLUSH')
     const counts = Promise.all(
       Array.from({ length: 200 }, () =>
-        store.budgets.count('closing', 1, { limit: 1000, windowMs: 60_000 }),
+        store.budgets.charge([
+          { key: 'closing', algorithm: 'fixed', limit: 1000, windowMs: 60_000, cost: 1 },
+        ]),
       ),
     )
     await new Promise((done) => setImmediate(done))

@@ -1,138 +1,65 @@
-import type { Budget, Budgets, Charge } from '../../ports/budgets.ts'
+import type { Budget, Budgets, Lease, Settlement } from '../../ports/budgets.ts'
+import { blocked } from './blocks.ts'
+import { type BudgetShelf, budgetShelf } from './budget-shelf.ts'
+import { chargePlan } from './charge-plan.ts'
 import type { Keyspace } from './keyspace.ts'
 import type { Share } from './shelf.ts'
-import { live, type Mark, marked, returned, sum } from './sliding.ts'
+import type { Tally } from './tally.ts'
 
-interface CounterCell {
-  readonly kind: 'counter'
-  readonly bytes: number
-  readonly count: number
-}
-
-interface MarksCell {
-  readonly kind: 'marks'
-  readonly bytes: number
-  readonly marks: readonly Mark[]
-}
-
-/** A budget as it is now. Times are milliseconds since 1970. */
-interface Tally {
-  readonly used: number
-  /** When the oldest used part comes back. */
-  readonly resetAt: number
-  /** When this much more has come back. */
-  backAt(amount: number): number
-  /** Writes the charge; gives the budget as it is then. */
-  spend(): Tally
-}
-
-// Objects and array slots, on Node 20.
-const counterBytes = 40
-const marksBytes = 180
-const markBytes = 80
-
-/** Budgets in this process; a full shelf forgets the budget that was not looked at for longest. */
+/** Budgets in this process: each call is one step, as nothing else runs meanwhile. */
 export function embeddedBudgets(keyspace: Keyspace, share: Share): Budgets {
-  const { now } = keyspace
-  const shelf = keyspace.shelf<CounterCell | MarksCell>(share)
-
-  function sliding(charge: Charge, at: number): Tally {
-    const stored = shelf.get('charge', charge.key, 'marks')?.cell.marks ?? []
-    const marks = live(stored, at)
-    return {
-      used: sum(marks),
-      resetAt: marks[0]?.until ?? at,
-      backAt: (amount) => returned(marks, amount),
-      spend() {
-        const next = marked(marks, charge, at)
-        const bytes = marksBytes + next.length * markBytes
-        const endsAt = next.at(-1)?.until ?? at
-        shelf.put('charge', charge.key, { kind: 'marks', bytes, marks: next }, endsAt)
-        return sliding(charge, at)
-      },
-    }
-  }
-
-  function putCount(operation: string, key: string, count: number, endsAt: number): void {
-    shelf.put(operation, key, { kind: 'counter', bytes: counterBytes, count }, endsAt)
-  }
-
-  function fixed(charge: Charge, at: number): Tally {
-    const { key, windowMs, cost } = charge
-    const held = shelf.get('charge', key, 'counter')
-    const used = held?.cell.count ?? 0
-    return {
-      used,
-      resetAt: held?.expiresAt ?? at,
-      backAt: () => held?.expiresAt ?? Number.POSITIVE_INFINITY,
-      spend() {
-        putCount('charge', key, used + cost, held?.expiresAt ?? at + windowMs)
-        return fixed(charge, at)
-      },
-    }
-  }
-
-  function tally(charge: Charge, at: number): Tally {
-    return charge.algorithm === 'fixed' ? fixed(charge, at) : sliding(charge, at)
-  }
-
+  const shelf = budgetShelf(keyspace, share)
   return {
     async charge(charges) {
-      const at = now()
-      const budgets = new Map<string, Budget>()
-      const states = merged(charges).map((charge) => ({ charge, before: tally(charge, at) }))
-      const passes = states.every(({ charge, before }) => hasRoom(charge, before))
-      for (const { charge, before } of states) {
-        const after = passes && charge.cost > 0 ? before.spend() : before
-        budgets.set(charge.key, report(charge, before, after, at))
-      }
-      return charges.map(({ key }) => budgets.get(key) as Budget)
+      const { writes, budgets } = chargePlan(shelf, 'charge', charges)
+      shelf.write('charge', writes)
+      return budgets
     },
-
-    async count(key, by, { limit, windowMs }) {
-      const at = now()
-      const held = shelf.get('count', key, 'counter')
-      const count = (held?.cell.count ?? 0) + by
-      const added = count <= limit && by !== 0
-      const endsAt = held?.expiresAt ?? (added ? at + windowMs : at)
-      if (added) putCount('count', key, count, endsAt)
-      return { count, ttlMs: endsAt - at }
+    async peek(charges) {
+      const { budgets } = chargePlan(shelf, 'peek', charges)
+      return budgets.map((budget) => ({ ...budget, mark: 0 }))
     },
-
+    async settle(settlements) {
+      const at = shelf.now()
+      for (const settlement of settlements) settle(shelf, settlement, at)
+      return settlements.map((each) => settled(shelf.tally('settle', each, { at }), each))
+    },
+    async renew(leases) {
+      const at = shelf.now()
+      for (const lease of leases) renew(shelf, lease, at)
+    },
+    async block(keys, forMs) {
+      const at = shelf.now()
+      const block = (key: string) => blocked(shelf.blocks('block', key), forMs, at)
+      shelf.write(
+        'block',
+        keys.map((key) => [key, block(key)] as const),
+      )
+    },
     async clear(keys) {
-      for (const key of keys) keyspace.remove(key)
+      for (const key of keys) shelf.remove(key)
     },
   }
 }
 
-/** Charges on one key count together. */
-function merged(charges: readonly Charge[]): readonly Charge[] {
-  const distinct = new Map<string, Charge>()
-  for (const charge of charges) {
-    const known = distinct.get(charge.key)
-    distinct.set(charge.key, known ? { ...known, cost: known.cost + charge.cost } : charge)
-  }
-  return [...distinct.values()]
+function settle(shelf: BudgetShelf, settlement: Settlement, at: number): void {
+  const before = shelf.tally('settle', settlement, { at })
+  const after = before.settled(settlement)
+  if (after === before) return
+  const kept = after.kept()
+  if (kept === undefined) shelf.remove(settlement.key)
+  else shelf.write('settle', [[settlement.key, kept]])
 }
 
-function hasRoom({ limit, cost }: Charge, { used }: Tally): boolean {
-  return used + cost <= limit
+function settled(tally: Tally, { mark }: Settlement): Budget {
+  const { used, remaining, resetMs } = tally
+  const allowed = remaining > 0
+  const retryMs = allowed ? 0 : tally.waitMs(1)
+  return { allowed, used, remaining, resetMs, retryMs, blockedMs: 0, mark }
 }
 
-function report(charge: Charge, before: Tally, after: Tally, at: number): Budget {
-  const { limit, cost } = charge
-  const allowed = hasRoom(charge, before)
-  const missing = before.used + cost - limit
-  return {
-    allowed,
-    used: after.used,
-    remaining: Math.max(0, limit - after.used),
-    resetMs: after.resetAt - at,
-    retryMs: retryMs(),
-  }
-
-  function retryMs(): number {
-    if (allowed) return 0
-    return cost > limit ? Number.POSITIVE_INFINITY : before.backAt(missing) - at
-  }
+function renew(shelf: BudgetShelf, { key, lease, leaseMs }: Lease, at: number): void {
+  const rule = { key, lease, algorithm: 'concurrency', limit: 1, windowMs: leaseMs } as const
+  const kept = shelf.tally('renew', rule, { at }).charged(1).kept()
+  if (kept) shelf.write('renew', [[key, kept]])
 }

@@ -1,127 +1,143 @@
-import type { Call } from '../../deadline.ts'
 import type { Budget, Budgets, Charge } from '../../ports/budgets.ts'
+import { bySlot, slotSteps } from './budget-slots.ts'
 import type { Pool } from './pool.ts'
-import { run } from './script.ts'
-import { type Charged, charge } from './scripts/charge.ts'
-import { count } from './scripts/count.ts'
-import { refund } from './scripts/refund.ts'
+import type { Charged } from './scripts/charge.ts'
 import { unlink } from './unlink.ts'
-
-// Counting twice would refuse somebody who is within the limit: what may have been counted is not repeated.
-const once = { again: false }
 
 /**
  * Budgets on Redis, on the server's clock. Charges on one slot are one script: all or none. Those on
- * several slots of a Cluster are one script a slot, at once; where one refuses or fails, the others
- * are taken back.
+ * several slots of a Cluster are one script a slot, at once; where one refuses or fails, what the
+ * others took is given back.
  */
 export function redisBudgets(pool: Pool): Budgets {
   return {
-    charge: (charges, call) => chargeAll(pool, charges, call),
-    count: (key, by, { limit, windowMs }, call) =>
-      pool
-        .of(key)
-        .send('count', (client) => run(client, count, [key], [by, limit, windowMs]), once, call),
-    clear: async (keys, call) => {
-      const repeatable = { again: true }
-      await Promise.all(
-        pool
-          .groups(keys)
-          .map((group) => group.connection.send('clear', unlink(group.keys), repeatable, call)),
+    charge(charges, call) {
+      const { charge } = slotSteps(pool, call)
+      // Outlives the deadline: what was taken would be gone until its window is over.
+      const { settle } = slotSteps(pool, undefined)
+      return decided(pool, charges, {
+        take: charge,
+        giveBack: async ({ group, budgets }) => {
+          const spent = group.flatMap((each, at) => {
+            const { mark = 0, held = false } = budgets[at] ?? {}
+            return mark > 0 && !held ? [{ ...each, mark, charged: each.cost, cost: 0, at }] : []
+          })
+          const left = spent.length > 0 ? await settle(spent) : []
+          return new Map(spent.map(({ at }, place) => [at, left[place]]))
+        },
+      })
+    },
+    peek(charges, call) {
+      const { peek } = slotSteps(pool, call)
+      return decided(pool, charges, {
+        take: peek,
+        giveBack: async ({ group }) =>
+          new Map((await peek(group.map((each) => ({ ...each, cost: 0 })))).entries()),
+      })
+    },
+    async settle(settlements, call) {
+      const { settle } = slotSteps(pool, call)
+      const budgets: Budget[] = []
+      const placed = settlements.map((settlement, at) => ({ ...settlement, at }))
+      await all(bySlot(pool, placed, keyOf), async (group) => {
+        const after = await settle(group)
+        for (const [place, { at }] of group.entries()) budgets[at] = after[place] as Budget
+      })
+      return budgets
+    },
+    async renew(leases, call) {
+      await all(bySlot(pool, leases, keyOf), slotSteps(pool, call).renew)
+    },
+    async block(keys, forMs, call) {
+      const groups = bySlot(pool, keys, (key) => key)
+      await all(groups, (group) => slotSteps(pool, call).block(group, forMs))
+    },
+    async clear(keys, call) {
+      await all(pool.groups(keys), ({ connection, keys }) =>
+        connection.send('clear', unlink(keys), { again: true }, call),
       )
     },
   }
 }
 
-async function chargeAll(
+/** What charges on one slot came to. */
+interface Part {
+  readonly group: readonly Charge[]
+  readonly budgets: readonly Charged[]
+}
+
+interface Ways {
+  take(group: readonly Charge[]): Promise<readonly Charged[]>
+  /** Undoes what a slot took: budgets as they are then, by their place. */
+  giveBack(part: Part): Promise<ReadonlyMap<number, Budget | undefined>>
+}
+
+async function decided(
   pool: Pool,
   charges: readonly Charge[],
-  call: Call | undefined,
+  { take, giveBack }: Ways,
 ): Promise<readonly Budget[]> {
-  const groups = bySlot(pool, merged(charges))
-  const parts = await Promise.allSettled(groups.map((group) => charged(pool, group, call)))
-  const passed = parts.every((part) => part.status === 'fulfilled' && allowed(part.value))
+  const groups = bySlot(pool, merged(charges), keyOf)
+  const settled = await Promise.allSettled(
+    groups.map(async (group): Promise<Part> => ({ group, budgets: await take(group) })),
+  )
+  const parts = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  const passed = parts.length === groups.length && parts.every(passes)
   const budgets = new Map<string, Budget>()
-  for (const [place, group] of groups.entries()) {
-    const part = parts[place]
-    if (part?.status !== 'fulfilled') continue
-    const stays = passed || !allowed(part.value)
-    const after = stays ? part.value.map(unmarked) : await takenBack(pool, group, part.value, call)
-    for (const [at, { key }] of group.entries()) budgets.set(key, after[at] as Budget)
-  }
-  const failure = parts.find((part) => part.status === 'rejected')
+  await all(parts, async (part) => {
+    const left = passed || !passes(part) ? undefined : await giveBack(part)
+    for (const [at, charge] of part.group.entries()) {
+      const { held: _, ...budget } = part.budgets[at] as Charged
+      budgets.set(nameOf(charge), left ? without(budget, left.get(at)) : budget)
+    }
+  })
+  const failure = settled.find((each) => each.status === 'rejected')
   if (failure) throw failure.reason
-  return charges.map(({ key }) => budgets.get(key) as Budget)
+  return charges.map((charge) => budgets.get(nameOf(charge)) as Budget)
 }
 
-async function charged(
-  pool: Pool,
-  charges: readonly Charge[],
-  call: Call | undefined,
-): Promise<readonly Charged[]> {
-  const [first] = charges
-  if (first === undefined) return []
-  const keys = charges.map(({ key }) => key)
-  const args = charges.flatMap((each) => [letter(each), each.limit, each.windowMs, each.cost])
-  return pool.of(first.key).send('charge', (client) => run(client, charge, keys, args), once, call)
+/** What was found of a budget, and how it stands without the charge. */
+function without(budget: Budget, left: Budget = budget): Budget {
+  const { used, remaining, resetMs } = left
+  return { ...budget, used, remaining, resetMs, mark: 0 }
 }
 
-/** The budgets as they are without the charges. */
-async function takenBack(
-  pool: Pool,
-  charges: readonly Charge[],
-  done: readonly Charged[],
-  call: Call | undefined,
-): Promise<readonly Budget[]> {
-  const spent = charges.flatMap((each, at) => (each.cost > 0 ? [{ each, at }] : []))
-  const [first] = spent
-  if (first === undefined) return done.map(unmarked)
-  const keys = spent.map(({ each }) => each.key)
-  const args = spent.flatMap(({ each, at }) => [
-    letter(each),
-    each.windowMs,
-    each.cost,
-    done[at]?.mark ?? 0,
-  ])
-  const left = await pool
-    .of(first.each.key)
-    .send('refund', (client) => run(client, refund, keys, args), once, call)
-  const budgets: Budget[] = done.map(unmarked)
-  for (const [place, { each, at }] of spent.entries()) {
-    const { used = 0, resetMs = 0 } = left[place] ?? {}
-    const remaining = Math.max(0, each.limit - used)
-    budgets[at] = { allowed: true, used, remaining, resetMs, retryMs: 0 }
-  }
-  return budgets
+/** Waits for all, also where one fails. @throws the first error. */
+async function all<T>(list: readonly T[], act: (each: T) => Promise<unknown>): Promise<void> {
+  const settled = await Promise.allSettled(list.map(act))
+  const failure = settled.find((each) => each.status === 'rejected')
+  if (failure) throw failure.reason
 }
 
-function unmarked({ mark: _, ...budget }: Charged): Budget {
-  return budget
-}
-
-function allowed(budgets: readonly Budget[]): boolean {
-  return budgets.every((budget) => budget.allowed)
-}
-
-function letter({ algorithm }: Charge): string {
-  return algorithm === 'fixed' ? 'f' : 's'
-}
-
-function bySlot(pool: Pool, charges: readonly Charge[]): readonly (readonly Charge[])[] {
-  const groups = new Map<number, Charge[]>()
-  for (const charge of charges) {
-    const slot = pool.slotOf(charge.key)
-    groups.set(slot, [...(groups.get(slot) ?? []), charge])
-  }
-  return [...groups.values()]
+function passes({ group, budgets }: Part): boolean {
+  return group.every(({ shadow }, at) => shadow || budgets[at]?.allowed)
 }
 
 /** Charges on one key count together. */
 function merged(charges: readonly Charge[]): readonly Charge[] {
   const distinct = new Map<string, Charge>()
   for (const each of charges) {
-    const known = distinct.get(each.key)
-    distinct.set(each.key, known ? { ...known, cost: known.cost + each.cost } : each)
+    const name = nameOf(each)
+    const known = distinct.get(name)
+    distinct.set(name, known ? joined(known, each) : each)
   }
   return [...distinct.values()]
+}
+
+function joined(known: Charge, { cost, shadow, block }: Charge): Charge {
+  return {
+    ...known,
+    cost: known.cost + cost,
+    shadow: known.shadow && shadow,
+    block: known.block ?? block,
+  }
+}
+
+/** Slots of one budget are asked for one by one. */
+function nameOf({ key, algorithm, lease = '' }: Charge): string {
+  return algorithm === 'concurrency' ? `${key} ${lease}` : key
+}
+
+function keyOf({ key }: { readonly key: string }): string {
+  return key
 }

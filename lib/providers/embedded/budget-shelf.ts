@@ -1,0 +1,61 @@
+import type { BudgetRule } from '../../ports/budgets.ts'
+import { fixedTally } from './fixed.ts'
+import { gcraTally } from './gcra.ts'
+import type { Keyspace } from './keyspace.ts'
+import { failure, type Share, sizeOf } from './shelf.ts'
+import { slidingTally } from './sliding.ts'
+import { slotsTally } from './slots.ts'
+import type { BlockCell, BudgetCell, Kept, Tally } from './tally.ts'
+
+/** Where budgets and their blocks are kept. */
+export interface BudgetShelf {
+  readonly now: () => number
+  /** A budget as it is; `leases` name the slots that are asked for. */
+  tally(
+    operation: string,
+    rule: BudgetRule,
+    moment: { at: number; leases?: readonly string[] },
+  ): Tally
+  /** What is known of the blocks of a budget. */
+  blocks(operation: string, key: string): BlockCell | undefined
+  /** Puts all or none. @throws StoreError `full` */
+  write(operation: string, writes: Iterable<readonly [key: string, kept: Kept]>): void
+  remove(key: string): void
+}
+
+/** A shelf of a keyspace; when it is full it forgets what was not looked at for longest. */
+export function budgetShelf(keyspace: Keyspace, share: Share): BudgetShelf {
+  const shelf = keyspace.shelf<BudgetCell>(share)
+  return {
+    now: keyspace.now,
+    tally(operation, rule, { at, leases = [leaseOf(rule)] }) {
+      const { key, algorithm } = rule
+      switch (algorithm) {
+        case 'sliding':
+          return slidingTally(shelf.get(operation, key, 'sliding')?.cell, rule, at)
+        case 'fixed':
+          return fixedTally(shelf.get(operation, key, 'counter'), rule, at)
+        case 'gcra':
+          return gcraTally(shelf.get(operation, key, 'level')?.cell, rule, at)
+        case 'concurrency':
+          return slotsTally(shelf.get(operation, key, 'slots')?.cell, rule, { at, leases })
+      }
+    },
+    blocks: (operation, key) => shelf.get(operation, key, 'block')?.cell,
+    write(operation, writes) {
+      const all = [...writes]
+      // Before the first is put, each is known to fit.
+      for (const [key, { cell }] of all)
+        if (!shelf.fits(sizeOf(key, cell.bytes))) throw failure(operation, 'full')
+      for (const [key, { cell, endsAt }] of all) shelf.put(operation, key, cell, endsAt)
+    },
+    remove: (key) => {
+      keyspace.remove(key)
+    },
+  }
+}
+
+/** The slot a rule names. */
+export function leaseOf({ lease = '' }: BudgetRule): string {
+  return lease
+}

@@ -1,0 +1,101 @@
+import type { Budget, Charge } from '../../ports/budgets.ts'
+import { refused } from './blocks.ts'
+import { type BudgetShelf, leaseOf } from './budget-shelf.ts'
+import type { BlockCell, Kept, Tally } from './tally.ts'
+
+/** What charges come to, and what has to be written for that. */
+export interface ChargePlan {
+  readonly budgets: readonly Budget[]
+  readonly writes: ReadonlyMap<string, Kept>
+}
+
+/** All charges on one key, as one. */
+interface Whole extends Charge {
+  /** Of `concurrency`: the slots that are asked for, each once. */
+  readonly leases: readonly string[]
+}
+
+/** What a charge finds. */
+interface Found {
+  readonly charge: Whole
+  readonly before: Tally
+  /** Until the budget has room. */
+  readonly waitMs: number
+  /** Until its block ends, also of one that this refusal begins. */
+  readonly blockedMs: number
+  /** What to write down of a refusal. */
+  readonly refusal: { readonly key: string; readonly kept: Kept<BlockCell> } | undefined
+}
+
+/** Works out what charges come to, and writes nothing. */
+export function chargePlan(
+  shelf: BudgetShelf,
+  operation: string,
+  charges: readonly Charge[],
+): ChargePlan {
+  const at = shelf.now()
+  const all = whole(charges).map((charge) => find(shelf, operation, { charge, at }))
+  const passes = all.every((found) => found.charge.shadow || isFree(found))
+  const writes = new Map<string, Kept>()
+  const budgets = new Map<string, Budget>()
+  for (const found of all) {
+    const { charge, refusal } = found
+    const taken = passes && isFree(found) && charge.cost > 0
+    const after = taken ? found.before.charged(charge.cost) : found.before
+    budgets.set(charge.key, { ...report(found, after), mark: taken ? after.mark : 0 })
+    const kept = taken && after.kept()
+    if (kept) writes.set(charge.key, kept)
+    if (refusal) writes.set(refusal.key, refusal.kept)
+  }
+  return { writes, budgets: charges.map(({ key }) => budgets.get(key) as Budget) }
+}
+
+/** Charges on one key count together. */
+function whole(charges: readonly Charge[]): readonly Whole[] {
+  const distinct = new Map<string, Whole>()
+  for (const charge of charges) {
+    const known = distinct.get(charge.key)
+    distinct.set(
+      charge.key,
+      known ? joined(known, charge) : { ...charge, leases: [leaseOf(charge)] },
+    )
+  }
+  return [...distinct.values()]
+}
+
+function joined(known: Whole, charge: Charge): Whole {
+  return {
+    ...known,
+    cost: known.cost + charge.cost,
+    shadow: known.shadow && charge.shadow,
+    leases: [...new Set(known.leases).add(leaseOf(charge))],
+  }
+}
+
+function find(
+  shelf: BudgetShelf,
+  operation: string,
+  { charge, at }: { charge: Whole; at: number },
+): Found {
+  const { block, cost, windowMs, leases } = charge
+  const before = shelf.tally(operation, charge, { at, leases })
+  const waitMs = before.waitMs(cost)
+  if (block === undefined) return { charge, before, waitMs, blockedMs: 0, refusal: undefined }
+  const held = shelf.blocks(operation, block.key)
+  const isBlocked = held !== undefined && held.blockedUntil > at
+  const counts = waitMs > 0 && !isBlocked
+  const kept = counts ? refused(held, block, { windowMs, at }) : undefined
+  const { blockedUntil = 0 } = kept?.cell ?? held ?? {}
+  const blockedMs = Math.max(0, blockedUntil - at)
+  return { charge, before, waitMs, blockedMs, refusal: kept && { key: block.key, kept } }
+}
+
+function isFree({ waitMs, blockedMs }: Found): boolean {
+  return waitMs === 0 && blockedMs === 0
+}
+
+function report(found: Found, { used, remaining, resetMs }: Tally): Omit<Budget, 'mark'> {
+  const { waitMs, blockedMs } = found
+  const retryMs = Math.max(waitMs, blockedMs)
+  return { allowed: isFree(found), used, remaining, resetMs, retryMs, blockedMs }
+}

@@ -1,0 +1,98 @@
+import type { Call } from '../../deadline.ts'
+import type { Budget, BudgetRule, Charge, Lease, Settlement } from '../../ports/budgets.ts'
+import type { Pool } from './pool.ts'
+import { run, type Script } from './script.ts'
+import { block } from './scripts/block.ts'
+import { letters } from './scripts/budget-steps.ts'
+import { type Charged, charge } from './scripts/charge.ts'
+import { hold } from './scripts/hold.ts'
+import { settle } from './scripts/settle.ts'
+
+/** Steps on budgets of one slot: one script each. */
+export interface SlotSteps {
+  charge(charges: readonly Charge[]): Promise<readonly Charged[]>
+  peek(charges: readonly Charge[]): Promise<readonly Charged[]>
+  settle(settlements: readonly Settlement[]): Promise<readonly Budget[]>
+  renew(leases: readonly Lease[]): Promise<void>
+  block(keys: readonly string[], forMs: number): Promise<void>
+}
+
+type Arguments = (string | number)[]
+
+// Counting twice would refuse somebody who is within the limit: what may have been counted is not repeated.
+const once = { again: false }
+const repeatable = { again: true }
+
+/** Sends steps within the deadline of a call. */
+export function slotSteps(pool: Pool, call: Call | undefined): SlotSteps {
+  function send<Reply>(
+    operation: string,
+    script: Script<string[], Arguments, Reply>,
+    { keys, args }: { keys: readonly string[]; args: Arguments },
+    { again }: { again: boolean },
+  ): Promise<Reply> {
+    const command = (client: Parameters<typeof run>[0]) => run(client, script, [...keys], args)
+    return pool.of(keys[0] ?? '').send(operation, command, { again }, call)
+  }
+
+  return {
+    charge: (charges) => send('charge', charge, wire(charges, 1), once),
+    peek: (charges) => send('peek', charge, wire(charges, 0), repeatable),
+    settle(settlements) {
+      const args = settlements.flatMap((each) => [
+        letters[each.algorithm],
+        each.limit,
+        each.windowMs,
+        extra(each),
+        each.mark,
+        each.charged,
+        each.cost,
+      ])
+      return send('settle', settle, { keys: settlements.map(keyOf), args }, once)
+    },
+    renew(leases) {
+      const args = leases.flatMap(({ lease, leaseMs }) => [lease, leaseMs])
+      return send('renew', hold, { keys: leases.map(keyOf), args }, repeatable)
+    },
+    block: (keys, forMs) => send('block', block, { keys, args: [forMs] }, repeatable),
+  }
+}
+
+/** Groups what can be in one script. */
+export function bySlot<T>(
+  pool: Pool,
+  all: readonly T[],
+  keyOf: (each: T) => string,
+): readonly (readonly [T, ...T[]])[] {
+  const groups = new Map<number, [T, ...T[]]>()
+  for (const each of all) {
+    const slot = pool.slotOf(keyOf(each))
+    const group = groups.get(slot)
+    if (group) group.push(each)
+    else groups.set(slot, [each])
+  }
+  return [...groups.values()]
+}
+
+function wire(
+  charges: readonly Charge[],
+  writes: 0 | 1,
+): { keys: readonly string[]; args: Arguments } {
+  const keys = charges.map(keyOf)
+  const args: Arguments = [writes, charges.length]
+  for (const each of charges) {
+    const { key, after = 0, forMs = 0, doubles = false } = each.block ?? {}
+    const place = key === undefined ? 0 : keys.push(key)
+    args.push(letters[each.algorithm], each.limit, each.windowMs, each.cost, extra(each))
+    args.push(each.shadow ? 1 : 0, place, after, forMs, doubles ? 1 : 0)
+  }
+  return { keys, args }
+}
+
+function extra({ algorithm, limit, burst = limit, lease = '' }: BudgetRule): string | number {
+  return algorithm === 'concurrency' ? lease : burst
+}
+
+function keyOf({ key }: { readonly key: string }): string {
+  return key
+}

@@ -1,0 +1,143 @@
+/**
+ * Lua: `sliding(key, limit, window)` opens a budget of which no window, wherever it starts, holds
+ * more than the limit. Packed in one string: the times of units, six bytes each, for limits of up to
+ * 24; above, twelfths of a window, as the number of the first and, of each, how many later it is and
+ * how much it counts. The current twelfth and twelve before it count whole. Times become twelfths
+ * where the limit or a debt asks for it; twelfths stay until they are over. A time that lies ahead,
+ * as the clock of another server may leave it, counts as now.
+ */
+export const slidingSteps = /* lua */ `
+    local exactUpTo = 24
+
+    local function twelfths(key, limit, window)
+      local span = math.ceil(window / 12)
+      local current = math.floor(now / span)
+      local numbers, counts = {}, {}
+      local b = { level = 0, cap = limit }
+
+      -- Negative amounts give back, at most what is there.
+      function b.put(number, amount)
+        number = math.min(number, current)
+        if number < current - 12 then return false end
+        local at = #numbers
+        while at > 0 and numbers[at] > number do at = at - 1 end
+        if numbers[at] ~= number then
+          at = at + 1
+          table.insert(numbers, at, number)
+          table.insert(counts, at, 0)
+        end
+        local count = math.min(math.max(counts[at] + amount, 0), most)
+        b.level = b.level + count - counts[at]
+        counts[at] = count
+        if count == 0 then
+          table.remove(numbers, at)
+          table.remove(counts, at)
+        end
+        return true
+      end
+      local function goneIn(at) return (numbers[at] + 13) * span - now end
+      function b.back(amount)
+        for at, count in ipairs(counts) do
+          amount = amount - count
+          if amount <= 0 then return goneIn(at) end
+        end
+        return goneIn(#numbers)
+      end
+      function b.take(cost)
+        b.put(current, cost)
+        return now
+      end
+      function b.settle(mark, change)
+        return b.put(math.floor(mark / span), change) and mark or 0
+      end
+      function b.save()
+        if #numbers == 0 then return redis.call('DEL', key) end
+        local first, parts = numbers[1], {}
+        for at, number in ipairs(numbers) do
+          parts[at] = struct.pack('>BI7', number - first, counts[at])
+        end
+        local packed = '\\2' .. struct.pack('>I6', first) .. table.concat(parts)
+        redis.call('SET', key, packed, 'PX', goneIn(#numbers))
+      end
+      function b.load(packed)
+        local first = struct.unpack('>I6', packed, 2)
+        for at = 8, #packed, 8 do
+          local after, count = struct.unpack('>BI7', packed, at)
+          b.put(first + after, count)
+        end
+        return b
+      end
+      function b.count(time) b.put(math.floor(time / span), 1) end
+      return b
+    end
+
+    local function exact(key, limit, window, times)
+      local function time(at)
+        return math.min(struct.unpack('>I6', times, at * 6 - 5), now)
+      end
+      local units, gone = #times / 6, 0
+      while gone < units and now - time(gone + 1) >= window do gone = gone + 1 end
+      times = string.sub(times, gone * 6 + 1)
+      local b = { level = units - gone, cap = limit }
+
+      function b.back(amount) return time(math.min(amount, b.level)) + window - now end
+      function b.take(cost)
+        times = times .. string.rep(struct.pack('>I6', now), cost)
+        b.level = b.level + cost
+        return now
+      end
+      function b.twelfths()
+        local other = twelfths(key, limit, window)
+        for at = 1, b.level do other.count(time(at)) end
+        return other
+      end
+      function b.settle(mark, change)
+        if now - mark >= window then return 0 end
+        if b.level + change > exactUpTo then
+          local other = b.twelfths()
+          mark = other.settle(mark, change)
+          b.level, b.back, b.save = other.level, other.back, other.save
+          return mark
+        end
+        local parts, spent = {}, false
+        local function spend()
+          if not spent and change > 0 then
+            parts[#parts + 1] = string.rep(struct.pack('>I6', mark), change)
+          end
+          spent = true
+        end
+        for at = 1, b.level do
+          local each = time(at)
+          if each > mark then spend() end
+          if each == mark and change < 0 then
+            change = change + 1
+          else
+            parts[#parts + 1] = string.sub(times, at * 6 - 5, at * 6)
+          end
+        end
+        spend()
+        times = table.concat(parts)
+        b.level = #times / 6
+        return mark
+      end
+      function b.save()
+        if b.level == 0 then return redis.call('DEL', key) end
+        redis.call('SET', key, '\\1' .. times, 'PX', time(b.level) + window - now)
+      end
+      return b
+    end
+
+    local function sliding(key, limit, window)
+      local stored = redis.call('GET', key) or ''
+      local form = string.byte(stored)
+      if form == 2 and #stored % 8 == 7 then
+        local b = twelfths(key, limit, window).load(stored)
+        if b.level > 0 or limit > exactUpTo then return b end
+        return exact(key, limit, window, '')
+      end
+      if form and (form ~= 1 or #stored % 6 ~= 1) then foreign() end
+      if not form and limit > exactUpTo then return twelfths(key, limit, window) end
+      local b = exact(key, limit, window, string.sub(stored, 2))
+      return limit > exactUpTo and b.twelfths() or b
+    end
+`
