@@ -25,7 +25,7 @@ import {
   readRequest,
 } from './cache-request.ts'
 import type { Composable, Exchange, Outcome } from './exchange.ts'
-import { requestDeadline } from './request-state.ts'
+import { requestDeadline, requestState } from './request-state.ts'
 import { standingFields } from './response-fields.ts'
 
 export type {
@@ -86,7 +86,11 @@ export function cacheResponseCore<Native>(
       const visit = new Visit(parts, exchange)
       if (look.kind === 'bypass') return visit.bypass(request, look.reason)
       const looked = await look.found
-      if (looked.kind === 'found') return visit.answer(look, looked.entry)
+      if (looked.kind === 'found') {
+        const outcome = await visit.answer(look, looked.entry)
+        if (outcome === 'answered') requestState(exchange.req).limits.spare()
+        return outcome
+      }
       request.record.degrade()
       return visit.bypass(request, 'store')
     },
