@@ -63,7 +63,12 @@ export {
   type OwnerKeys,
   type SessionKeys,
 } from './keys.ts'
-export type { Rule } from './limit/rule.ts'
+export type { HeaderStyle } from './limit/header-fields.ts'
+export type { LimitKey } from './limit/limit-key.ts'
+export type { CheckedLimit, CheckOptions, Limiter } from './limit/limiter.ts'
+export type { StoreErrorPolicy } from './limit/meter.ts'
+export type { RateLimiterLike } from './limit/rate-limiter-like.ts'
+export type { BlockRule, LimiterRule, ResponseEnd, Rule } from './limit/rule.ts'
 export type { Decision, LimitStanding } from './limit/verdict.ts'
 export type { Pipeline } from './pipeline.ts'
 export type {
@@ -134,4 +139,11 @@ export {
   type StoreOptions,
 } from './store.ts'
 export type { StoreInfo } from './store-info.ts'
-export type { CacheEvent, ErrorEvent, LimitEvent, NoticeEvent, StoreEvent } from './telemetry.ts'
+export type {
+  CacheEvent,
+  ErrorEvent,
+  LimitEvent,
+  NoticeEvent,
+  SettleEvent,
+  StoreEvent,
+} from './telemetry.ts'

@@ -142,6 +142,11 @@ export function blockKey(of: string, rule: string): string {
   return `limit:{${of}}:${rule}:block`
 }
 
+/** What a budget and its blocks are called together, by who keeps both under one key. */
+export function budgetName(key: string): string {
+  return /^limit:\{[^{}]*\}:[^:]+:[^:]+$/.test(key) ? key.slice(0, key.lastIndexOf(':')) : key
+}
+
 /** Key of one cached resource. */
 export function cacheKey(fields: readonly (string | Uint8Array)[]): string {
   return `cache:{${digest(fields)}}`

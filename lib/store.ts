@@ -3,6 +3,9 @@ import { Deadline } from './deadline.ts'
 import { type Duration, toMs } from './duration.ts'
 import { OptionError } from './errors.ts'
 import { facade, type Store } from './facade.ts'
+import { foreignBudgets } from './limit/foreign.ts'
+import type { LimitStore } from './limit/meter.ts'
+import type { RateLimiterLike } from './limit/rate-limiter-like.ts'
 import { notice } from './notice.ts'
 import { checkNames, type Names, wholeNumber } from './options.ts'
 import type { Budgets } from './ports/budgets.ts'
@@ -11,6 +14,7 @@ import type { Provider } from './ports/provider.ts'
 import { checkProvider } from './providers/check-provider.ts'
 import { embeddedProvider } from './providers/embedded/provider.ts'
 import { guarded } from './providers/guarded.ts'
+import { guardedBudgets } from './providers/guarded-budgets.ts'
 import { namespaced } from './providers/namespaced.ts'
 import { type RedisProviderOptions, redisProvider } from './providers/redis/provider.ts'
 import { json, type Serializer } from './serializer.ts'
@@ -90,6 +94,26 @@ function fromEnvironment(): Store {
       await close()
     },
   })
+}
+
+const ofLimiters = new WeakMap<RateLimiterLike, LimitStore>()
+
+/**
+ * What limits are counted on where a limiter of rate-limiter-flexible is the store: the same for all
+ * who ask. It answers or fails within 150 ms.
+ */
+export function limitStoreOf(limiter: RateLimiterLike): LimitStore {
+  const known = ofLimiters.get(limiter)
+  if (known !== undefined) return known
+  const standIn = insurance()
+  const store: LimitStore = {
+    ...guardedBudgets(foreignBudgets(limiter), { deadlineMs: 150 }),
+    get insurance() {
+      return standIn()
+    },
+  }
+  ofLimiters.set(limiter, store)
+  return store
 }
 
 /** Checks a `store` option. @throws OptionError for anything that `createStore()` did not make. */

@@ -7,12 +7,24 @@ export interface StoreEvent {
   readonly error?: unknown
 }
 
-/** What is published on `memoryware:limit`, once a request and limiter. */
+/** What is published on `memoryware:limit`: a decision, once a request and limiter. */
 export interface LimitEvent {
   readonly allowed: boolean
   readonly degraded: boolean
+  /** Refused from what this process remembered, without asking the store. */
+  readonly remembered: boolean
   /** The rules that refused. */
   readonly violated: readonly string[]
+  /** Of these, the rules that have blocked the caller. */
+  readonly blocked: readonly string[]
+  /** The rules in shadow mode that would have refused. */
+  readonly shadowed: readonly string[]
+}
+
+/** What is published on `memoryware:settle`: what requests took is corrected, or given back. */
+export interface SettleEvent {
+  /** By the rules' names: what counted until now, and what counts from now on. */
+  readonly limits: Readonly<Record<string, { readonly charged: number; readonly cost: number }>>
 }
 
 /** What is published on `memoryware:cache`, once a request. */
@@ -38,6 +50,7 @@ export interface NoticeEvent {
 interface Events {
   store: StoreEvent
   limit: LimitEvent
+  settle: SettleEvent
   cache: CacheEvent
   error: ErrorEvent
   notice: NoticeEvent
@@ -46,6 +59,7 @@ interface Events {
 const channels: Record<keyof Events, Channel> = {
   store: channel('memoryware:store'),
   limit: channel('memoryware:limit'),
+  settle: channel('memoryware:settle'),
   cache: channel('memoryware:cache'),
   error: channel('memoryware:error'),
   notice: channel('memoryware:notice'),

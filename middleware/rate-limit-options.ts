@@ -1,8 +1,15 @@
 import { OptionError } from '../lib/errors.ts'
+import type { HeaderStyle } from '../lib/limit/header-fields.ts'
+import type { LimitStore, StoreErrorPolicy } from '../lib/limit/meter.ts'
+import {
+  foreignRule,
+  isRateLimiterLike,
+  type RateLimiterLike,
+} from '../lib/limit/rate-limiter-like.ts'
 import { type CheckedRule, checkRule, type Rule } from '../lib/limit/rule.ts'
 import type { Decision } from '../lib/limit/verdict.ts'
 import { checkNames, type Names, oneOf, optionalFunction } from '../lib/options.ts'
-import { checkStore, type Store } from '../lib/store.ts'
+import { checkStore, defaultStore, limitStoreOf, type Store } from '../lib/store.ts'
 import type { Awaitable, UserOf } from './identity.ts'
 
 /** Options of `rateLimit()`: one rule in short form (`limit`, `window`, `key`), or `limits`. */
@@ -17,17 +24,26 @@ export interface RateLimitOptions<Native> {
   readonly limits?: readonly Rule<Native>[]
   /** Names the signed-in user. @default `user.id`, else `session.userId` */
   readonly user?: UserOf<Native>
-  /** Where it is kept. @default the default store */
-  readonly store?: Store
+  /**
+   * Where it is kept. A limiter of rate-limiter-flexible counts one rule in its own way, and gives it
+   * its limit and window.
+   * @default the default store
+   */
+  readonly store?: Store | RateLimiterLike
   /**
    * When the store is away: count in this process (`local`), let everything pass (`open`), or answer
    * 503 (`error`).
    * @default 'local'
    */
-  readonly onStoreError?: 'local' | 'open' | 'error'
-  /** `false` sends no header fields. @default ['draft-11'] */
-  readonly headers?: readonly 'draft-11'[] | false
-  /** A request that is not counted. */
+  readonly onStoreError?: StoreErrorPolicy
+  /**
+   * Where clients are told of what stands: `draft-11` is `RateLimit` and `RateLimit-Policy`
+   * (draft-ietf-httpapi-ratelimit-headers-11), `legacy` `X-RateLimit-*`, `openai` `x-ratelimit-*` as
+   * the OpenAI API has them. `false` sends none.
+   * @default ['draft-11']
+   */
+  readonly headers?: readonly HeaderStyle[] | false
+  /** Whether a request is not counted at all. */
   readonly skip?: (native: Native) => Awaitable<boolean>
   /** Told of each refusal, before it is answered. */
   readonly onLimited?: (native: Native, decision: Decision) => void
@@ -46,28 +62,58 @@ const optionNames: Names<RateLimitOptions<unknown>> = {
   onLimited: true,
 }
 
-/** Checks the options and gives the rules. @throws OptionError */
-export function checkRateLimit<Native>(options: RateLimitOptions<Native>): CheckedRule<Native>[] {
+/** Checks the options; gives the rules, and what they are counted on. @throws OptionError */
+export function checkRateLimit<Native>(options: RateLimitOptions<Native>): {
+  readonly rules: readonly CheckedRule<Native>[]
+  readonly store: LimitStore
+} {
   checkNames<RateLimitOptions<Native>>('rateLimit', options, optionNames)
-  const { limit, window, key, limits, store, onStoreError, headers } = options
-  if (store !== undefined) checkStore('rateLimit.store', store)
+  const { store, onStoreError, headers } = options
+  const limiter = isRateLimiterLike(store) ? store : undefined
+  if (store !== undefined && !limiter) checkStore('rateLimit.store', store)
   if (onStoreError !== undefined)
     oneOf('rateLimit.onStoreError', onStoreError, ['local', 'open', 'error'])
   for (const name of ['user', 'skip', 'onLimited'] as const)
     optionalFunction(`rateLimit.${name}`, options[name])
-  if (headers !== undefined && headers !== false && String(headers) !== 'draft-11')
-    throw new OptionError('rateLimit.headers', "['draft-11'] or false", headers)
+  if (headers !== undefined && headers !== false) checkHeaders(headers)
+  const rules = rulesOf(options, limiter)
+  if (limiter !== undefined) return { rules, store: limitStoreOf(limiter) }
+  return { rules, store: (store as Store | undefined) ?? defaultStore() }
+}
+
+const styles: readonly HeaderStyle[] = ['draft-11', 'legacy', 'openai']
+
+function checkHeaders(headers: unknown): void {
+  const wrong = !Array.isArray(headers) || headers.some((each) => !styles.includes(each))
+  if (wrong)
+    throw new OptionError('rateLimit.headers', `false, or a list of ${styles.join(', ')}`, headers)
+}
+
+function rulesOf<Native>(
+  options: RateLimitOptions<Native>,
+  limiter: RateLimiterLike | undefined,
+): readonly CheckedRule<Native>[] {
+  const { limit, window, key, limits } = options
   const shared = key === undefined ? {} : { key }
-  if (limits !== undefined) return severalRules(options, limits, shared)
+  if (limits !== undefined) return severalRules(options, { limits, shared, limiter })
+  const rule = { ...(window === undefined ? {} : { window }), ...shared }
+  if (limiter !== undefined)
+    return [checkRule('rateLimit', foreignRule('rateLimit', limiter, { ...rule, limit }))]
   if (limit === undefined) throw new OptionError('rateLimit.limit', 'given, or `limits`', limit)
-  const rule = { limit, ...(window === undefined ? {} : { window }), ...shared }
-  return [checkRule('rateLimit', rule)]
+  return [checkRule('rateLimit', { ...rule, limit })]
 }
 
 function severalRules<Native>(
   { limit, window }: RateLimitOptions<Native>,
-  limits: readonly Rule<Native>[],
-  shared: Pick<Rule<Native>, 'key'>,
+  {
+    limits,
+    shared,
+    limiter,
+  }: {
+    limits: readonly Rule<Native>[]
+    shared: Pick<Rule<Native>, 'key'>
+    limiter: RateLimiterLike | undefined
+  },
 ): CheckedRule<Native>[] {
   for (const [name, value] of Object.entries({ limit, window })) {
     if (value !== undefined)
@@ -75,9 +121,13 @@ function severalRules<Native>(
   }
   if (!Array.isArray(limits) || limits.length === 0)
     throw new OptionError('rateLimit.limits', 'an array of at least one rule', limits)
-  const rules = limits.map((rule, at) =>
-    checkRule(`rateLimit.limits[${at}]`, { ...shared, ...rule }),
-  )
+  if (limiter !== undefined && limits.length > 1)
+    throw new OptionError('rateLimit.limits', 'one rule where a limiter is the store', limits)
+  const rules = limits.map((own, at) => {
+    const where = `rateLimit.limits[${at}]`
+    const rule = { ...shared, ...own }
+    return checkRule(where, limiter ? foreignRule(where, limiter, rule) : rule)
+  })
   const twice = rules.find(({ name }, at) => rules.findIndex((rule) => rule.name === name) !== at)
   if (twice) throw new OptionError('rateLimit.limits', 'rules of different names', twice.name)
   return rules

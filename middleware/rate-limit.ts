@@ -1,194 +1,180 @@
-import { StoreError, UsageError } from '../lib/errors.ts'
-import { limitKey } from '../lib/keys.ts'
-import { type ChargeFixed, fixedWindow, isWhole } from '../lib/limit/fixed.ts'
-import { rateLimitFields } from '../lib/limit/header-fields.ts'
+import { MemorywareError, UsageError } from '../lib/errors.ts'
+import { isLimit } from '../lib/limit/amount.ts'
+import { type Demand, demandOf } from '../lib/limit/demand.ts'
+import { fixedWindow, isWhole } from '../lib/limit/fixed.ts'
+import { joinFields, limitFields } from '../lib/limit/header-fields.ts'
+import { checkedCost, type Limiter, limiterOf, limitMessage } from '../lib/limit/limiter.ts'
+import { type Asked, createMeter, type Metered } from '../lib/limit/meter.ts'
 import { type Problem, quotaExceeded, reducedCapacity } from '../lib/limit/problem.ts'
-import { type CheckedRule, isCost, isLimit } from '../lib/limit/rule.ts'
-import { type Decision, decide, type Standing } from '../lib/limit/verdict.ts'
-import type { Budget, Budgets, Charge } from '../lib/ports/budgets.ts'
-import { defaultStore, type Store } from '../lib/store.ts'
+import type { CheckedRule, ResponseEnd } from '../lib/limit/rule.ts'
+import type { Decision, Standing } from '../lib/limit/verdict.ts'
 import { publish } from '../lib/telemetry.ts'
-import type { Core, Exchange, Fields } from './exchange.ts'
+import type { Composable, Exchange, Fields } from './exchange.ts'
 import type { UserOf } from './identity.ts'
 import { partitionOf } from './partition.ts'
 import { checkRateLimit, type RateLimitOptions } from './rate-limit-options.ts'
 import { requestDeadline, requestState } from './request-state.ts'
+import { onResponseEnd } from './response-end.ts'
 import { register } from './rule-registry.ts'
 
-/** A rule that applies to this request. */
-interface Applied<Native> {
-  readonly rule: CheckedRule<Native>
-  readonly charge: Charge
+/** A rate limiter: in front of handlers, and outside requests. */
+export interface RateLimitCore<Native>
+  extends Composable<Native, readonly Demand[] | undefined, Asked | undefined> {
+  readonly limiter: Limiter<Native>
 }
 
 /** The rate limiter, knowing no framework. */
-export function rateLimitCore<Native>(
-  options: RateLimitOptions<Native>,
-): Core<Native, readonly Applied<Native>[], Promise<readonly Budget[]> | undefined> {
-  const rules = checkRateLimit(options)
-  const { store = defaultStore(), user, onStoreError = 'local', headers, skip, onLimited } = options
+export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLimitCore<Native> {
+  const { rules, store } = checkRateLimit(options)
+  const { user, onStoreError = 'local', headers = ['draft-11'], skip, onLimited } = options
   register(store, rules)
-  const charge = charger(store.budgets, rules)
+  const single = rules.length === 1 && rules.every(isWhole)
+  const charge = single ? fixedWindow(store.budgets) : store.budgets.charge
+  const meter = createMeter(store, { onStoreError, charge })
+  const names = rules.map(({ name }) => name)
+
+  function pass(exchange: Exchange<Native>, metered: Metered): void {
+    const { limits } = requestState(exchange.req)
+    if (metered.kind === 'counted') {
+      const { standings, reservation, decision } = metered
+      limits.add(names, standings, { reservation, degraded: decision.degraded })
+      if (reservation) watchEnd(exchange, rules, reservation)
+    } else limits.add(names, [], { degraded: true })
+    exchange.attach('rateLimit', () => limits)
+  }
 
   return {
+    limiter: limiterOf(rules, store, meter),
+
+    asks: [skip, ...rules.flatMap((rule) => askedOf(rule, user))].filter(isFunction),
+    waits: (asked) => asked?.budgets !== undefined,
+
     async prepare(exchange) {
-      if (await skip?.(exchange.native)) return []
-      const applied = await Promise.all(rules.map((rule) => apply(exchange, rule, user)))
-      return applied.filter((each) => each !== undefined)
+      if (await skip?.(exchange.native)) return undefined
+      const demands = await Promise.all(rules.map((rule) => demand(exchange, rule, user)))
+      return demands.filter((each) => each !== undefined)
     },
 
-    start(exchange, applied) {
-      const charges = chargesOf(applied)
-      return charges.length === 0
-        ? undefined
-        : charge(charges, requestDeadline(exchange.req, store))
+    start(exchange, demands) {
+      if (demands === undefined || demands.length === 0) return undefined
+      return meter.ask(demands, requestDeadline(exchange.req, store))
     },
 
-    async finish(exchange, applied, started) {
-      if (applied.length === 0) return pass(exchange, [], false)
-      const settled = await settle(applied, started)
-      if (settled === 'open') return pass(exchange, [], true)
-      if (settled === 'refuse') return answer(exchange, reducedCapacity(), 1)
-      const { standings, decision } = settled
-      publish('limit', () => decision)
-      pass(exchange, standings, decision.degraded)
-      if (headers !== false) setFields(exchange, rateLimitFields(standings))
+    async finish(exchange, _demands, asked) {
+      if (asked === undefined) return passed(exchange)
+      const metered = await meter.read(asked)
+      publish('limit', () => eventOf(metered))
+      pass(exchange, metered)
+      if (metered.kind === 'open') return 'next'
+      if (metered.kind === 'away') return answer(exchange, reducedCapacity(), 1)
+      const { standings, decision } = metered
+      if (headers !== false) setFields(exchange, headers, standings)
       if (decision.allowed) return 'next'
-      tell(() => onLimited?.(exchange.native, decision))
+      tell('onLimited', () => onLimited?.(exchange.native, decision))
       return answer(exchange, quotaExceeded(decision), decision.retryAfter)
     },
   }
 
-  async function settle(
-    applied: readonly Applied<Native>[],
-    started: Promise<readonly Budget[]> | undefined,
-  ): Promise<Settled | 'open' | 'refuse'> {
-    try {
-      return judged(applied, started ? await started : [], false)
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error
-      publish('error', () => ({ during: 'limit', error }))
-      return onStoreError === 'local' ? insured(applied) : refusals[onStoreError]
-    }
-  }
-
-  async function insured(applied: readonly Applied<Native>[]): Promise<Settled> {
-    return judged(applied, await store.insurance.charge(chargesOf(applied)), true)
+  /** Nothing applies to this request. */
+  function passed(exchange: Exchange<Native>): 'next' {
+    const { limits } = requestState(exchange.req)
+    limits.add(names, [], { degraded: false })
+    exchange.attach('rateLimit', () => limits)
+    return 'next'
   }
 }
 
-const refusals = { open: 'open', error: 'refuse' } as const
-
-interface Settled {
-  readonly standings: readonly Standing[]
-  readonly decision: Decision
+function askedOf<Native>(
+  { key, limit, cost }: CheckedRule<Native>,
+  user: UserOf<Native> | undefined,
+): readonly unknown[] {
+  return [key === undefined || key === 'user' ? user : key, limit, cost]
 }
 
-/**
- * What to ask the store. What can never pass is refused without asking; nothing is charged then,
- * the other budgets are only looked at.
- */
-function chargesOf<Native>(applied: readonly Applied<Native>[]): readonly Charge[] {
-  const charges = applied.map(({ charge }) => charge)
-  if (!charges.some(impossible)) return charges
-  return charges.filter((each) => !impossible(each)).map((each) => ({ ...each, cost: 0 }))
+function isFunction(given: unknown): boolean {
+  return typeof given === 'function'
 }
 
-function judged<Native>(
-  applied: readonly Applied<Native>[],
-  asked: readonly Budget[],
-  degraded: boolean,
-): Settled {
-  const budgets = asked.values()
-  const standings = applied.flatMap(({ rule, charge }) => {
-    const budget = impossible(charge) ? never : budgets.next().value
-    const { name, windowMs, unit } = rule
-    return budget ? [{ name, windowMs, unit, limit: charge.limit, budget }] : []
-  })
-  return { standings, decision: decide(standings, degraded) }
-}
-
-async function apply<Native>(
+async function demand<Native>(
   exchange: Exchange<Native>,
   rule: CheckedRule<Native>,
   user: UserOf<Native> | undefined,
-): Promise<Applied<Native> | undefined> {
-  const whom = await partitionOf(exchange, rule, user)
-  if (whom === undefined) return undefined
-  const limit =
-    typeof rule.limit === 'function' ? await rule.limit(exchange.native, whom) : rule.limit
-  if (!isLimit(limit))
-    throw new UsageError(
-      `The limit ${rule.name} must be a whole number of at least 0, got ${limit}`,
-    )
+): Promise<Demand | undefined> {
+  const partition = await partitionOf(exchange, rule, user)
+  if (partition === undefined) return undefined
+  const { native } = exchange
+  const limit = typeof rule.limit === 'function' ? await rule.limit(native, partition) : rule.limit
+  if (!isLimit(limit)) throw new UsageError(limitMessage(rule.name, limit))
   if (limit === Number.POSITIVE_INFINITY) return undefined
-  const cost = typeof rule.cost === 'function' ? await rule.cost(exchange.native) : rule.cost
-  if (!isCost(cost))
-    throw new UsageError(
-      `The cost of ${rule.name} must be a whole number of at least 0, got ${cost}`,
-    )
-  const { algorithm, windowMs } = rule
-  const key = limitKey(whom, rule.name, rule.shape)
-  return { rule, charge: { key, algorithm, limit, windowMs, cost } }
+  const told = typeof rule.cost === 'function' ? await rule.cost(native) : rule.cost
+  return demandOf(rule, { partition, limit, cost: checkedCost(rule.name, told) })
 }
 
-/** One fixed window goes to rate-limiter-flexible, everything else to the store's own step. */
-function charger<Native>(
-  budgets: Budgets,
+type Passed = NonNullable<Extract<Metered, { kind: 'counted' }>['reservation']>
+
+/** Frees what the request has taken when its response is over. */
+function watchEnd<Native>(
+  { res, native }: Exchange<Native>,
   rules: readonly CheckedRule<Native>[],
-): (
-  charges: readonly Charge[],
-  deadline: ReturnType<Store['deadline']>,
-) => Promise<readonly Budget[]> {
-  const fixed: ChargeFixed | undefined =
-    rules.length === 1 && rules.every(isWhole) ? fixedWindow(budgets) : undefined
-  return async (charges, deadline) => {
-    const [only] = charges
-    if (fixed && only) return [await fixed(only, { deadline })]
-    return budgets.charge(charges, { deadline })
-  }
-}
-
-function impossible({ cost, limit }: Charge): boolean {
-  return limit === 0 || cost > limit
-}
-
-/** The budget of a request that could never pass. */
-const never: Budget = {
-  allowed: false,
-  used: 0,
-  remaining: 0,
-  resetMs: 0,
-  retryMs: Number.POSITIVE_INFINITY,
-}
-
-/** A listener that fails does not change the answer. */
-function tell(listener: () => unknown): void {
-  new Promise((resolve) => resolve(listener())).catch((error: unknown) => {
-    publish('error', () => ({ during: 'onLimited', error }))
+  reservation: Passed,
+): void {
+  const refunding = rules.filter(({ refundIf }) => refundIf !== undefined)
+  if (refunding.length === 0 && !reservation.ends) return
+  onResponseEnd(res, (end) => {
+    const refunded = new Set(
+      refunding.filter((rule) => refunds(rule, native, end)).map(({ name }) => name),
+    )
+    const failed = end.status === undefined || end.status >= 500
+    tell('refund', () =>
+      reservation.giveBack(
+        ({ rule, reserves, settled }) =>
+          refunded.has(rule.name) || (failed && reserves && !settled),
+      ),
+    )
   })
 }
 
-function pass<Native>(
-  exchange: Exchange<Native>,
-  standings: readonly Standing[],
-  degraded: boolean,
-): 'next' {
-  const state = requestState(exchange.req)
-  state.rateLimit = {
-    limits: { ...state.rateLimit?.limits, ...decide(standings, degraded).limits },
-    degraded: degraded || (state.rateLimit?.degraded ?? false),
+function refunds<Native>(rule: CheckedRule<Native>, native: Native, end: ResponseEnd): boolean {
+  try {
+    return rule.refundIf?.(native, end) === true
+  } catch (error) {
+    publish('error', () => ({ during: 'refundIf', error }))
+    return false
   }
-  exchange.attach('rateLimit', () => state.rateLimit)
-  return 'next'
 }
 
-/** Adds to what an outer limiter has set: both are lists. */
-function setFields<Native>({ res }: Exchange<Native>, fields: Record<string, string>): void {
+function eventOf(metered: Metered): Decision {
+  if (metered.kind === 'counted') return metered.decision
+  return {
+    allowed: metered.kind === 'open',
+    degraded: true,
+    remembered: false,
+    limits: {},
+    violated: [],
+    blocked: [],
+    shadowed: [],
+    retryAfter: undefined,
+  }
+}
+
+/** What fails here does not change the answer. */
+function tell(during: string, call: () => unknown): void {
+  new Promise((resolve) => resolve(call())).catch((error: unknown) => {
+    publish('error', () => ({ during, error }))
+  })
+}
+
+/** Lists are added to what an outer limiter has set; single values tell of all limiters so far. */
+function setFields<Native>(
+  { req, res }: Exchange<Native>,
+  styles: NonNullable<Exclude<RateLimitOptions<Native>['headers'], false>>,
+  standings: readonly Standing[],
+): void {
   if (res.headersSent) return
-  for (const [name, value] of Object.entries(fields)) {
-    const before = res.getHeader(name)
-    res.setHeader(name, before === undefined ? value : `${String(before)}, ${value}`)
+  for (const style of styles) {
+    const told = style === 'draft-11' ? standings : requestState(req).limits.standings()
+    for (const [name, value] of Object.entries(limitFields([style], told)))
+      res.setHeader(name, joinFields(res.getHeader(name), name, value))
   }
 }
 
@@ -197,6 +183,11 @@ function answer<Native>(
   { status, body }: Problem,
   retryAfter: number | undefined,
 ): 'answered' {
+  if (exchange.res.headersSent)
+    throw new MemorywareError(
+      'ERR_HEADERS_SENT',
+      'A limit refuses a request whose response has begun: mount it before what answers',
+    )
   const fields: Fields = {
     'Content-Type': 'application/problem+json',
     'Cache-Control': 'no-store',

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Deadline } from '../lib/deadline.ts'
 import type { Memory } from '../lib/history/memory.ts'
-import type { LimitStanding } from '../lib/limit/verdict.ts'
+import { RequestLimits } from './request-limits.ts'
 
 /** Who makes this request. */
 export interface Identity {
@@ -9,14 +9,6 @@ export interface Identity {
   readonly user: string | undefined
   /** The owner that the guest cookie stands for, when there is no user and the cookie is sound. */
   readonly guest: string | undefined
-}
-
-/** Where a request stands: `req.rateLimit`, `ctx.rateLimit`. */
-export interface RateLimitState {
-  /** Every rule that applied, of all limiters the request has passed. */
-  readonly limits: Readonly<Record<string, LimitStanding>>
-  /** Decided in this process, because the store is away. */
-  readonly degraded: boolean
 }
 
 /** What the middlewares of one request share. */
@@ -33,8 +25,8 @@ export interface RequestState {
   openMemory: ((id: string) => Memory) | undefined
   /** Called where the framework says that the request's handler has failed. */
   readonly failures: (() => void)[]
-  /** What the limiters have found so far. */
-  rateLimit: RateLimitState | undefined
+  /** What the limiters have come to so far. */
+  readonly limits: RequestLimits
 }
 
 const slot: unique symbol = Symbol.for('memoryware.request') as never
@@ -49,7 +41,7 @@ export function requestState(req: IncomingMessage): RequestState {
     memoryUsed: false,
     openMemory: undefined,
     failures: [],
-    rateLimit: undefined,
+    limits: new RequestLimits(),
   }
   return carrier[slot]
 }

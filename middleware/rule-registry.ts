@@ -1,9 +1,9 @@
 import { OptionError } from '../lib/errors.ts'
+import type { LimitStore } from '../lib/limit/meter.ts'
 import { type CheckedRule, signature } from '../lib/limit/rule.ts'
 import { notice } from '../lib/notice.ts'
-import type { Store } from '../lib/store.ts'
 
-const registered = new WeakMap<Store['budgets'], Map<string, string>>()
+const registered = new WeakMap<LimitStore['budgets'], Map<string, string>>()
 
 /**
  * Notes the rules of a limiter: those of the same name on one store share a budget, which a notice
@@ -11,7 +11,7 @@ const registered = new WeakMap<Store['budgets'], Map<string, string>>()
  *
  * @throws OptionError for a name that another limiter uses for another rule.
  */
-export function register<Native>(store: Store, rules: readonly CheckedRule<Native>[]): void {
+export function register<Native>(store: LimitStore, rules: readonly CheckedRule<Native>[]): void {
   const known = registered.get(store.budgets) ?? new Map<string, string>()
   registered.set(store.budgets, known)
   for (const rule of rules) {

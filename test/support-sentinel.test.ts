@@ -6,7 +6,7 @@ import type { TestServer } from './support/redis.ts'
 import { type RedisTestSentinel, startRedisSentinel } from './support/redis-sentinel.ts'
 
 describe('startRedisSentinel', function () {
-  this.timeout(60_000)
+  this.timeout(90_000)
   let sentinel: RedisTestSentinel
   before(async () => {
     sentinel = await startRedisSentinel()
@@ -49,7 +49,8 @@ describe('startRedisSentinel', function () {
     assert.equal(await sentinel.client().get('kept'), 'here')
     await before.restart()
     // It begins as master, until the sentinels have seen it.
-    await eventually('it follows', async () => (await roleOf(before)) === 'slave' || undefined)
+    const follows = async () => (await roleOf(before)) === 'slave' || undefined
+    await eventually('it follows', follows, { withinMs: 50_000 })
     await sentinel.settled()
     assert.equal(await sentinel.master(), now)
   })

@@ -16,6 +16,7 @@ import {
   type FieldsWritten,
   type Context as Handed,
   type HistoryLog,
+  type Limiter,
   type Memory,
   type Provider,
   type Store,
@@ -34,10 +35,10 @@ describe('types', () => {
 
   it('give middlewares that the frameworks take', () => {
     expectTypeOf(onExpress.sessionMemory).returns.toExtend<RequestHandler>()
-    expectTypeOf(onExpress.rateLimit).returns.toExtend<RequestHandler>()
+    expectTypeOf(onExpress.rateLimit).returns.toExtend<RequestHandler & Limiter<Request>>()
     expectTypeOf(onExpress.cacheResponse).returns.toExtend<RequestHandler>()
     expectTypeOf(onKoa.sessionMemory).returns.toEqualTypeOf<Middleware>()
-    expectTypeOf(onKoa.rateLimit).returns.toEqualTypeOf<Middleware>()
+    expectTypeOf(onKoa.rateLimit).returns.toExtend<Middleware & Limiter<Context>>()
     expectTypeOf(onKoa.cacheResponse).returns.toEqualTypeOf<Middleware>()
   })
 

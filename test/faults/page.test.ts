@@ -119,6 +119,7 @@ function describePage(): void {
     await page.keyboard.press('Tab')
     equal(await focused(page), 'skip')
     await page.keyboard.press('Enter')
+    await page.waitForFunction("document.activeElement.id === 'question'")
     await page.keyboard.type('How do I create a share link?')
     await page.keyboard.press('Shift+Enter')
     await page.keyboard.press('Enter')

@@ -51,8 +51,60 @@ describe('rateLimit options', () => {
     [
       'unknown fields',
       { limit: 1, headers: ['draft-8'] },
-      /headers` must be \['draft-11'\] or false/,
+      /headers` must be false, or a list of draft-11, legacy, openai/,
     ],
+    [
+      'a burst without gcra',
+      { limits: [{ limit: 1, burst: 2 }] },
+      /burst` must be absent where the algorithm is sliding/,
+    ],
+    [
+      'a window of slots',
+      { limits: [{ limit: 1, window: '1m', algorithm: 'concurrency' }] },
+      /window` must be absent/,
+    ],
+    [
+      'a cost of slots',
+      { limits: [{ limit: 1, cost: 2, algorithm: 'concurrency' }] },
+      /cost` must be absent/,
+    ],
+    ['a lease without slots', { limits: [{ limit: 1, lease: '10s' }] }, /lease` must be absent/],
+    [
+      'a lease of no time',
+      { limits: [{ limit: 1, lease: '10ms', algorithm: 'concurrency' }] },
+      /lease` must be at least 1 second/,
+    ],
+    [
+      'a burst of nothing',
+      { limits: [{ limit: 1, burst: 0, algorithm: 'gcra' }] },
+      /burst` must be a whole number/,
+    ],
+    [
+      'an unknown mode',
+      { limits: [{ limit: 1, mode: 'dry' }] },
+      /mode` must be "enforce" or "shadow"/,
+    ],
+    [
+      'a block without time',
+      { limits: [{ limit: 1, block: { after: 3 } }] },
+      /block.for` must be a duration/,
+    ],
+    [
+      'a block after nothing',
+      { limits: [{ limit: 1, block: { after: 0, for: 1 } }] },
+      /block.after` must be/,
+    ],
+    [
+      'an unknown escalation',
+      { limits: [{ limit: 1, block: { after: 1, for: 1, escalate: 'x' } }] },
+      /escalate` must be "double"/,
+    ],
+    [
+      'a refundIf that is no function',
+      { limits: [{ limit: 1, refundIf: true }] },
+      /refundIf` must be a function/,
+    ],
+    ['a limit of 16 digits', { limit: 1e15 }, /`rateLimit.limit` must be a whole number/],
     ['a skip that is no function', { limit: 1, skip: true }, /`rateLimit.skip` must be a function/],
     ['a store that is none', { limit: 1, store: {} }, /`rateLimit.store` must be a store made by/],
   ] as const) {

@@ -1,0 +1,175 @@
+import type { Deadline } from '../deadline.ts'
+import { StoreError } from '../errors.ts'
+import type { Budget, Budgets } from '../ports/budgets.ts'
+import { publish } from '../telemetry.ts'
+import { type Demand, isImpossible } from './demand.ts'
+import { refusalsOf } from './refusals.ts'
+import { Reservation } from './reservation.ts'
+import { type Decision, decide, type Standing } from './verdict.ts'
+
+/** What limits are counted on. */
+export interface LimitStore {
+  readonly budgets: Budgets
+  /** Counts in this process while the store is away. */
+  readonly insurance: Budgets
+  deadline(): Deadline
+}
+
+/** What holds while the store is away. */
+export type StoreErrorPolicy = 'local' | 'open' | 'error'
+
+/** Demands on their way to the store. */
+export interface Asked {
+  readonly demands: readonly Demand[]
+  /** Budgets in the order of the demands that are asked of. */
+  readonly budgets: Promise<readonly Budget[]> | undefined
+  /** What this process knows to be refused; some budgets may not be known. */
+  readonly remembered: readonly (Budget | undefined)[] | undefined
+}
+
+/** What came of the demands of one request. */
+export type Metered =
+  | {
+      readonly kind: 'counted'
+      readonly standings: readonly Standing[]
+      readonly decision: Decision
+      /** Of a request that passes. */
+      readonly reservation: Reservation | undefined
+    }
+  /** The store is away, and everything passes. */
+  | { readonly kind: 'open' }
+  /** The store is away, and nothing passes. */
+  | { readonly kind: 'away'; readonly error: StoreError }
+
+/** Counts the demands of requests. */
+export interface Meter {
+  /** Sends the demands, without waiting. */
+  ask(demands: readonly Demand[], deadline: Deadline): Asked
+  /** Waits for what was asked, and decides. */
+  read(asked: Asked): Promise<Metered>
+  /** Decides without taking anything. @throws StoreError */
+  peek(demands: readonly Demand[]): Promise<Decision>
+}
+
+/** How one fixed window is charged. */
+export type Charging = Budgets['charge']
+
+/** Counts on a store. `charge` stands in for its own step. */
+export function createMeter(
+  store: LimitStore,
+  {
+    onStoreError,
+    charge = store.budgets.charge,
+  }: { onStoreError: StoreErrorPolicy; charge?: Charging },
+): Meter {
+  const refusals = refusalsOf(store.budgets)
+
+  async function counted(
+    budgets: Budgets,
+    demands: readonly Demand[],
+    asked: readonly Budget[],
+    degraded: boolean,
+  ): Promise<Metered> {
+    const found = withImpossible(demands, asked)
+    const standings = standingsOf(demands, found)
+    const decision = decide(standings, { degraded })
+    if (!decision.allowed && !degraded) refusals.remember(demands, found)
+    const reservation = decision.allowed ? new Reservation(budgets, demands, found) : undefined
+    return { kind: 'counted', standings, decision, reservation }
+  }
+
+  async function failed({ demands }: Asked, error: unknown): Promise<Metered> {
+    if (!(error instanceof StoreError)) throw error
+    publish('error', () => ({ during: 'limit', error }))
+    if (onStoreError === 'open') return { kind: 'open' }
+    if (onStoreError === 'error') return { kind: 'away', error }
+    const { insurance } = store
+    const asked = await asking(demands, insurance, insurance.charge)
+    return counted(insurance, demands, asked ?? [], true)
+  }
+
+  return {
+    ask(demands, deadline) {
+      const remembered = refusals.find(demands)
+      if (remembered) return { demands, remembered, budgets: undefined }
+      const budgets = asking(demands, store.budgets, charge, deadline)
+      return { demands, remembered, budgets }
+    },
+
+    async read(asked) {
+      const { demands, remembered } = asked
+      if (remembered) {
+        const standings = standingsOf(demands, remembered)
+        const decision = decide(standings, { remembered: true })
+        return { kind: 'counted', standings, decision, reservation: undefined }
+      }
+      let budgets: readonly Budget[]
+      try {
+        budgets = (await asked.budgets) ?? []
+      } catch (error) {
+        return failed(asked, error)
+      }
+      return counted(store.budgets, demands, budgets, false)
+    },
+
+    async peek(demands) {
+      const possible = demands.filter((demand) => !isImpossible(demand)).map(({ charge }) => charge)
+      const budgets = possible.length > 0 ? await store.budgets.peek(possible) : []
+      return decide(standingsOf(demands, withImpossible(demands, budgets)))
+    },
+  }
+}
+
+/**
+ * Asks for what can pass at all. Where something cannot, nothing is taken: the other budgets are only
+ * looked at.
+ */
+function asking(
+  demands: readonly Demand[],
+  budgets: Budgets,
+  charge: Charging,
+  deadline?: Deadline,
+): Promise<readonly Budget[]> | undefined {
+  const possible = demands.filter((demand) => !isImpossible(demand))
+  if (possible.length === 0) return undefined
+  const refused = demands.some((demand) => isImpossible(demand) && !demand.rule.shadow)
+  const call = deadline === undefined ? undefined : { deadline }
+  const charges = possible.map((demand) => demand.charge)
+  const asked = refused
+    ? budgets.peek(
+        charges.map((each) => ({ ...each, cost: 0 })),
+        call,
+      )
+    : charge(charges, call)
+  // Whoever reads it hears of a failure; one that is never read is nobody's concern.
+  asked.catch(() => undefined)
+  return asked
+}
+
+/** The budgets of all demands: those that can never pass were not asked for. */
+function withImpossible(demands: readonly Demand[], asked: readonly Budget[]): readonly Budget[] {
+  const budgets = asked.values()
+  return demands.map((demand) => (isImpossible(demand) ? never : (budgets.next().value as Budget)))
+}
+
+const never: Budget = {
+  allowed: false,
+  used: 0,
+  remaining: 0,
+  resetMs: 0,
+  retryMs: Number.POSITIVE_INFINITY,
+  blockedMs: 0,
+  mark: 0,
+}
+
+function standingsOf(
+  demands: readonly Demand[],
+  budgets: readonly (Budget | undefined)[],
+): readonly Standing[] {
+  return demands.flatMap(({ rule, charge }, at) => {
+    const budget = budgets[at]
+    if (budget === undefined) return []
+    const { name, algorithm, windowMs, unit, shadow } = rule
+    return [{ name, algorithm, windowMs, unit, shadow, limit: charge.limit, budget }]
+  })
+}

@@ -1,0 +1,98 @@
+import { LRUCache } from 'lru-cache'
+import type { Budget, Budgets } from '../ports/budgets.ts'
+import type { Demand } from './demand.ts'
+
+/** How long a refusal is trusted: what other processes settle, reset or let end is seen soon. */
+const trustedMs = 1000
+const most = 10_000
+
+interface Refusal {
+  /** Milliseconds of this process's own clock. */
+  readonly at: number
+  readonly until: number
+  readonly limit: number
+  /** The least cost that was refused. */
+  readonly cost: number
+  /** The budgets of the request that was refused, by key. */
+  readonly budgets: ReadonlyMap<string, Budget>
+}
+
+/**
+ * Refusals this process remembers, so that who has used up a budget costs the store nothing. Bounded:
+ * the oldest go first.
+ */
+export class Refusals {
+  readonly #refusals = new LRUCache<string, Refusal>({ max: most })
+  readonly #now: () => number
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+  }
+
+  /** Notes what a request was refused for. */
+  remember(demands: readonly Demand[], budgets: readonly Budget[]): void {
+    const known = new Map(demands.map(({ charge }, at) => [charge.key, budgets[at] as Budget]))
+    const at = this.#now()
+    for (const demand of demands) {
+      const { key, limit, cost } = demand.charge
+      const budget = known.get(key)
+      if (!budget || !lasts(demand, budget)) continue
+      const until = at + Math.min(budget.retryMs, trustedMs)
+      this.#refusals.set(key, { at, until, limit, cost, budgets: known })
+    }
+  }
+
+  /**
+   * The budgets of a request that is known to be refused, as they are by now; `undefined` for those
+   * that are not known. Nothing where the store must be asked.
+   */
+  find(demands: readonly Demand[]): readonly (Budget | undefined)[] | undefined {
+    if (this.#refusals.size === 0) return undefined
+    const now = this.#now()
+    for (const { rule, charge } of demands) {
+      const refusal = rule.shadow ? undefined : this.#refusals.get(charge.key)
+      if (refusal === undefined || !holds(refusal, charge, now)) continue
+      return demands.map(({ charge: { key } }) => aged(refusal.budgets.get(key), now - refusal.at))
+    }
+    return undefined
+  }
+
+  /** These budgets have changed. */
+  forget(keys: readonly string[]): void {
+    for (const key of keys) this.#refusals.delete(key)
+  }
+}
+
+/** Whether a refusal says anything of the next request. */
+function lasts({ rule, charge }: Demand, budget: Budget): boolean {
+  if (budget.allowed || rule.shadow || !Number.isFinite(budget.retryMs)) return false
+  if (budget.blockedMs > 0) return true
+  // A slot may be free at once; refusals that lead to a block are counted in the store.
+  return rule.algorithm !== 'concurrency' && charge.block?.after === undefined
+}
+
+function holds(refusal: Refusal, { limit, cost }: Demand['charge'], now: number): boolean {
+  const blocked = cost >= refusal.cost
+  return now < refusal.until && limit === refusal.limit && blocked
+}
+
+function aged(budget: Budget | undefined, ms: number): Budget | undefined {
+  if (budget === undefined) return undefined
+  const less = (until: number) => Math.max(0, until - ms)
+  const { resetMs, retryMs, blockedMs } = budget
+  return {
+    ...budget,
+    resetMs: less(resetMs),
+    retryMs: less(retryMs),
+    blockedMs: less(blockedMs),
+  }
+}
+
+const known = new WeakMap<Budgets, Refusals>()
+
+/** The refusals of these budgets, whoever counts on them. */
+export function refusalsOf(budgets: Budgets): Refusals {
+  const refusals = known.get(budgets) ?? new Refusals()
+  known.set(budgets, refusals)
+  return refusals
+}
