@@ -50,6 +50,15 @@ const hits: readonly [says: string, how: How, mounted: readonly Mounted[], cost:
     together,
   ],
   [
+    'a fixed window and a cache',
+    'composed',
+    [
+      { limit: { limits: [{ ...wide, name: 'hourly', algorithm: 'fixed' }] } },
+      { cache: { ttl: 60 } },
+    ],
+    together,
+  ],
+  [
     'a user whom all ask for',
     'composed',
     [

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { request } from 'node:http'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { createStore, OptionError, type Store } from '../../lib/index.ts'
 import * as onExpress from '../../middleware/express.ts'
@@ -232,6 +234,18 @@ for (const framework of ['express', 'koa'] as const) {
       const each = { says: 'away', mounted, sent: [{}, {}] }
       const apart = await transcript(framework, { how: 'apart', store: away() }, each)
       assert.deepEqual(await transcript(framework, { how: 'composed', store: away() }, each), apart)
+    })
+
+    it('refuses without waiting for a body that only the cache wants', async () => {
+      const mounted = [{ limit: hour }, { cache: { methods: ['POST'] } }] as const
+      const site = await sites[framework]({ how: 'composed', store, mounted })
+      await site.ask(post)
+      const client = request(site.url, { method: 'POST', headers: { 'content-length': 5 } })
+      client.flushHeaders()
+      const [answer] = await once(client, 'response')
+      assert.equal(answer.statusCode, 429)
+      client.destroy()
+      await site.close()
     })
 
     it('takes what it made itself', () => {
