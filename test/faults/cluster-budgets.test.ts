@@ -120,13 +120,9 @@ describe('budgets on several slots of a Redis Cluster', function () {
     assert.deepEqual(await used(), [0, 0, 0, 0, 0])
   })
 
-  it('are told in a peek as a charge would tell them, and written nowhere', async () => {
+  it('are told in a peek as they stand, and written nowhere', async () => {
     const found = await store.budgets.peek([...charges(), full()])
     assert.deepEqual(told(found), [...charges().map(() => [true, 0, false]), [false, 0, false]])
-    assert.deepEqual(
-      (await store.budgets.peek(charges())).map((budget) => budget.used),
-      [3, 3, 3, 3, 1],
-    )
     assert.equal(await store.exists(...charges().map(({ key }) => key)), 0)
   })
 

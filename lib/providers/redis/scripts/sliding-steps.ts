@@ -1,10 +1,11 @@
 /**
  * Lua: `sliding(key, limit, window)` opens a budget of which no window, wherever it starts, holds
  * more than the limit. Packed in one string: the microseconds of units, seven bytes each, for limits
- * of up to 24; above, twelfths of a window, as the number of the first and, of each, how many later it is and
- * how much it counts. The current twelfth and twelve before it count whole. Times become twelfths
- * where the limit or a debt asks for it; twelfths stay until they are over. A time that lies ahead,
- * as the clock of another server may leave it, counts as now. A mark is the microsecond of the charge.
+ * of up to 24; above, twelfths of a window, as the number of the first and, of each, how much later
+ * it is and how much it counts. The current twelfth and twelve before it count whole. Times become
+ * twelfths where the limit or a debt asks for it; twelfths stay until they are over. A time that lies
+ * ahead, as the clock of another server may leave it, counts as now. A mark is the microsecond of
+ * the charge.
  */
 export const slidingSteps = /* lua */ `
     local exactUpTo = 24
