@@ -84,6 +84,10 @@ const subjects = [
   'What do summaries keep?',
   'Which header fields tell of the limits?',
   'How is an answer stopped?',
+  'What happens to two requests at the same time?',
+  'Which serializers are there?',
+  'How are provider and client configured?',
+  'What does the deadline of a command do?',
 ]
 
 async function longAnswer(answerer: Answerer, question: string): Promise<string> {
