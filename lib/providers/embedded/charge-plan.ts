@@ -83,7 +83,7 @@ function find(
   if (block === undefined) return { charge, before, waitMs, blockedMs: 0, refusal: undefined }
   const held = shelf.blocks(operation, block.key)
   const isBlocked = held !== undefined && held.blockedUntil > at
-  const counts = waitMs > 0 && !isBlocked
+  const counts = waitMs > 0 && cost > 0 && !isBlocked
   const kept = counts ? refused(held, block, { windowMs, at }) : undefined
   const { blockedUntil = 0 } = kept?.cell ?? held ?? {}
   const blockedMs = Math.max(0, blockedUntil - at)
