@@ -5,8 +5,9 @@ import { readAsked } from './asked.ts'
 import type { Counts } from './counts.ts'
 import { files } from './files.ts'
 import type { Model } from './model.ts'
-import { signIn, tenants } from './people.ts'
+import { callerOf, signIn, tenants } from './people.ts'
 import { quotas, reset, standingOf } from './quotas.ts'
+import { UnderWay } from './under-way.ts'
 
 const policy = [
   "default-src 'none'",
@@ -23,19 +24,20 @@ const policy = [
 export function quotasApp(model: Model, counts: Readonly<Counts>): Koa {
   const app = new Koa()
   const limit = quotas()
+  const underWay = new UnderWay()
   app.use(secureHeaders)
   app.use(problems)
   app.use(at('POST /ask', signIn))
   app.use(at('POST /ask', readAsked))
   app.use(at('POST /ask', limit))
-  app.use(at('POST /ask', (ctx) => answer(ctx, model)))
+  app.use(at('POST /ask', (ctx) => answer(ctx, model, underWay)))
 
   app.use(at('GET /budgets', signIn))
   app.use(
     at('GET /budgets', async (ctx) => {
       const { limits, blocked, retryAfter } = await standingOf(limit, ctx)
       ctx.set('Cache-Control', 'no-store')
-      ctx.body = { limits, blocked, retryAfter, counts }
+      ctx.body = { limits, blocked, retryAfter, reserved: underWay.reserved(callerOf(ctx)), counts }
     }),
   )
 

@@ -7,7 +7,7 @@ import { quotasApp } from './app.ts'
 import { countDecisions } from './counts.ts'
 import { offlineModel } from './model.ts'
 
-const { PORT = 3000, TYPING_MS = 30 } = process.env
+const { PORT = 3000, TYPING_MS = 60 } = process.env
 
 const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
 const model = offlineModel(passageAnswerer(readme), Number(TYPING_MS))

@@ -8,8 +8,7 @@ export function budgetsView() {
   const rows = new Map(Object.keys(rules).map((name) => [name, row(name)]))
   byId('rules').replaceChildren(...[...rows.values()].map(({ element }) => element))
   return {
-    /** `reserved` tells by rule what requests under way hold, as far as this page knows. */
-    show({ limits, blocked }, { user, reserved }) {
+    show({ limits, blocked, reserved }, user) {
       byId('budgets-note').textContent = `${user.name} of ${user.tenant.name}, in all processes`
       for (const [name, { show }] of rows) {
         const standing = limits[name]
@@ -37,11 +36,10 @@ function row(name) {
       h('h3', null, title),
       shadow ? h('span', { class: 'badge' }, 'Shadow') : undefined,
       badge,
-      owner,
       h('p', { class: 'rule-numbers' }, used, of),
     ),
     bar,
-    note,
+    h('div', { class: 'rule-foot' }, note, owner),
   )
   const draw = drawer(bar)
   return {

@@ -10,7 +10,7 @@ const many = 10
 const budgets = budgetsView()
 const requests = new Requests(() => {
   byId('stop').setAttribute('aria-disabled', String(!requests.busy))
-  show()
+  if (user) void look()
 })
 let user
 let standing
@@ -59,10 +59,10 @@ function blockWords({ blocked, retryAfter }) {
 
 function show() {
   if (standing === undefined) return
-  budgets.show(standing, { user, reserved: requests.reservedOf(user) })
+  budgets.show(standing, user)
   const { allowed, refused, shadowed } = standing.counts
   byId('counts').textContent =
-    `This process: ${number(allowed)} allowed, ${number(refused)} refused, ${number(shadowed)} would be by pace`
+    `In this process ${number(allowed)} passed, ${number(refused)} refused, ${number(shadowed)} above the pace`
 }
 
 function say(words) {

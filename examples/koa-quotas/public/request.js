@@ -8,9 +8,6 @@ export class Request {
   #cost = h('p', { class: 'request-cost' })
   #said = ''
 
-  /** Tokens reserved and not yet settled. */
-  reserved = 0
-
   constructor(user, { question, long }) {
     this.user = user
     this.element = h(
@@ -31,16 +28,14 @@ export class Request {
   /** Takes what the server tells. */
   take(event, data) {
     if (event === 'reserved') {
-      this.reserved = data.tokens
       this.estimate = data.tokens
       this.#show('wait', 'Under way')
       this.#cost.textContent = `${count(data.tokens, 'token')} reserved`
     } else if (event === 'chunk') {
       this.#said += data.choices[0]?.delta.content ?? ''
-      this.#text.textContent = this.#said
+      this.#text.replaceChildren(...marked(this.#said))
       this.#text.scrollTop = this.#text.scrollHeight
     } else if (event === 'settled') {
-      this.reserved = 0
       this.settled = data.total_tokens
       this.#show('good', 'Settled')
       this.#cost.textContent = costWords(this.estimate, data.total_tokens)
@@ -48,13 +43,11 @@ export class Request {
   }
 
   stop() {
-    this.reserved = 0
     this.#show('', 'Stopped')
     this.#cost.textContent = 'Costs what was said until then; the rest came back'
   }
 
   fail({ status, detail }) {
-    this.reserved = 0
     this.#show('bad', status === undefined ? 'Broke off' : `Failed · ${status}`)
     this.#text.textContent = detail ?? 'The connection was lost.'
     this.#cost.textContent =
@@ -115,6 +108,13 @@ export class Refusals {
     this.#wait.textContent = left > 0 ? `Retry-After: ${duration(left)}` : 'May be tried again'
     this.element.classList.toggle('over', left <= 0)
   }
+}
+
+/** Text whose code is shown as such. */
+function marked(text) {
+  return text
+    .split(/(`[^`]+`)/u)
+    .map((part) => (/^`[^`]+`$/u.test(part) ? h('code', null, part.slice(1, -1)) : part))
 }
 
 function costWords(estimate, used) {

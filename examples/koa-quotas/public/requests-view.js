@@ -23,16 +23,6 @@ export class Requests {
     return this.#underWay.size > 0
   }
 
-  /** Tokens that requests of this page hold, of a user's budgets. */
-  reservedOf(user) {
-    const sum = (which) =>
-      [...this.#underWay.keys()].filter(which).reduce((all, { reserved }) => all + reserved, 0)
-    return {
-      'tokens-minute': sum((request) => request.user === user),
-      'tokens-day': sum((request) => request.user.tenant === user.tenant),
-    }
-  }
-
   /** Asks, and gives how it ended. */
   async ask(user, asked) {
     const request = new Request(user, asked)
