@@ -45,7 +45,7 @@ function row(name) {
   return {
     element,
     show(standing, { user, blocked, reserved }) {
-      const by = whose === 'tenant' ? `all of ${user.tenant.name}` : `each user`
+      const by = `per ${whose}`
       owner.textContent = plan ? `${by} · ${user.tenant.plan.name} plan` : by
       used.textContent = number(standing.used)
       of.textContent = ` of ${number(standing.limit)}`
@@ -64,7 +64,7 @@ function row(name) {
 }
 
 function noteOf({ limit, used, remaining, reset }, { unit, shadow, blocked, name }) {
-  if (blocked) return 'Shut out after too many refusals: nothing passes until it is over'
+  if (blocked) return 'Shut out: nothing passes until it is over'
   if (used > limit)
     return `${count(used - limit, unit)} of debt: more comes back in ${duration(reset)}`
   if (remaining === 0 && shadow) return 'In force, it would refuse the next one'

@@ -62,7 +62,7 @@ function show() {
   budgets.show(standing, user)
   const { allowed, refused, shadowed } = standing.counts
   byId('counts').textContent =
-    `In this process ${number(allowed)} passed, ${number(refused)} refused, ${number(shadowed)} above the pace`
+    `This process: ${number(allowed)} passed, ${number(refused)} refused, ${number(shadowed)} above pace`
 }
 
 function say(words) {
