@@ -56,7 +56,7 @@ for (const { name } of frameworks) {
       const urls = await two([
         { name: 'burst', limit: 1, window: '1d', burst: 100, algorithm: 'gcra', key: 'global' },
       ])
-      assert.deepEqual(counted(await thousand(urls)), { 200: 100, 429: 900 })
+      assert.deepEqual(await thousand(urls, store), { 200: 100, 429: 900 })
     })
 
     it('exactly 100 of 1,000 pass that three rules count at once', async () => {
@@ -65,7 +65,7 @@ for (const { name } of frameworks) {
         { name: 'b', limit: 150, window: '1h', key: 'global', algorithm: 'fixed' },
         { name: 'c', limit: 200, window: '1h', key: 'global', algorithm: 'gcra' },
       ])
-      assert.deepEqual(counted(await thousand(urls)), { 200: 100, 429: 900 })
+      assert.deepEqual(await thousand(urls, store), { 200: 100, 429: 900 })
       const limit = rateLimit({
         store,
         limits: [{ name: 'c', limit: 200, window: '1h', algorithm: 'gcra', key: 'global' }],
@@ -89,14 +89,7 @@ for (const { name } of frameworks) {
     ] as const) {
       it(`share a budget exactly where their clocks are minutes apart (${rule.name})`, async () => {
         const urls = await two([rule], [-420_000, 420_000])
-        const statuses: number[] = []
-        const waits: number[] = []
-        for (let n = 0; n < 40; n += 1) {
-          const answer = await fetch(urls[n % 2] ?? '')
-          await answer.text()
-          statuses.push(answer.status)
-          if (!answer.ok) waits.push(Number(answer.headers.get('retry-after')))
-        }
+        const { statuses, waits } = await forty(urls)
         const most = 'burst' in rule ? rule.burst : rule.limit
         assert.deepEqual(counted(statuses), { 200: most, 429: 40 - most })
         const longest = rule.window === '1d' ? 86_400 : 65
@@ -197,15 +190,34 @@ function randomAsk(): Ask {
   return { estimate: 1 + random(250), real: random(400), fate, ms: random(60) }
 }
 
-/** A thousand at once, spread over the processes; `degraded` is none that the store has let pass. */
-function thousand(urls: readonly string[]): Promise<(number | 'degraded')[]> {
-  return Promise.all(
-    Array.from({ length: 1000 }, async (_, n) => {
-      const answer = await fetch(urls[n % urls.length] ?? '')
-      const text = await answer.text()
-      return text.includes('"degraded":true') ? 'degraded' : answer.status
-    }),
-  )
+/**
+ * The answers of a thousand requests at once, spread over the processes. A machine that is too busy for
+ * Redis to answer in time (503) says nothing about limits: it is asked again.
+ */
+async function thousand(urls: readonly string[], store: Store): Promise<Record<string, number>> {
+  for (let attempt = 1; ; attempt += 1) {
+    const statuses = await Promise.all(
+      Array.from({ length: 1000 }, (_, n) => status(urls[n % urls.length], {})),
+    )
+    if (attempt === 5 || !statuses.includes(503)) return counted(statuses)
+    await store.deletePattern('limit:*')
+    await sleep(2000)
+  }
+}
+
+/** Forty requests, to one process after the other: their statuses, and how long those refused must wait. */
+async function forty(
+  urls: readonly string[],
+): Promise<{ statuses: readonly number[]; waits: readonly number[] }> {
+  const statuses: number[] = []
+  const waits: number[] = []
+  for (let n = 0; n < 40; n += 1) {
+    const answer = await fetch(urls[n % urls.length] ?? '')
+    await answer.text()
+    statuses.push(answer.status)
+    if (!answer.ok) waits.push(Number(answer.headers.get('retry-after')))
+  }
+  return { statuses, waits }
 }
 
 async function asked(url: string, ask: Ask, user: string): Promise<number | 'gone'> {

@@ -34,5 +34,5 @@ if (!framework) throw new Error(`There is no framework ${name}`)
 const store = createStore({ url, deadline: '1s' })
 // Connected before the first request: none shall be counted elsewhere.
 await store.keys('limit:*')
-const app = await serveModel(framework, store, { limits })
+const app = await serveModel(framework, store, { limits, onStoreError: 'error' })
 process.send?.(app.url)
