@@ -3,7 +3,8 @@ import { runInNewContext } from 'node:vm'
 import { createStore } from '../../lib/index.ts'
 import { rateLimit } from '../../middleware/express.ts'
 
-// A process of its own: counts 150,000 callers, one of them again and again, and tells what it took.
+// A process of its own: counts so many callers, one of them again and again, and tells what it took.
+const [callers = 0, maxEntries, maxBytes] = process.argv.slice(2).map(Number)
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
@@ -13,7 +14,7 @@ function taken(): number {
   return heapUsed + external
 }
 
-const store = createStore({ provider: 'embedded' })
+const store = createStore({ provider: 'embedded', maxEntries, maxBytes })
 const { check } = rateLimit({
   store,
   limits: [{ name: 'many', limit: 3, window: '1h', key: 'user' }],
@@ -21,7 +22,7 @@ const { check } = rateLimit({
 for (let n = 0; n < 10; n += 1) await check(`warm-${n}`)
 const before = taken()
 let refused = 0
-for (let n = 0; n < 150_000; n += 1) {
+for (let n = 0; n < callers; n += 1) {
   await check(`caller-${n}`)
   if (n % 100 === 0 && !(await check('active')).allowed) refused += 1
 }
