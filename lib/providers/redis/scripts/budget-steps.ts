@@ -21,7 +21,7 @@ export const moment = /* lua */ `
  * Lua: `open(letter, key, limit, window, extra)` reads a budget, and writes nothing. What it gives
  * has a `level` and a `cap`; `back(amount)` tells when so much has come back, `take(cost)` and
  * `settle(mark, change)` change it and give a mark (0 where nothing was changed), and `save()` alone
- * writes. `wait` and `report` tell how it stands. Needs `moment`.
+ * writes, with the time at which it ends: a time to live would begin when the script did. `wait` and `report` tell how it stands. Needs `moment`.
  */
 export const budgetSteps: string = /* lua */ `
     ${slidingSteps}
