@@ -71,6 +71,7 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
       if (headers !== false) setFields(exchange, headers, standings)
       if (decision.allowed) return 'next'
       tell('onLimited', () => onLimited?.(exchange.native, decision))
+      requestState(exchange.req).limits.spare()
       return answer(exchange, quotaExceeded(decision), decision.retryAfter)
     },
   }

@@ -75,7 +75,7 @@ export class RequestLimits implements RateLimitState {
     await Promise.all(this.#reservations().map((each) => each.release()))
   }
 
-  /** What was reserved for is not done: somebody answers who has the answer. */
+  /** What was reserved for is not done: the cache has the answer, or a limiter further in refuses. */
   spare(): void {
     if (this.#reservations().every(({ ends }) => !ends)) return
     this.release().catch((error: unknown) => {
