@@ -85,7 +85,8 @@ export function limiterOf<Native>(
     cost: CheckOptions<Native>['cost'],
     rule: CheckedRule<Native>,
   ): number | undefined {
-    if (typeof cost === 'object') return cost[rule.name]
+    if (typeof cost === 'object')
+      return Object.hasOwn(cost, rule.name) ? cost[rule.name] : undefined
     return rule.reserves || !reserving ? cost : undefined
   }
 

@@ -79,17 +79,16 @@ export class Reservation {
   async settleUsage(usage: unknown): Promise<boolean> {
     const told = this.#tokens.take(usage)
     if (told === undefined) return false
-    const amounts: Record<string, number | undefined> = {
-      tokens: totalOf(told),
-      'input-tokens': told.input,
-      'output-tokens': told.output,
-    }
-    const used: Record<string, number> = {}
-    for (const [name, { rule }] of this.#taken) {
-      const amount = amounts[rule.unit ?? '']
-      if (amount !== undefined) used[name] = amount
-    }
-    await this.settle(used)
+    const amounts = new Map([
+      ['tokens', totalOf(told)],
+      ['input-tokens', told.input],
+      ['output-tokens', told.output],
+    ])
+    const used = [...this.#taken.values()].flatMap(({ rule: { name, unit = '' } }) => {
+      const amount = amounts.get(unit)
+      return amount === undefined ? [] : [[name, amount] as const]
+    })
+    await this.settle(Object.fromEntries(used))
     return true
   }
 
