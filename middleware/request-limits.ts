@@ -1,4 +1,4 @@
-import { checkRuleNames } from '../lib/limit/limiter.ts'
+import { checkRuleNames } from '../lib/limit/amount.ts'
 import type { Reservation } from '../lib/limit/reservation.ts'
 import { type LimitStanding, type Standing, standingsByName } from '../lib/limit/verdict.ts'
 import { publish } from '../lib/telemetry.ts'

@@ -1,7 +1,7 @@
 import { type Duration, toMs } from '../duration.ts'
 import { UsageError } from '../errors.ts'
 import { checkNames } from '../options.ts'
-import { isCost, isLimit, largest } from './amount.ts'
+import { checkRuleNames, isCost, isLimit, largest } from './amount.ts'
 import { type Demand, demandOf } from './demand.ts'
 import { type LimitKey, partitionOf } from './limit-key.ts'
 import type { LimitStore, Meter } from './meter.ts'
@@ -148,26 +148,19 @@ function checked<Native>(
   }
 }
 
-/** Refuses names of rules that there are not: a misspelt one would never be settled. @throws UsageError */
-export function checkRuleNames(used: object, names: ReadonlySet<string>): void {
-  for (const name of Object.keys(used)) {
-    if (!names.has(name))
-      throw new UsageError(`There is no limit ${name} here, only ${[...names].join(', ')}`)
-  }
-}
-
 function checkCosts<Native>(
   cost: CheckOptions<Native>['cost'],
   rules: readonly CheckedRule<Native>[],
 ): void {
-  const costs = typeof cost === 'object' ? Object.values(cost) : [cost ?? 0]
+  const byName = typeof cost === 'object' && cost !== null
+  const costs = byName ? Object.values(cost) : [cost === undefined ? 0 : cost]
   for (const each of costs) {
     if (!isCost(each))
       throw new UsageError(
         `A cost must be a whole number from 0 to ${largest}, got ${String(each)}`,
       )
   }
-  if (typeof cost === 'object') checkRuleNames(cost, new Set(rules.map(({ name }) => name)))
+  if (byName) checkRuleNames(cost, new Set(rules.map(({ name }) => name)))
 }
 
 interface Applied<Native> {
