@@ -137,7 +137,10 @@ function watchEnd<Native>(
 
 function refunds<Native>(rule: CheckedRule<Native>, native: Native, end: ResponseEnd): boolean {
   try {
-    return rule.refundIf?.(native, end) === true
+    const told: unknown = rule.refundIf?.(native, end)
+    if (!(told instanceof Promise)) return told === true
+    told.catch(() => undefined)
+    throw new UsageError(`The refundIf of the limit ${rule.name} must not be asynchronous`)
   } catch (error) {
     publish('error', () => ({ during: 'refundIf', error }))
     return false
