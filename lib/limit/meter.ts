@@ -99,7 +99,8 @@ export function createMeter(
     async read(asked) {
       const { demands, remembered } = asked
       if (remembered) {
-        const standings = standingsOf(demands, remembered)
+        const budgets = demands.map((each, at) => (isImpossible(each) ? never : remembered[at]))
+        const standings = standingsOf(demands, budgets)
         const decision = decide(standings, { remembered: true })
         return { kind: 'counted', standings, decision, reservation: undefined }
       }
