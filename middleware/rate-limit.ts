@@ -10,10 +10,10 @@ import type { CheckedRule, ResponseEnd } from '../lib/limit/rule.ts'
 import type { Decision, Standing } from '../lib/limit/verdict.ts'
 import { publish } from '../lib/telemetry.ts'
 import type { Composable, Exchange, Fields } from './exchange.ts'
-import type { UserOf } from './identity.ts'
+import { identify, type UserOf } from './identity.ts'
 import { partitionOf } from './partition.ts'
 import { checkRateLimit, type RateLimitOptions } from './rate-limit-options.ts'
-import { requestDeadline, requestState } from './request-state.ts'
+import { type Identity, requestDeadline, requestState } from './request-state.ts'
 import { onResponseEnd } from './response-end.ts'
 import { register } from './rule-registry.ts'
 
@@ -51,7 +51,12 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
 
     async prepare(exchange) {
       if (await skip?.(exchange.native)) return undefined
-      const demands = await Promise.all(rules.map((rule) => demand(exchange, rule, user)))
+      let identity: Promise<Identity> | undefined
+      const who = () => {
+        identity ??= identify(exchange, user)
+        return identity
+      }
+      const demands = await Promise.all(rules.map((rule) => demand(exchange, rule, who)))
       return demands.filter((each) => each !== undefined)
     },
 
@@ -99,9 +104,9 @@ function isFunction(given: unknown): boolean {
 async function demand<Native>(
   exchange: Exchange<Native>,
   rule: CheckedRule<Native>,
-  user: UserOf<Native> | undefined,
+  who: () => Promise<Identity>,
 ): Promise<Demand | undefined> {
-  const partition = await partitionOf(exchange, rule, user)
+  const partition = await partitionOf(exchange, rule, who)
   if (partition === undefined) return undefined
   const { native } = exchange
   const limit = typeof rule.limit === 'function' ? await rule.limit(native, partition) : rule.limit

@@ -40,6 +40,34 @@ for (const [name, made] of [
   })
 }
 
+describe('several rules', () => {
+  let asked = 0
+  const options = {
+    limits: [{ limit: 5 }, { limit: 9, window: '1h' }, { limit: 20, window: '1d' }],
+    async user() {
+      asked += 1
+      return 'ann'
+    },
+  }
+
+  for (const [name, listener] of [
+    ['express', express().use(onExpress.rateLimit(fresh(options)))],
+    ['koa', new Koa().use(onKoa.rateLimit(fresh(options))).callback()],
+  ] as const) {
+    it(`ask who is signed in once a request, on ${name}`, async () => {
+      const app = await listen(listener)
+      asked = 0
+      await fetch(app.url)
+      assert.equal(asked, 1)
+      await app.close()
+    })
+  }
+})
+
+function fresh<Options extends object>(options: Options): Options & { store: Store } {
+  return { ...options, store: createStore({ provider: 'embedded' }) }
+}
+
 type Handle = (rateLimit: RateLimitState) => unknown
 
 function expressApp(store: Store, handle: Handle) {
