@@ -58,19 +58,32 @@ export const budgetsMutants: readonly Mutant[] = [
     fault: 'charges when it is only to peek',
     change: ({ budgets }) => ({ budgets: { ...budgets, peek: budgets.charge } }),
     caughtBy: [
-      ...inEachShape('peeks at what a charge would come to, and writes nothing'),
+      ...inEachShape(
+        'peeks at how it stands and whether a charge would have room, and writes nothing',
+      ),
       'a budget of slots › only looks at a cost of 0, and in a peek',
     ],
   },
   {
-    fault: 'peeks at a budget as it is, not as a charge would leave it',
+    fault: 'peeks at a budget without asking whether the charge has room',
     change: ({ budgets }) => ({
       budgets: {
         ...budgets,
         peek: (charges) => budgets.peek(charges.map((each) => ({ ...each, cost: 0 }))),
       },
     }),
-    caughtBy: inEachShape('peeks at what a charge would come to, and writes nothing'),
+    caughtBy: inEachShape(
+      'peeks at how it stands and whether a charge would have room, and writes nothing',
+    ),
+  },
+  {
+    fault: 'tells no mark where nothing was charged',
+    change: charging(async (charges, { charge }) =>
+      (await charge(charges)).map((budget, at) =>
+        charges[at]?.cost === 0 ? { ...budget, mark: 0 } : budget,
+      ),
+    ),
+    caughtBy: inEachShape('only looks at a cost of 0'),
   },
   {
     fault: 'allows a cost above the limit when nothing is used',
@@ -80,7 +93,7 @@ export const budgetsMutants: readonly Mutant[] = [
     caughtBy: inEachShape('never allows a cost above the limit'),
   },
   {
-    fault: 'tells a mark also where nothing was taken',
+    fault: 'tells a mark also where the charge was refused',
     change: told((budget) => ({ ...budget, mark: budget.mark || 1 })),
     caughtBy: inEachShape('tells when a refused charge could pass'),
   },
