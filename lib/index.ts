@@ -68,7 +68,7 @@ export type { LimitKey } from './limit/limit-key.ts'
 export type { CheckedLimit, CheckOptions, Limiter } from './limit/limiter.ts'
 export type { StoreErrorPolicy } from './limit/meter.ts'
 export type { RateLimiterLike } from './limit/rate-limiter-like.ts'
-export type { BlockRule, ResponseEnd, Rule } from './limit/rule.ts'
+export type { BlockRule, LimiterRule, ResponseEnd, Rule } from './limit/rule.ts'
 export type { Decision, LimitStanding } from './limit/verdict.ts'
 export type { Pipeline } from './pipeline.ts'
 export type {

@@ -1,5 +1,6 @@
 import type { Credential, Refusal } from '../lib/cache/storable.ts'
 import { publish } from '../lib/telemetry.ts'
+import type { Exchange } from './exchange.ts'
 
 /** What the cache did: answered, let the handler answer, let another's handler answer, or stood aside. */
 export type CacheResult = 'hit' | 'miss' | 'collapsed' | 'bypass'
@@ -40,6 +41,7 @@ export class CacheRecord {
   #degraded = false
   #declined = false
   #published = false
+  #attached = false
   readonly shown: CacheControl
 
   constructor() {
@@ -61,6 +63,13 @@ export class CacheRecord {
         this.#declined = true
       },
     }
+  }
+
+  /** Shows it where handlers look for it. */
+  attach<Native>(exchange: Exchange<Native>): void {
+    if (this.#attached) return
+    this.#attached = true
+    exchange.attach('cache', () => this.shown)
   }
 
   /** The handler asked not to store. */

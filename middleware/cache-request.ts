@@ -8,9 +8,10 @@ import { UsageError } from '../lib/errors.ts'
 import { encodeId, IdError } from '../lib/keys.ts'
 import { keyedBody } from './cache-body.ts'
 import type { CacheSettings } from './cache-options.ts'
-import { type BypassReason, CacheRecord } from './cache-record.ts'
+import type { BypassReason, CacheRecord } from './cache-record.ts'
 import type { Exchange } from './exchange.ts'
 import { guestCookie, identify } from './identity.ts'
+import { isBodyRead } from './request-body.ts'
 import { requestState } from './request-state.ts'
 
 /** Who stands in the key: a user, nobody or a guest, or whom the application chose. */
@@ -43,13 +44,33 @@ export interface Bypass {
   readonly reason: BypassReason
 }
 
+/** The application's functions that `readRequest()` may call. */
+export function askedOf<Native>({
+  when,
+  scope,
+  user,
+  extra,
+  body,
+}: CacheSettings<Native>): readonly unknown[] {
+  const named = scope === undefined || scope === 'user' ? user : scope
+  return [when, named, extra, body].filter((each) => typeof each === 'function')
+}
+
+/** Whether `readRequest()` reads nothing of a body that has not been read before. */
+export function isAtHand<Native>(
+  { req }: Exchange<Native>,
+  { methods }: CacheSettings<Native>,
+): boolean {
+  const { method = '' } = req
+  return method === 'GET' || method === 'HEAD' || !methods.has(method) || isBodyRead(req)
+}
+
 /** Reads what chooses the answer: method, user, body. Asks the application where it has a say. */
 export async function readRequest<Native>(
   exchange: Exchange<Native>,
   settings: CacheSettings<Native>,
+  record: CacheRecord,
 ): Promise<CacheRequest> {
-  const record = new CacheRecord()
-  exchange.attach('cache', () => record.shown)
   const bypass = (reason: BypassReason): CacheRequest => ({ kind: 'bypass', record, reason })
   const headers = { ...exchange.req.headers }
   const directives = directivesOf(headers, settings.mode)

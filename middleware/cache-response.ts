@@ -15,15 +15,17 @@ import { variantOf } from '../lib/cache/vary.ts'
 import type { Deadline } from '../lib/deadline.ts'
 import { type CacheParts, fill } from './cache-fill.ts'
 import { type CacheResponseOptions, readCacheOptions } from './cache-options.ts'
-import type { BypassReason } from './cache-record.ts'
+import { type BypassReason, CacheRecord } from './cache-record.ts'
 import {
+  askedOf,
   type Bypass,
   type CacheableRequest,
   type CacheRequest,
+  isAtHand,
   readRequest,
 } from './cache-request.ts'
-import type { Core, Exchange, Outcome } from './exchange.ts'
-import { requestDeadline } from './request-state.ts'
+import type { Composable, Exchange, Outcome } from './exchange.ts'
+import { requestDeadline, requestState } from './request-state.ts'
 import { standingFields } from './response-fields.ts'
 
 export type {
@@ -53,13 +55,22 @@ export interface Look {
  */
 export function cacheResponseCore<Native>(
   options: CacheResponseOptions<Native>,
-): Core<Native, CacheRequest, Look | Bypass> {
+): Composable<Native, CacheRequest, Look | Bypass> {
   const settings = readCacheOptions(options)
   const flights = new Flights<Entry>()
   const shelf = openShelf(settings.store)
   const parts: CacheParts<Native> = { settings, shelf, flights }
   return {
-    prepare: (exchange) => readRequest(exchange, settings),
+    asks: askedOf(settings),
+    prepare(exchange) {
+      const record = new CacheRecord()
+      record.attach(exchange)
+      return readRequest(exchange, settings, record)
+    },
+    async ahead(exchange) {
+      if (!isAtHand(exchange, settings)) return undefined
+      return readRequest(exchange, settings, new CacheRecord())
+    },
     start(exchange, request) {
       if (request.kind === 'bypass') return request
       const deadline = requestDeadline(exchange.req, settings.store)
@@ -69,11 +80,17 @@ export function cacheResponseCore<Native>(
       const flight = flights.find(resource, variant)
       return { kind: 'look', request, found, flight, deadline }
     },
+    waits: ({ kind }) => kind === 'look',
     async finish(exchange, request, look) {
+      request.record.attach(exchange)
       const visit = new Visit(parts, exchange)
       if (look.kind === 'bypass') return visit.bypass(request, look.reason)
       const looked = await look.found
-      if (looked.kind === 'found') return visit.answer(look, looked.entry)
+      if (looked.kind === 'found') {
+        const outcome = await visit.answer(look, looked.entry)
+        if (outcome === 'answered') requestState(exchange.req).limits.spare()
+        return outcome
+      }
       request.record.degrade()
       return visit.bypass(request, 'store')
     },

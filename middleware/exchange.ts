@@ -67,15 +67,22 @@ export interface Core<Native, Prepared, Started> {
   finish(exchange: Exchange<Native>, prepared: Prepared, started: Started): Promise<Outcome>
 }
 
-/** A core that runs its three steps one after the other. */
-export type Handler<Native> = (exchange: Exchange<Native>) => Promise<Outcome>
-
-/** Runs one core alone. */
-export function alone<Native, Prepared, Started>(
-  core: Core<Native, Prepared, Started>,
-): Handler<Native> {
-  return async (exchange) => {
-    const prepared = await core.prepare(exchange)
-    return core.finish(exchange, prepared, core.start(exchange, prepared))
-  }
+/**
+ * A core that shares a round trip with others. Where it says nothing of when its steps run, they run
+ * as if it were mounted by itself.
+ */
+export interface Composable<Native, Prepared, Started> extends Core<Native, Prepared, Started> {
+  /** The application's functions that `prepare` may call. */
+  readonly asks: readonly unknown[]
+  /** Whether `finish` waits for what `start` sent. Where nothing was sent, nothing goes along with it. */
+  waits(started: Started): boolean
+  /**
+   * Prepares for a request that the cores before this one may still refuse. What has it, only reads
+   * in `start`, and neither step shows or leaves anything behind. `undefined` where this cannot be
+   * done without what only a request that passes may have: a look at its body.
+   */
+  ahead?(exchange: Exchange<Native>): Promise<Prepared | undefined>
 }
+
+/** A core whose steps hand each other what only it knows. */
+export type AnyCore<Native> = Composable<Native, unknown, unknown>

@@ -9,7 +9,8 @@ import {
   cacheResponseCore,
 } from './cache-response.ts'
 import { captureResponse } from './capture.ts'
-import { alone, type Exchange, type Fields, type Handler } from './exchange.ts'
+import { alone, carry, coresOf, type Plan, together, Walk } from './compose.ts'
+import type { AnyCore, Exchange, Fields } from './exchange.ts'
 import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
@@ -62,7 +63,7 @@ export type NodeMiddleware = (
  * @throws OptionError for a wrong or unknown option, when mounting.
  */
 export function sessionMemory(options: SessionMemoryOptions<Request> = {}): NodeMiddleware {
-  return mount(alone(sessionMemoryCore(options)))
+  return composable([sessionMemoryCore(options)])
 }
 
 /**
@@ -74,7 +75,7 @@ export function sessionMemory(options: SessionMemoryOptions<Request> = {}): Node
  */
 export function rateLimit(options: RateLimitOptions<Request>): NodeMiddleware & Limiter<Request> {
   const core = rateLimitCore(options)
-  return Object.assign(mount(alone(core)), core.limiter)
+  return Object.assign(composable([core]), core.limiter)
 }
 
 /**
@@ -84,7 +85,7 @@ export function rateLimit(options: RateLimitOptions<Request>): NodeMiddleware & 
  * @throws OptionError for a wrong or unknown option, when mounting.
  */
 export function cacheResponse(options: CacheResponseOptions<Request> = {}): NodeMiddleware {
-  return mount(alone(cacheResponseCore(options)))
+  return composable([cacheResponseCore(options)])
 }
 
 /**
@@ -97,12 +98,37 @@ export function memoryRoutes(options: MemoryRoutesOptions<Request> = {}): NodeMi
   return mount(alone(memoryRoutesCore(options)))
 }
 
-function mount(handle: Handler<Request>): NodeMiddleware {
+/**
+ * One middleware of several that `sessionMemory()`, `rateLimit()`, `cacheResponse()` and `compose()`
+ * made: as if each were mounted by itself in this order, in fewer round trips.
+ *
+ * The cache looks into the store while a limiter before it waits for its answer, in the same write
+ * where they share a store. A refused request uses nothing of that: its body is not read, no function
+ * of yours is called that would not have been called without `compose()`, and where the refusal is
+ * known without the store, nothing is looked up. So a cache with functions of its own (`when`,
+ * `scope`, `key`, or a `user` that the limiter does not ask) waits until the limiter has passed.
+ *
+ * @throws OptionError for anything else than those, naming its place, when mounting.
+ */
+export function compose(...middlewares: readonly NodeMiddleware[]): NodeMiddleware {
+  return composable(coresOf<Request>(framework, middlewares))
+}
+
+const framework = 'express'
+
+function composable(cores: readonly AnyCore<Request>[]): NodeMiddleware {
+  return carry(mount(together(cores)), { framework, cores })
+}
+
+function mount(plan: Plan<Request>): NodeMiddleware {
   return async function memoryware(req, res, next) {
     try {
-      const outcome = await handle(new ExpressExchange(req as Request, res))
-      if (outcome === 'answered') return
-      if (outcome !== 'next') captureResponse(res, outcome.observe)
+      const walk = new Walk(plan, new ExpressExchange(req as Request, res))
+      while (!walk.done) {
+        const outcome = await walk.step()
+        if (outcome === 'answered') return
+        if (outcome !== 'next') captureResponse(res, outcome.observe)
+      }
     } catch (error) {
       // Without an error, `next` would let the request pass.
       return next(error || new Error('A middleware failed and did not say why'))

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Context, Middleware } from 'koa'
+import type { Context, Middleware, Next } from 'koa'
 import type { Memory } from '../lib/history/memory.ts'
 import type { Limiter } from '../lib/limit/limiter.ts'
 import {
@@ -7,7 +7,8 @@ import {
   type CacheResponseOptions,
   cacheResponseCore,
 } from './cache-response.ts'
-import { alone, type Exchange, type Fields, type Handler } from './exchange.ts'
+import { alone, carry, coresOf, type Plan, together, Walk } from './compose.ts'
+import type { AnyCore, Exchange, Fields } from './exchange.ts'
 import { guestCookie } from './identity.ts'
 import { observeContext } from './koa-observe.ts'
 import type { SessionMemoryOptions } from './memory-options.ts'
@@ -51,7 +52,7 @@ declare module 'koa' {
  * @throws OptionError for a wrong or unknown option, when mounting.
  */
 export function sessionMemory(options: SessionMemoryOptions<Context> = {}): Middleware {
-  return mount(alone(sessionMemoryCore(options)))
+  return composable([sessionMemoryCore(options)])
 }
 
 /**
@@ -63,7 +64,7 @@ export function sessionMemory(options: SessionMemoryOptions<Context> = {}): Midd
  */
 export function rateLimit(options: RateLimitOptions<Context>): Middleware & Limiter<Context> {
   const core = rateLimitCore(options)
-  return Object.assign(mount(alone(core)), core.limiter)
+  return Object.assign(composable([core]), core.limiter)
 }
 
 /**
@@ -73,7 +74,7 @@ export function rateLimit(options: RateLimitOptions<Context>): Middleware & Limi
  * @throws OptionError for a wrong or unknown option, when mounting.
  */
 export function cacheResponse(options: CacheResponseOptions<Context> = {}): Middleware {
-  return mount(alone(cacheResponseCore(options)))
+  return composable([cacheResponseCore(options)])
 }
 
 /**
@@ -87,19 +88,46 @@ export function memoryRoutes(options: MemoryRoutesOptions<Context> = {}): Middle
   return mount(alone(memoryRoutesCore(options)))
 }
 
-function mount(handle: Handler<Context>): Middleware {
+/**
+ * One middleware of several that `sessionMemory()`, `rateLimit()`, `cacheResponse()` and `compose()`
+ * made: as if each were mounted by itself in this order, in fewer round trips.
+ *
+ * The cache looks into the store while a limiter before it waits for its answer, in the same write
+ * where they share a store. A refused request uses nothing of that: its body is not read, no function
+ * of yours is called that would not have been called without `compose()`, and where the refusal is
+ * known without the store, nothing is looked up. So a cache with functions of its own (`when`,
+ * `scope`, `key`, or a `user` that the limiter does not ask) waits until the limiter has passed.
+ *
+ * @throws OptionError for anything else than those, naming its place, when mounting.
+ */
+export function compose(...middlewares: readonly Middleware[]): Middleware {
+  return composable(coresOf<Context>(framework, middlewares))
+}
+
+const framework = 'koa'
+
+function composable(cores: readonly AnyCore<Context>[]): Middleware {
+  return carry(mount(together(cores)), { framework, cores })
+}
+
+function mount(plan: Plan<Context>): Middleware {
   return async function memoryware(ctx, next) {
-    const outcome = await handle(new KoaExchange(ctx))
-    if (outcome === 'answered') return
-    try {
-      if (outcome === 'next') await next()
-      else await observeContext(ctx, next, outcome.observe)
-    } catch (error) {
-      keepFields(ctx, error)
-      // Where the client has gone, the response does not tell of the failure.
-      for (const fail of requestState(ctx.req).failures.splice(0)) fail()
-      throw error
-    }
+    await go(ctx, new Walk(plan, new KoaExchange(ctx)), next)
+  }
+}
+
+async function go(ctx: Context, walk: Walk<Context>, next: Next): Promise<void> {
+  const outcome = await walk.step()
+  if (outcome === 'answered') return
+  const further: Next = walk.done ? next : () => go(ctx, walk, next)
+  try {
+    if (outcome === 'next') await further()
+    else await observeContext(ctx, further, outcome.observe)
+  } catch (error) {
+    keepFields(ctx, error)
+    // Where the client has gone, the response does not tell of the failure.
+    for (const fail of requestState(ctx.req).failures.splice(0)) fail()
+    throw error
   }
 }
 

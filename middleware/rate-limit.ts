@@ -9,7 +9,7 @@ import { type Problem, quotaExceeded, reducedCapacity } from '../lib/limit/probl
 import type { CheckedRule, ResponseEnd } from '../lib/limit/rule.ts'
 import type { Decision, Standing } from '../lib/limit/verdict.ts'
 import { publish } from '../lib/telemetry.ts'
-import type { Core, Exchange, Fields } from './exchange.ts'
+import type { Composable, Exchange, Fields } from './exchange.ts'
 import type { UserOf } from './identity.ts'
 import { partitionOf } from './partition.ts'
 import { checkRateLimit, type RateLimitOptions } from './rate-limit-options.ts'
@@ -19,7 +19,7 @@ import { register } from './rule-registry.ts'
 
 /** A rate limiter: in front of handlers, and outside requests. */
 export interface RateLimitCore<Native>
-  extends Core<Native, readonly Demand[] | undefined, Asked | undefined> {
+  extends Composable<Native, readonly Demand[] | undefined, Asked | undefined> {
   readonly limiter: Limiter<Native>
 }
 
@@ -45,6 +45,9 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
 
   return {
     limiter: limiterOf(rules, store, meter),
+
+    asks: [skip, ...rules.flatMap((rule) => askedOf(rule, user))].filter(isFunction),
+    waits: (asked) => asked?.budgets !== undefined,
 
     async prepare(exchange) {
       if (await skip?.(exchange.native)) return undefined
@@ -79,6 +82,17 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     exchange.attach('rateLimit', () => limits)
     return 'next'
   }
+}
+
+function askedOf<Native>(
+  { key, limit, cost }: CheckedRule<Native>,
+  user: UserOf<Native> | undefined,
+): readonly unknown[] {
+  return [key === undefined || key === 'user' ? user : key, limit, cost]
+}
+
+function isFunction(given: unknown): boolean {
+  return typeof given === 'function'
 }
 
 async function demand<Native>(

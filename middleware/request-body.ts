@@ -16,6 +16,11 @@ export function hasBody(req: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
 }
 
+/** Whether there is no body, or it has been read: `requestBody()` waits for nothing then. */
+export function isBodyRead(req: IncomingMessage): boolean {
+  return !hasBody(req) || seen.has(req) || req.readableDidRead || req.readableEnded
+}
+
 /** HTTP/2 ends a request where it will, and needs no field to say that a body follows. */
 function followsOnStream(req: IncomingMessage): boolean {
   if (req.httpVersionMajor < 2) return false

@@ -1,6 +1,7 @@
 import { checkRuleNames } from '../lib/limit/limiter.ts'
 import type { Reservation } from '../lib/limit/reservation.ts'
 import { type LimitStanding, type Standing, standingsByName } from '../lib/limit/verdict.ts'
+import { publish } from '../lib/telemetry.ts'
 
 /** Where a request stands: `req.rateLimit`, `ctx.rateLimit`. */
 export interface RateLimitState {
@@ -72,6 +73,14 @@ export class RequestLimits implements RateLimitState {
 
   async release(): Promise<void> {
     await Promise.all(this.#reservations().map((each) => each.release()))
+  }
+
+  /** What was reserved for is not done: somebody answers who has the answer. */
+  spare(): void {
+    if (this.#reservations().every(({ ends }) => !ends)) return
+    this.release().catch((error: unknown) => {
+      publish('error', () => ({ during: 'release', error }))
+    })
   }
 
   /** What `JSON.stringify` writes: a handler may answer with it. */

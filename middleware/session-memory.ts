@@ -5,7 +5,7 @@ import type { MemoryRules, MemoryScope } from '../lib/history/scope.ts'
 import type { Turn } from '../lib/history/turn.ts'
 import { decodeId } from '../lib/keys.ts'
 import type { Store } from '../lib/store.ts'
-import type { Core, Exchange } from './exchange.ts'
+import type { Composable, Exchange } from './exchange.ts'
 import {
   encodeClientId,
   endGuest,
@@ -21,13 +21,15 @@ import { type Identity, requestDeadline, requestState } from './request-state.ts
 /** The session memory, knowing no framework. */
 export function sessionMemoryCore<Native>(
   options: SessionMemoryOptions<Native>,
-): Core<Native, Identity, undefined> {
+): Composable<Native, Identity, undefined> {
   const { store, rules } = checkMemoryOptions('sessionMemory', options)
   const { user, session } = options
 
   return {
+    asks: user ? [user] : [],
     prepare: (exchange) => identify(exchange, user),
     start: () => undefined,
+    waits: () => false,
     async finish(exchange, identity) {
       let opened: Memory | undefined
       const open = memoryOpener(exchange, { store, rules, user }, identity)

@@ -18,6 +18,7 @@ const entries = [
   'adapters/ai-sdk',
   'adapters/langchain',
   'adapters/openai-agents',
+  'adapters/rate-limiter-flexible',
   'lib/index',
   'lib/msgpack',
   'middleware/express',

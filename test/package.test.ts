@@ -16,6 +16,7 @@ const entries: Record<string, readonly string[]> = {
   'memoryware/langchain': ['langchainHistory'],
   'memoryware/openai-agents': ['openaiSession'],
   'memoryware/ai-sdk': ['aiSdkStore'],
+  'memoryware/rate-limiter-flexible': ['asRateLimiter'],
   'memoryware/msgpack': ['msgpack'],
   'memoryware/store-contract': ['storeContract'],
 }
@@ -104,6 +105,7 @@ describe('the packed package', () => {
         import { langchainHistory } from 'memoryware/langchain'
         import { openaiSession } from 'memoryware/openai-agents'
         import { type AiSdkStore, aiSdkStore } from 'memoryware/ai-sdk'
+        import { asRateLimiter } from 'memoryware/rate-limiter-flexible'
         import { storeContract } from 'memoryware/store-contract'
         import type { BaseListChatMessageHistory } from '@langchain/core/chat_history'
         import type { Session } from '@openai/agents-core'
@@ -125,6 +127,7 @@ describe('the packed package', () => {
           const messages: UIMessage[] = await chat.load()
           await Promise.all([history.clear(), session.clearSession(), chat.save({ messages })])
         }
+        export const { points }: { points: number } = asRateLimiter(onKoa.rateLimit({ limit: 1 }))
         // @ts-expect-error A misspelt option is an error.
         onExpress.sessionMemory({ stor: store })
         storeContract({ name: 'own', create: () => embeddedProvider(), describe, it })`
@@ -216,7 +219,7 @@ function commonJs(consumer: Consumer, entry: string): string {
 }
 
 function folderOf(entry: string): string {
-  if (/(langchain|openai-agents|ai-sdk)$/.test(entry)) return 'adapters'
+  if (/(langchain|openai-agents|ai-sdk|rate-limiter-flexible)$/.test(entry)) return 'adapters'
   if (entry.endsWith('contract')) return 'contract'
   return entry.endsWith('msgpack') ? 'lib' : 'middleware'
 }

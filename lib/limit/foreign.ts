@@ -57,7 +57,6 @@ interface Counter {
 async function charged(counter: Counter, charge: Charge): Promise<Budget> {
   const { key, cost, limit } = charge
   checkCounted(charge)
-  if (cost === 0) return looked(counter, charge)
   const sentAt = now()
   const { allowed, answer } = await consumed(counter.limiter, key, cost)
   if (!allowed) return refused(counter, charge, { answer, sentAt })
@@ -74,7 +73,7 @@ async function refused(
   const { blocksFrom } = counter.traits
   // A list refuses without counting, and so does what this process remembers of an earlier refusal.
   const counted = answer.consumed >= cost
-  const returns = counted && blocksFrom === undefined && settles(counter.limiter)
+  const returns = counted && cost > 0 && blocksFrom === undefined && settles(counter.limiter)
   const after = returns
     ? await returned(counter, { key, by: -cost, mark: endOf(answer, sentAt) })
     : undefined
@@ -120,12 +119,13 @@ async function settled(counter: Counter, settlement: Settlement): Promise<Budget
     throw new UsageError('The limiter as store has no reward() and penalty(): nothing is settled')
   const by = cost - charged
   const after = by === 0 || mark === 0 ? undefined : await changed(counter, { key, by, mark })
-  const { remaining, ...budget } =
+  const budget =
     after === undefined
       ? await looked(counter, { ...settlement, cost: 0 })
-      : { ...standing(after, limit), blockedMs: 0, mark: 0 }
-  const allowed = remaining > 0
-  return { ...budget, allowed, remaining, retryMs: allowed ? 0 : budget.resetMs }
+      : { ...standing(after, limit), blockedMs: 0 }
+  const allowed = budget.remaining > 0
+  const retryMs = allowed ? 0 : budget.resetMs
+  return { ...budget, allowed, retryMs, mark: after || by === 0 ? mark : 0 }
 }
 
 interface Change {

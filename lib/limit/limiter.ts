@@ -7,7 +7,7 @@ import { type LimitKey, partitionOf } from './limit-key.ts'
 import type { LimitStore, Meter } from './meter.ts'
 import { refusalsOf } from './refusals.ts'
 import type { Reservation } from './reservation.ts'
-import type { CheckedRule } from './rule.ts'
+import { type CheckedRule, type LimiterRule, limiterRule } from './rule.ts'
 import { type Decision, type LimitStanding, standingsByName } from './verdict.ts'
 
 /** What is asked of a limiter. */
@@ -36,6 +36,8 @@ export interface CheckedLimit extends Decision {
 
 /** A limiter outside requests: for messages of WebSockets, for jobs. */
 export interface Limiter<Native> {
+  /** The rules that it counts. */
+  readonly rules: readonly LimiterRule[]
   /**
    * Counts; what is not allowed takes nothing. A slot is held until `release()`.
    *
@@ -88,6 +90,7 @@ export function limiterOf<Native>(
   }
 
   return {
+    rules: rules.map(limiterRule),
     async check(key, options) {
       const demands = await demandsOf(key, options)
       const metered = await meter.read(meter.ask(demands, store.deadline()))

@@ -10,10 +10,15 @@ import type { Rule } from './rule.ts'
 export interface RateLimiterLike {
   /** Resolves when the points were there; rejects with what is left, or with an `Error`. */
   consume(key: string, points?: number): Promise<unknown>
+  /** Looks; `null` for a key that is unused. */
   get?(key: string): Promise<unknown>
+  /** Forgets a key. */
   delete?(key: string): Promise<unknown>
+  /** Charges more, whatever is left. */
   penalty?(key: string, points?: number): Promise<unknown>
+  /** Gives back. */
   reward?(key: string, points?: number): Promise<unknown>
+  /** Lets nothing pass for so long. */
   block?(key: string, seconds: number): Promise<unknown>
 }
 

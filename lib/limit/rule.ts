@@ -200,3 +200,26 @@ export function signature<Native>(rule: CheckedRule<Native>): string {
     .map(String)
     .join(' ')
 }
+
+/** What is to be known of a rule of a limiter. */
+export interface LimiterRule {
+  /** As in keys and header fields. */
+  readonly name: string
+  /** How it counts. */
+  readonly algorithm: Algorithm
+  /** `undefined` where a function decides. */
+  readonly limit: number | undefined
+  /** Seconds; of `concurrency` the lease. */
+  readonly window: number
+}
+
+/** What may be told of a rule. */
+export function limiterRule<Native>({
+  name,
+  algorithm,
+  limit,
+  windowMs,
+}: CheckedRule<Native>): LimiterRule {
+  const known = typeof limit === 'number' ? limit : undefined
+  return { name, algorithm, limit: known, window: windowMs / 1000 }
+}

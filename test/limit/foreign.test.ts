@@ -102,7 +102,6 @@ describe('a limiter of rate-limiter-flexible as store', () => {
           ...{ allowed: true, used: 0, remaining: 100, resetMs: 0 },
           ...{ retryMs: 0, blockedMs: 0, mark: 0 },
         })
-        assert.equal((await one(counting, of(0))).used, 0)
         assert.equal(await counting.get('ann'), null)
         await one(counting, of(70))
         const { allowed, used, remaining } = await seen(counting, of(31))
@@ -125,11 +124,25 @@ describe('a limiter of rate-limiter-flexible as store', () => {
         assert.equal((await one(counting, of(1))).allowed, false)
       })
 
+      it('a charge of nothing takes nothing, and is settled like any other', async () => {
+        const counting = limiter()
+        const { allowed, used, mark } = await one(counting, of(0))
+        assert.deepEqual([allowed, used], [true, 0])
+        const settled = await settle(counting, mark, 0, 70)
+        assert.deepEqual([settled.used, settled.mark], [70, mark])
+        await settle(counting, settled.mark, 70, 100)
+        assert.equal((await one(counting, of(0))).allowed, true)
+        await settle(counting, settled.mark, 100, 101)
+        assert.equal((await one(counting, of(0))).allowed, false)
+        assert.equal((await seen(counting)).used, 101)
+      })
+
       it('gives nothing back into the next window: 100 of 100 pass there', async () => {
         const counting = limiter({ duration: 1 })
         const { mark } = await one(counting, of(60, { windowMs: 1000 }))
         await sleep(1100)
-        assert.equal((await settle(counting, mark, 60, 0)).used, 0)
+        const { used, mark: after } = await settle(counting, mark, 60, 0)
+        assert.deepEqual([used, after], [0, 0])
         const all = await Promise.all(Array.from({ length: 160 }, () => one(counting, of(1))))
         assert.equal(all.filter(({ allowed }) => allowed).length, 100)
       })

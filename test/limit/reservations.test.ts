@@ -317,6 +317,20 @@ for (const stores of testStores()) {
         assert.equal(await remaining(url), 70)
       })
 
+      it('are given back where the cache answers', async () => {
+        app = await framework.serve(
+          { limit: { store, ...tpm() }, cache: { store, ttl: '1m' } },
+          (exchange) => {
+            if (exchange.header('x-look')) exchange.set('Cache-Control', 'no-store')
+            ok(exchange)
+          },
+        )
+        const { url } = app
+        const cost = { 'x-cost': '30' }
+        for (let n = 0; n < 3; n += 1) await (await fetch(`${url}/asked`, { headers: cost })).text()
+        assert.equal(await remaining(`${url}/looked`), 70)
+      })
+
       it('clear the refusal that this process remembers', async () => {
         const held: Exchange[] = []
         let finished = false

@@ -1,7 +1,7 @@
 import type { Budget, Budgets, Lease, Settlement } from '../../ports/budgets.ts'
 import { blocked } from './blocks.ts'
 import { type BudgetShelf, budgetShelf } from './budget-shelf.ts'
-import { chargePlan } from './charge-plan.ts'
+import { chargePlan, standing } from './charge-plan.ts'
 import type { Keyspace } from './keyspace.ts'
 import type { Share } from './shelf.ts'
 import type { Tally } from './tally.ts'
@@ -11,18 +11,17 @@ export function embeddedBudgets(keyspace: Keyspace, share: Share): Budgets {
   const shelf = budgetShelf(keyspace, share)
   return {
     async charge(charges) {
-      const { writes, budgets } = chargePlan(shelf, 'charge', charges)
+      const { writes, budgets } = chargePlan(shelf, charges)
       shelf.write('charge', writes)
       return budgets
     },
-    async peek(charges) {
-      const { budgets } = chargePlan(shelf, 'peek', charges)
-      return budgets.map((budget) => ({ ...budget, mark: 0 }))
-    },
+    peek: async (charges) => standing(shelf, charges),
     async settle(settlements) {
       const at = shelf.now()
-      for (const settlement of settlements) settle(shelf, settlement, at)
-      return settlements.map((each) => settled(shelf.tally('settle', each, { at }), each))
+      const marks = settlements.map((each) => settle(shelf, each, at))
+      return settlements.map((each, place) =>
+        settledBudget(shelf.tally('settle', each, { at }), marks[place] ?? 0),
+      )
     },
     async renew(leases) {
       const at = shelf.now()
@@ -42,20 +41,22 @@ export function embeddedBudgets(keyspace: Keyspace, share: Share): Budgets {
   }
 }
 
-function settle(shelf: BudgetShelf, settlement: Settlement, at: number): void {
-  const before = shelf.tally('settle', settlement, { at })
-  const after = before.settled(settlement)
-  if (after === before) return
-  const kept = after.kept()
-  if (kept === undefined) shelf.remove(settlement.key)
-  else shelf.write('settle', [[settlement.key, kept]])
+/** Gives the mark of the charge from now on. */
+function settle(shelf: BudgetShelf, settlement: Settlement, at: number): number {
+  const settled = shelf.tally('settle', settlement, { at }).settled(settlement)
+  if (settled === undefined) return 0
+  if (settlement.cost !== settlement.charged) {
+    const kept = settled.tally.kept()
+    if (kept === undefined) shelf.remove(settlement.key)
+    else shelf.write('settle', [[settlement.key, kept]])
+  }
+  return settled.mark
 }
 
-function settled(tally: Tally, { mark }: Settlement): Budget {
+function settledBudget(tally: Tally, mark: number): Budget {
   const { used, remaining, resetMs } = tally
-  const allowed = remaining > 0
-  const retryMs = allowed ? 0 : tally.waitMs(1)
-  return { allowed, used, remaining, resetMs, retryMs, blockedMs: 0, mark }
+  const retryMs = tally.waitMs(1)
+  return { allowed: retryMs === 0, used, remaining, resetMs, retryMs, blockedMs: 0, mark }
 }
 
 function renew(shelf: BudgetShelf, { key, lease, leaseMs }: Lease, at: number): void {

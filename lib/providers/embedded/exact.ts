@@ -1,5 +1,5 @@
 import type { BudgetRule, Settlement } from '../../ports/budgets.ts'
-import type { Tally } from './tally.ts'
+import type { Settled, Tally } from './tally.ts'
 import { slidingCell, twelfthsOf, twelfthsTally } from './twelfths.ts'
 
 /** How many units keep a time of their own. */
@@ -11,23 +11,21 @@ export const exactUpTo = 24
  */
 export function exactTally(stored: readonly number[], rule: BudgetRule, at: number): Tally {
   const { limit, windowMs } = rule
-  const times = stored.filter((time) => at - time < windowMs)
+  // A time that lies ahead, as a clock that was set back leaves it, counts as now.
+  const times = stored.map((time) => Math.min(time, at)).filter((time) => at - time < windowMs)
   const used = times.length
   const backMs = (time: number) => time + windowMs - at
 
-  function settled({ mark, charged, cost }: Settlement): Tally {
-    if (at - mark >= windowMs) return tally
+  function settled({ mark, charged, cost }: Settlement): Settled | undefined {
+    if (at - mark >= windowMs) return undefined
     const [before, same, after] = split(times, mark)
     const units = Math.max(0, same + cost - charged)
-    if (units === same) return tally
-    if (before.length + units + after.length <= exactUpTo)
-      return exactTally([...before, ...repeated(mark, units), ...after], rule, at)
-    return twelfthsTally(twelfthsOf(times, windowMs), rule, at).settled({
-      ...rule,
-      mark,
-      charged: same,
-      cost: units,
-    })
+    if (used - same + units > exactUpTo) {
+      const corrected = { ...rule, mark, charged: same, cost: units }
+      return twelfthsTally(twelfthsOf(times, windowMs), rule, at).settled(corrected)
+    }
+    const next = [...before, ...repeated(mark, units), ...after]
+    return { tally: exactTally(next, rule, at), mark }
   }
 
   const tally: Tally = {

@@ -1,6 +1,6 @@
 import type { BudgetRule, Settlement } from '../../ports/budgets.ts'
 import type { Held } from './shelf.ts'
-import type { CounterCell, Tally } from './tally.ts'
+import type { CounterCell, Settled, Tally } from './tally.ts'
 
 // The cell, on Node 20 and 22.
 const cellBytes = 48
@@ -24,11 +24,18 @@ function windowTally({ count, endsAt }: Window, rule: BudgetRule, at: number): T
   const { limit, windowMs } = rule
   const leftMs = endsAt === undefined ? 0 : endsAt - at
 
-  function settled({ mark, charged, cost }: Settlement): Tally {
+  function settled({ mark, charged, cost }: Settlement): Settled | undefined {
+    const until = endsAt ?? mark
+    const same = mark === until || (charged === 0 && began(until, mark))
+    if (!same || until <= at) return undefined
     const next = Math.max(0, count + cost - charged)
-    return mark !== endsAt || next === count
-      ? tally
-      : windowTally({ count: next, endsAt }, rule, at)
+    const end = next > 0 ? until : endsAt
+    return { tally: windowTally({ count: next, endsAt: end }, rule, at), mark: until }
+  }
+
+  // A charge of nothing begins no window: what it costs after all counts in the one that began since.
+  function began(until: number, mark: number): boolean {
+    return mark > at && until > mark && until - mark < windowMs
   }
 
   const tally: Tally = {

@@ -1,5 +1,5 @@
 import type { BudgetRule, Settlement } from '../../ports/budgets.ts'
-import type { LevelCell, Tally } from './tally.ts'
+import type { LevelCell, Settled, Tally } from './tally.ts'
 
 // The cell and its two numbers, on Node 20 and 22.
 const cellBytes = 88
@@ -25,11 +25,14 @@ function levelTally(level: number, rule: BudgetRule, at: number): Tally {
   // By then there is room, whichever way the sums are rounded.
   const drainMs = (amount: number) => Math.max(1, Math.ceil((amount - nothing / 2) / perMs))
 
-  function settled({ mark: drainedAt, charged, cost }: Settlement): Tally {
-    const inBucketMs = drainedAt / 1000 - at
-    if (inBucketMs <= 0 || cost === charged) return tally
-    const change = Math.max(cost - charged, -inBucketMs * perMs)
-    return levelTally(Math.max(0, level + change), rule, at)
+  // What the charge has brought is drained at the mark: what it really brought is, so much later.
+  function settled({ mark: drained, charged, cost }: Settlement): Settled | undefined {
+    if (drained === 0) return undefined
+    const before = (drained / 1000 - at) * perMs
+    const after = before + cost - charged
+    const next = Math.max(0, level + Math.max(0, after) - Math.max(0, before))
+    const later = Math.ceil(((cost - charged) / perMs) * 1000)
+    return { tally: levelTally(next, rule, at), mark: Math.max(1, drained + later) }
   }
 
   const tally: Tally = {

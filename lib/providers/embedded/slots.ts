@@ -1,5 +1,5 @@
 import type { BudgetRule, Settlement } from '../../ports/budgets.ts'
-import type { SlotsCell, Tally } from './tally.ts'
+import type { Settled, SlotsCell, Tally } from './tally.ts'
 
 // A map, and an entry of it besides its name, on Node 20 and 22.
 const cellBytes = 260
@@ -19,9 +19,11 @@ export function slotsTally(
     const times = [...ends.values()].sort((one, other) => one - other)
     const leftMs = (place: number) => (times[place] ?? at) - at
 
-    function settled({ lease = '', cost }: Settlement): Tally {
-      if (cost > 0 || !ends.has(lease)) return tally
-      return endsTally(live.filter(([name]) => name !== lease))
+    function settled({ lease = '', cost }: Settlement): Settled | undefined {
+      const held = ends.get(lease)
+      if (held === undefined) return undefined
+      if (cost > 0) return { tally, mark: held }
+      return { tally: endsTally(live.filter(([name]) => name !== lease)), mark: 0 }
     }
 
     const tally: Tally = {

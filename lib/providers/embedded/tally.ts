@@ -14,10 +14,17 @@ export interface Tally {
   waitMs(cost: number): number
   /** The budget with this much taken; there must be room. */
   charged(cost: number): Tally
-  /** The budget with a charge corrected; the same tally where nothing changes. */
-  settled(settlement: Settlement): Tally
+  /** The budget with a charge corrected; `undefined` where its window is over. */
+  settled(settlement: Settlement): Settled | undefined
   /** What stands on the shelf; `undefined` where nothing needs to. */
   kept(): Kept | undefined
+}
+
+/** A budget after a settlement. */
+export interface Settled {
+  readonly tally: Tally
+  /** What the next settlement of that charge must find again. */
+  readonly mark: number
 }
 
 /** What a budget leaves on the shelf. */

@@ -1,5 +1,5 @@
 import type { BudgetRule, Settlement } from '../../ports/budgets.ts'
-import type { SlidingCell, Tally } from './tally.ts'
+import type { Settled, SlidingCell, Tally } from './tally.ts'
 
 const parts = 12
 
@@ -13,7 +13,7 @@ export function twelfthsTally(stored: readonly number[], rule: BudgetRule, at: n
   const { limit, windowMs } = rule
   const spanMs = spanOf(windowMs)
   const current = Math.floor(at / spanMs)
-  const numbers = live(stored, current - parts)
+  const numbers = live(stored, { first: current - parts, current })
   const used = sum(numbers)
   const endOf = (twelfth: number) => (twelfth + parts + 1) * spanMs
 
@@ -26,10 +26,10 @@ export function twelfthsTally(stored: readonly number[], rule: BudgetRule, at: n
     return Number.POSITIVE_INFINITY
   }
 
-  function settled({ mark, charged, cost }: Settlement): Tally {
+  function settled({ mark, charged, cost }: Settlement): Settled | undefined {
     const twelfth = Math.floor(mark / spanMs)
-    if (twelfth < current - parts || cost === charged) return tally
-    return twelfthsTally(added(numbers, twelfth, cost - charged), rule, at)
+    if (twelfth < current - parts) return undefined
+    return { tally: twelfthsTally(added(numbers, twelfth, cost - charged), rule, at), mark }
   }
 
   const tally: Tally = {
@@ -76,11 +76,17 @@ function spanOf(windowMs: number): number {
   return Math.ceil(windowMs / parts)
 }
 
-/** The twelfths from `first` on. */
-function live(numbers: readonly number[], first: number): readonly number[] {
+/** The twelfths from `first` on; those that lie ahead, as a clock set back leaves them, are now. */
+function live(
+  numbers: readonly number[],
+  { first, current }: { first: number; current: number },
+): readonly number[] {
   let dead = 0
   while (dead < numbers.length && (numbers[dead] ?? 0) < first) dead += 2
-  return dead === 0 ? numbers : numbers.slice(dead)
+  let ended = numbers.length
+  while (ended > dead && (numbers[ended - 2] ?? 0) > current) ended -= 2
+  if (dead === 0 && ended === numbers.length) return numbers
+  return added(numbers.slice(dead, ended), current, sum(numbers.slice(ended)))
 }
 
 function sum(numbers: readonly number[]): number {

@@ -2,6 +2,7 @@ import type { Call, Wait } from '../../deadline.ts'
 import { StoreError } from '../../errors.ts'
 import { notice } from '../../notice.ts'
 import { storeError } from './failure.ts'
+import { gather } from './gathered.ts'
 import { watch } from './health.ts'
 import { type Client, isCluster } from './open-client.ts'
 import { notReady, readiness } from './readiness.ts'
@@ -67,6 +68,7 @@ export function connect(client: Client, { owned }: { owned: boolean }): Connecti
       await selected?.()
       if (wait.over || health.wrongDatabase) throw notReady(operation, health.wrongDatabase)
       wait.sent = true
+      gather(client)
       const sent = attempt(operation, command, { again, wait })
       running.add(sent)
       return sent.finally(() => running.delete(sent))

@@ -1,0 +1,5 @@
+export {
+  asRateLimiter,
+  type CompatibleRateLimiter,
+  type RateLimiterOptions,
+} from '../lib/limit/rate-limiter-compatible.ts'

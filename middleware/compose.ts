@@ -1,0 +1,151 @@
+import { OptionError } from '../lib/errors.ts'
+import type { AnyCore, Core, Exchange, Outcome } from './exchange.ts'
+
+const slot: unique symbol = Symbol.for('memoryware.core') as never
+
+/** What a middleware carries, so that it can be composed with others. */
+interface Carried<Native> {
+  /** The framework that its functions know. */
+  readonly framework: string
+  readonly cores: readonly AnyCore<Native>[]
+}
+
+/** Lets a middleware carry its cores, where `compose()` finds them. Copies of this package share it. */
+export function carry<Native, Middleware extends object>(
+  middleware: Middleware,
+  carried: Carried<Native>,
+): Middleware {
+  return Object.defineProperty(middleware, slot, { value: carried })
+}
+
+/**
+ * The cores of middlewares that are composed, in order.
+ *
+ * @throws OptionError naming the place of what is none of ours, or is for another framework.
+ */
+export function coresOf<Native>(
+  framework: string,
+  middlewares: readonly unknown[],
+): readonly AnyCore<Native>[] {
+  if (middlewares.length === 0) throw new OptionError('compose', 'given middlewares', undefined)
+  return middlewares.flatMap((middleware, place) => {
+    const carried: Carried<Native> | undefined = Object(middleware)[slot]
+    if (carried?.framework === framework) return carried.cores
+    const wanted = 'what sessionMemory(), rateLimit(), cacheResponse() or compose() made'
+    throw new OptionError(`compose[${place}]`, `${wanted} for ${framework}`, middleware)
+  })
+}
+
+/** Cores that a request goes through, and what goes out along with the first commands of each. */
+export interface Plan<Native> {
+  readonly cores: readonly Core<Native, unknown, unknown>[]
+  /** By the place of the core that it goes along with. */
+  readonly along: readonly (Along<Native> | undefined)[]
+}
+
+/** A lookup that goes out along with the commands of a core that may yet refuse the request. */
+interface Along<Native> {
+  readonly place: number
+  readonly core: AnyCore<Native>
+  waits(started: unknown): boolean
+}
+
+/** One core, without company. */
+export function alone<Native>(core: Core<Native, unknown, unknown>): Plan<Native> {
+  return { cores: [core], along: [] }
+}
+
+/**
+ * Cores one after the other. The next that only reads begins along with one that waits, where nothing
+ * up to it calls a function of the application that would not have been called by then.
+ */
+export function together<Native>(cores: readonly AnyCore<Native>[]): Plan<Native> {
+  return { cores, along: cores.map((_, place) => alongOf(cores, place)) }
+}
+
+function alongOf<Native>(
+  cores: readonly AnyCore<Native>[],
+  first: number,
+): Along<Native> | undefined {
+  const leader = cores[first]
+  // What a cache answers needs no other cache.
+  if (leader === undefined || leader.ahead !== undefined) return undefined
+  const asked = new Set(cores.slice(0, first + 1).flatMap(({ asks }) => asks))
+  for (const [place, core] of cores.entries()) {
+    if (place <= first) continue
+    if (core.asks.some((each) => !asked.has(each))) return undefined
+    if (core.ahead !== undefined) return { place, core, waits: (started) => leader.waits(started) }
+  }
+  return undefined
+}
+
+/** What a core has prepared and started. */
+interface Begun {
+  readonly prepared: unknown
+  readonly started: unknown
+}
+
+/** The way of one request through a plan. */
+export class Walk<Native> {
+  readonly #plan: Plan<Native>
+  readonly #exchange: Exchange<Native>
+  #at = 0
+  #refused = false
+  #along: { readonly place: number; readonly begun: Promise<Begun | undefined> } | undefined
+
+  constructor(plan: Plan<Native>, exchange: Exchange<Native>) {
+    this.#plan = plan
+    this.#exchange = exchange
+  }
+
+  /** Whether no core is left: the application is next. */
+  get done(): boolean {
+    return this.#at === this.#plan.cores.length
+  }
+
+  /** Runs the next core. Whatever it found wrong with the request, it says only now. */
+  async step(): Promise<Outcome> {
+    const place = this.#at
+    const core = this.#plan.cores[place]
+    if (core === undefined) return 'next'
+    this.#at += 1
+    let outcome: Outcome = 'answered'
+    try {
+      const begun = await this.#begin(core, place)
+      this.#accompany(place, begun.started)
+      outcome = await core.finish(this.#exchange, begun.prepared, begun.started)
+    } finally {
+      this.#refused = outcome === 'answered'
+    }
+    return outcome
+  }
+
+  async #begin(core: Core<Native, unknown, unknown>, place: number): Promise<Begun> {
+    const early = this.#isAway(place) ? await this.#along?.begun : undefined
+    if (early !== undefined) return early
+    const prepared = await core.prepare(this.#exchange)
+    return { prepared, started: core.start(this.#exchange, prepared) }
+  }
+
+  #accompany(place: number, started: unknown): void {
+    const along = this.#plan.along[place]
+    if (along === undefined || this.#isAway(along.place) || !along.waits(started)) return
+    this.#along = { place: along.place, begun: this.#ahead(along.core) }
+  }
+
+  #isAway(place: number): boolean {
+    return this.#along?.place === place
+  }
+
+  async #ahead(core: AnyCore<Native>): Promise<Begun | undefined> {
+    try {
+      const prepared = await core.ahead?.(this.#exchange)
+      // Meanwhile the request may have been refused.
+      if (prepared === undefined || this.#refused) return undefined
+      return { prepared, started: core.start(this.#exchange, prepared) }
+    } catch {
+      // It is prepared once more when it is its turn, and its error is told in its place.
+      return undefined
+    }
+  }
+}
