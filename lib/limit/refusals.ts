@@ -13,6 +13,8 @@ interface Refusal {
   readonly limit: number
   /** The least cost that was refused. */
   readonly cost: number
+  /** Refused by a block, which counts no more refusals. */
+  readonly blocked: boolean
   /** The budgets of the request that was refused, by key. */
   readonly budgets: ReadonlyMap<string, Budget>
 }
@@ -38,7 +40,8 @@ export class Refusals {
       const budget = known.get(key)
       if (!budget || !lasts(demand, budget)) continue
       const until = at + Math.min(budget.retryMs, trustedMs)
-      this.#refusals.set(key, { at, until, limit, cost, budgets: known })
+      const blocked = budget.blockedMs > 0
+      this.#refusals.set(key, { at, until, limit, cost, blocked, budgets: known })
     }
   }
 
@@ -49,9 +52,12 @@ export class Refusals {
   find(demands: readonly Demand[]): readonly (Budget | undefined)[] | undefined {
     if (this.#refusals.size === 0) return undefined
     const now = this.#now()
+    // What refuses the request may not be what shuts the caller out: the store counts for both.
+    const counts = demands.some(({ charge }) => charge.block?.after !== undefined)
     for (const { rule, charge } of demands) {
       const refusal = rule.shadow ? undefined : this.#refusals.get(charge.key)
       if (refusal === undefined || !holds(refusal, charge, now)) continue
+      if (counts && !refusal.blocked) continue
       return demands.map(({ charge: { key } }) => aged(refusal.budgets.get(key), now - refusal.at))
     }
     return undefined
@@ -64,11 +70,11 @@ export class Refusals {
 }
 
 /** Whether a refusal says anything of the next request. */
-function lasts({ rule, charge }: Demand, budget: Budget): boolean {
+function lasts({ rule }: Demand, budget: Budget): boolean {
   if (budget.allowed || rule.shadow || !Number.isFinite(budget.retryMs)) return false
   if (budget.blockedMs > 0) return true
-  // A slot may be free at once; refusals that lead to a block are counted in the store.
-  return rule.algorithm !== 'concurrency' && charge.block?.after === undefined
+  // A slot may be free at once.
+  return rule.algorithm !== 'concurrency'
 }
 
 function holds(refusal: Refusal, { limit, cost }: Demand['charge'], now: number): boolean {

@@ -66,8 +66,8 @@ export const gcraSteps = /* lua */ `
       end
       function b.save()
         if b.level <= tiny then return redis.call('DEL', key) end
-        local ttl = math.min(math.ceil(b.level / rate / 1000), most)
-        redis.call('SET', key, '\\3' .. struct.pack('>dI7', b.level, micros), 'PX', ttl)
+        local ends = math.min(now + b.back(b.level), most)
+        redis.call('SET', key, '\\3' .. struct.pack('>dI7', b.level, micros), 'PXAT', ends)
       end
       return b
     end
