@@ -68,7 +68,7 @@ export function serveModel(
   const rules = limits.map((rule) => (rule.unit === undefined ? rule : { ...rule, cost }))
   const skip = (native: Native) => native.get('x-look') !== undefined && native.get('x-look') !== ''
   return framework.serve({ limit: { store, skip, ...limit, limits: rules } }, async (exchange) => {
-    if (exchange.header('x-look')) return {
+    if (exchange.header('x-look')) {
       const told: Told = { log, troubles }
       return exchange.send(200, JSON.stringify(told))
     }
