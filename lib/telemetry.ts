@@ -7,7 +7,7 @@ export interface StoreEvent {
   readonly error?: unknown
 }
 
-/** What is published on `memoryware:limit`: a decision, once a request and limiter. */
+/** What is published on `memoryware:limit`: a decision, once a request and limiter, and once a `check()`. */
 export interface LimitEvent {
   readonly allowed: boolean
   readonly degraded: boolean

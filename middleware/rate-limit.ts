@@ -7,7 +7,7 @@ import { checkedCost, type Limiter, limiterOf, limitMessage } from '../lib/limit
 import { type Asked, createMeter, type Metered } from '../lib/limit/meter.ts'
 import { type Problem, quotaExceeded, reducedCapacity } from '../lib/limit/problem.ts'
 import type { CheckedRule, ResponseEnd } from '../lib/limit/rule.ts'
-import type { Decision, Standing } from '../lib/limit/verdict.ts'
+import type { Standing } from '../lib/limit/verdict.ts'
 import { publish } from '../lib/telemetry.ts'
 import type { Composable, Exchange, Fields } from './exchange.ts'
 import type { UserOf } from './identity.ts'
@@ -63,7 +63,6 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     async finish(exchange, _demands, asked) {
       if (asked === undefined) return passed(exchange)
       const metered = await meter.read(asked)
-      publish('limit', () => eventOf(metered))
       pass(exchange, metered)
       if (metered.kind === 'open') return 'next'
       if (metered.kind === 'away') return answer(exchange, reducedCapacity(), 1)
@@ -140,20 +139,6 @@ function refunds<Native>(rule: CheckedRule<Native>, native: Native, end: Respons
   } catch (error) {
     publish('error', () => ({ during: 'refundIf', error }))
     return false
-  }
-}
-
-function eventOf(metered: Metered): Decision {
-  if (metered.kind === 'counted') return metered.decision
-  return {
-    allowed: metered.kind === 'open',
-    degraded: true,
-    remembered: false,
-    limits: {},
-    violated: [],
-    blocked: [],
-    shadowed: [],
-    retryAfter: undefined,
   }
 }
 

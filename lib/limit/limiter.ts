@@ -159,14 +159,15 @@ function checkCosts<Native>(
   cost: CheckOptions<Native>['cost'],
   rules: readonly CheckedRule<Native>[],
 ): void {
-  const costs = typeof cost === 'object' ? Object.values(cost) : [cost ?? 0]
+  const named = typeof cost === 'object' && cost !== null
+  const costs = named ? Object.values(cost) : [cost === undefined ? 0 : cost]
   for (const each of costs) {
     if (!isCost(each))
       throw new UsageError(
         `A cost must be a whole number from 0 to ${largest}, got ${String(each)}`,
       )
   }
-  if (typeof cost === 'object') checkRuleNames(cost, new Set(rules.map(({ name }) => name)))
+  if (named) checkRuleNames(cost, new Set(rules.map(({ name }) => name)))
 }
 
 interface Applied<Native> {

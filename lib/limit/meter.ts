@@ -1,7 +1,7 @@
 import type { Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
 import type { Budget, Budgets } from '../ports/budgets.ts'
-import { publish } from '../telemetry.ts'
+import { type LimitEvent, publish } from '../telemetry.ts'
 import { type Demand, isImpossible } from './demand.ts'
 import { refusalsOf } from './refusals.ts'
 import { Reservation } from './reservation.ts'
@@ -88,6 +88,23 @@ export function createMeter(
     return counted(insurance, demands, asked ?? [], true)
   }
 
+  /** What came of it. */
+  async function come(asked: Asked): Promise<Metered> {
+    const { demands, remembered } = asked
+    if (remembered) {
+      const standings = standingsOf(demands, remembered)
+      const decision = decide(standings, { remembered: true })
+      return { kind: 'counted', standings, decision, reservation: undefined }
+    }
+    let budgets: readonly Budget[]
+    try {
+      budgets = (await asked.budgets) ?? []
+    } catch (error) {
+      return failed(asked, error)
+    }
+    return counted(store.budgets, demands, budgets, false)
+  }
+
   return {
     ask(demands, deadline) {
       const remembered = refusals.find(demands)
@@ -97,19 +114,9 @@ export function createMeter(
     },
 
     async read(asked) {
-      const { demands, remembered } = asked
-      if (remembered) {
-        const standings = standingsOf(demands, remembered)
-        const decision = decide(standings, { remembered: true })
-        return { kind: 'counted', standings, decision, reservation: undefined }
-      }
-      let budgets: readonly Budget[]
-      try {
-        budgets = (await asked.budgets) ?? []
-      } catch (error) {
-        return failed(asked, error)
-      }
-      return counted(store.budgets, demands, budgets, false)
+      const metered = await come(asked)
+      publish('limit', () => eventOf(metered))
+      return metered
     },
 
     async peek(demands) {
@@ -118,6 +125,15 @@ export function createMeter(
       return decide(standingsOf(demands, withImpossible(demands, budgets)))
     },
   }
+}
+
+/** What is told of a decision; of a store that is away no more than that. */
+function eventOf(metered: Metered): LimitEvent {
+  if (metered.kind === 'counted') return metered.decision
+  const none: readonly string[] = []
+  const [violated, blocked, shadowed] = [none, none, none]
+  const allowed = metered.kind === 'open'
+  return { allowed, degraded: true, remembered: false, violated, blocked, shadowed }
 }
 
 /**
