@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts'
 import { encodeId, type Id, IdError, partition } from '../keys.ts'
 import { checkNames, type Names } from '../options.ts'
-import { clientNetwork } from './address.ts'
+import { clientNetwork, noNetwork } from './address.ts'
 import type { Rule } from './rule.ts'
 
 /**
@@ -37,7 +37,9 @@ function ofUser(id: Id): string {
 }
 
 function ofAddress(ip: string): string {
-  return partition('ip', encoded('The address', clientNetwork(ip)))
+  const network = clientNetwork(ip)
+  if (network === noNetwork) throw new UsageError(`${JSON.stringify(ip)} is no IP address`)
+  return partition('ip', encoded('The address', network))
 }
 
 function named(id: Id): string {

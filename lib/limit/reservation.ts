@@ -90,7 +90,7 @@ export class Reservation {
       if (amount !== undefined) used[name] = amount
     }
     await this.settle(used)
-    return true
+    return Object.keys(used).length > 0
   }
 
   /** Frees slots, and gives back what was reserved and never settled. */

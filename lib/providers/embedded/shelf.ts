@@ -141,7 +141,7 @@ export function createShelf<C extends Cell>({
     put(operation, key, cell, expiresAt) {
       if (!fits(sizeOf(key, cell.bytes))) throw failure(operation, 'full')
       sweep()
-      cells.set(key, { cell, expiresAt })
+      cells.set(cells.has(key) ? key : copied(key), { cell, expiresAt })
       if (cells.size > reach.entries) cells.pop()
       onPut()
     },
@@ -168,6 +168,14 @@ export function createShelf<C extends Cell>({
       return cells.calculatedSize
     },
   }
+}
+
+/**
+ * The same text in one piece. V8 keeps what was put together or cut out of others as it is, and with
+ * it all the pieces, or the whole request that an id was cut from.
+ */
+function copied(key: string): string {
+  return Buffer.from(key).toString()
 }
 
 /** What a cell takes together with its key. */
