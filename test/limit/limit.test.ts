@@ -277,7 +277,7 @@ for (const stores of testStores()) {
           state.map(([name, parameters]) => [name, parameters.get('r')]),
           [
             ['rpm', 9],
-            ['tokens', 0],
+            ['tokens', 91],
           ],
         )
         assert.equal((await call({ 'x-cost': '91' })).status, 200)
