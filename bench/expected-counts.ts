@@ -17,7 +17,7 @@ const expected = {
   'chat turn': { commands: 4, roundTrips: 2, before: 2 },
   turn: { commands: 4, roundTrips: 2, before: 1 },
   'turn, stored first': { commands: 4, roundTrips: 2, before: 2 },
-  'all three, GET /answer': { commands: 2, roundTrips: 2, before: 2 },
+  'all three, GET /answer': { commands: 2, roundTrips: 1, before: 1 },
   'all three, POST /chat': { commands: 5, roundTrips: 3, before: 3 },
 } as const satisfies Record<string, Cost>
 

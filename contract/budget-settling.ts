@@ -43,6 +43,22 @@ function correcting({ open, it }: Suite, { algorithm, limit }: Shape): void {
     assert.ok(refused.retryMs > 0)
   })
 
+  it('owes what it came to where nothing was charged', async () => {
+    const key = fresh()
+    const { mark } = await take(open, key, { ...rule, cost: 0 })
+    await take(open, key, { ...rule, cost: tenth })
+    const first = await settle(open, key, { ...rule, mark, charged: 0, cost: 4 * tenth })
+    assert.equal(first.used, 5 * tenth)
+    const again = { ...rule, mark: first.mark, charged: 4 * tenth, cost: 3 * tenth }
+    assert.equal((await settle(open, key, again)).used, 4 * tenth)
+
+    const alone = fresh()
+    const early = await take(open, alone, { ...rule, cost: 0 })
+    const debt = { ...rule, mark: early.mark, charged: 0, cost: 2 * tenth }
+    assert.equal((await settle(open, alone, debt)).used, 2 * tenth)
+    assert.ok(Number(await open().ttl(alone)) > 0)
+  })
+
   it('is given back whole at a cost of 0', async () => {
     const key = fresh()
     const { mark } = await take(open, key, { ...rule, cost: limit })

@@ -21,7 +21,7 @@ export const shapes: readonly Shape[] = [
   { shape: 'sliding, a few', algorithm: 'sliding', limit: 10, backMs: minuteMs, fourMs: minuteMs },
   { shape: 'sliding, many', algorithm: 'sliding', limit: 100, backMs: longMs, fourMs: longMs },
   { shape: 'fixed', algorithm: 'fixed', limit: 10, backMs: minuteMs, fourMs: minuteMs },
-  { shape: 'gcra', algorithm: 'gcra', limit: 10, backMs: 6_000, fourMs: 24_000 },
+  { shape: 'gcra', algorithm: 'gcra', limit: 10, backMs: 6_001, fourMs: 24_001 },
 ]
 
 /** A charge of one unit of ten in a minute, but for what is told. */

@@ -110,7 +110,7 @@ export function memoryRoutes(options: MemoryRoutesOptions<Request> = {}): NodeMi
  *
  * @throws OptionError for anything else than those, naming its place, when mounting.
  */
-export function compose(...middlewares: readonly NodeMiddleware[]): NodeMiddleware {
+export function compose(...middlewares: NodeMiddleware[]): NodeMiddleware {
   return composable(coresOf<Request>(framework, middlewares))
 }
 

@@ -100,7 +100,7 @@ export function memoryRoutes(options: MemoryRoutesOptions<Context> = {}): Middle
  *
  * @throws OptionError for anything else than those, naming its place, when mounting.
  */
-export function compose(...middlewares: readonly Middleware[]): Middleware {
+export function compose(...middlewares: Middleware[]): Middleware {
   return composable(coresOf<Context>(framework, middlewares))
 }
 

@@ -208,7 +208,8 @@ describe('the packed package', () => {
     const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
       ([, version]) => !/^(npm:ioredis@)?\d+\.\d+\.\d+$/.test(String(version)),
     )
-    assert.deepEqual(loose, [])
+    // Its wrappers know limiters by their class, so it must be the copy that the application has.
+    assert.deepEqual(loose, [['rate-limiter-flexible', '^11.0.0']])
   })
 })
 

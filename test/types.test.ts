@@ -37,9 +37,11 @@ describe('types', () => {
     expectTypeOf(onExpress.sessionMemory).returns.toExtend<RequestHandler>()
     expectTypeOf(onExpress.rateLimit).returns.toExtend<RequestHandler & Limiter<Request>>()
     expectTypeOf(onExpress.cacheResponse).returns.toExtend<RequestHandler>()
+    expectTypeOf(onExpress.compose).returns.toExtend<RequestHandler>()
     expectTypeOf(onKoa.sessionMemory).returns.toEqualTypeOf<Middleware>()
     expectTypeOf(onKoa.rateLimit).returns.toExtend<Middleware & Limiter<Context>>()
     expectTypeOf(onKoa.cacheResponse).returns.toEqualTypeOf<Middleware>()
+    expectTypeOf(onKoa.compose).returns.toEqualTypeOf<Middleware>()
   })
 
   it('hand the framework its own request in options', () => {

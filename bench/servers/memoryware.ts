@@ -11,9 +11,12 @@ export function memorywareOnExpress(part: Part): Stack {
   return (place) => {
     const { memory, limit, cache } = mountsOf(part, place)
     const app = express()
-    if (memory) app.use(onExpress.sessionMemory(memory))
-    if (limit) app.use(onExpress.rateLimit(limit))
-    if (cache) app.use(onExpress.cacheResponse(cache))
+    const middlewares = [
+      memory && onExpress.sessionMemory(memory),
+      limit && onExpress.rateLimit(limit),
+      cache && onExpress.cacheResponse(cache),
+    ]
+    app.use(onExpress.compose(...middlewares.filter((each) => each !== undefined)))
     return withRoutes(app, memory && ((req) => conversationOf(req.memory, part)))
   }
 }
@@ -23,9 +26,12 @@ export function memorywareOnKoa(part: Part): Stack {
   return (place) => {
     const { memory, limit, cache } = mountsOf(part, place)
     const app = new Koa()
-    if (memory) app.use(onKoa.sessionMemory(memory))
-    if (limit) app.use(onKoa.rateLimit(limit))
-    if (cache) app.use(onKoa.cacheResponse(cache))
+    const middlewares = [
+      memory && onKoa.sessionMemory(memory),
+      limit && onKoa.rateLimit(limit),
+      cache && onKoa.cacheResponse(cache),
+    ]
+    app.use(onKoa.compose(...middlewares.filter((each) => each !== undefined)))
     return app.use(koaRoutes(memory && ((ctx) => conversationOf(ctx.memory, part)))).callback()
   }
 }

@@ -60,7 +60,10 @@ export interface Budget {
   readonly retryMs: number
   /** Until the block ends; 0 where there is none. */
   readonly blockedMs: number
-  /** What a settlement of this charge must find again; 0 where nothing was taken. */
+  /**
+   * What a settlement of this charge must find again, also where it took nothing as its cost was 0;
+   * 0 where it was refused.
+   */
   readonly mark: number
 }
 
@@ -90,7 +93,10 @@ export interface Budgets {
    * one slot is given back where another refuses.
    */
   charge(charges: readonly Charge[], call?: Call): Promise<readonly Budget[]>
-  /** What `charge` would give, and whether it would pass; nothing is written. */
+  /**
+   * Budgets as they stand, and whether and when each charge would have room; nothing is written.
+   * Marks are 0.
+   */
   peek(charges: readonly Charge[], call?: Call): Promise<readonly Budget[]>
   /**
    * Puts what charges came to in the place of what was charged, each only while its window goes on:

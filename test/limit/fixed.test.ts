@@ -58,8 +58,8 @@ for (const stores of bothProviders()) {
       assert.equal((await charge([of(0)]))[0]?.allowed, false)
     })
 
-    it('charges 100 of 1000 that come at once', async () => {
-      const all = await Promise.all(Array.from({ length: 1000 }, () => charge([of(1)])))
+    it('charges 100 of 200 that come at once', async () => {
+      const all = await Promise.all(Array.from({ length: 200 }, () => charge([of(1)])))
       assert.equal(all.filter(([budget]) => budget?.allowed).length, 100)
     })
 

@@ -1,24 +1,21 @@
 import type { Budget, Budgets, Lease, Settlement } from '../../ports/budgets.ts'
 import { blocked } from './blocks.ts'
 import { type BudgetShelf, budgetShelf } from './budget-shelf.ts'
-import { chargePlan } from './charge-plan.ts'
+import { chargePlan, standing } from './charge-plan.ts'
 import type { Keyspace } from './keyspace.ts'
 import type { Share } from './shelf.ts'
 import type { Tally } from './tally.ts'
 
 /** Budgets in this process: each call is one step, as nothing else runs meanwhile. */
-export function embeddedBudgets(keyspace: Keyspace, share: Share): Budgets {
-  const shelf = budgetShelf(keyspace, share)
+export function embeddedBudgets(keyspace: Keyspace, room: { share: Share; reach: Share }): Budgets {
+  const shelf = budgetShelf(keyspace, room)
   return {
     async charge(charges) {
-      const { writes, budgets } = chargePlan(shelf, 'charge', charges)
+      const { writes, budgets } = chargePlan(shelf, charges)
       shelf.write('charge', writes)
       return budgets
     },
-    async peek(charges) {
-      const { budgets } = chargePlan(shelf, 'peek', charges)
-      return budgets.map((budget) => ({ ...budget, mark: 0 }))
-    },
+    peek: async (charges) => standing(shelf, charges),
     async settle(settlements) {
       const at = shelf.now()
       const marks = settlements.map((each) => settle(shelf, each, at))

@@ -28,26 +28,48 @@ interface Found {
 }
 
 /** Works out what charges come to, and writes nothing. */
-export function chargePlan(
-  shelf: BudgetShelf,
-  operation: string,
-  charges: readonly Charge[],
-): ChargePlan {
+export function chargePlan(shelf: BudgetShelf, charges: readonly Charge[]): ChargePlan {
   const at = shelf.now()
-  const all = whole(charges).map((charge) => find(shelf, operation, { charge, at }))
+  const all = whole(charges).map((charge) => find(shelf, 'charge', { charge, at }))
   const passes = all.every((found) => found.charge.shadow || isFree(found))
   const writes = new Map<string, Kept>()
   const budgets = new Map<string, Budget>()
   for (const found of all) {
     const { charge, refusal } = found
-    const taken = passes && isFree(found) && charge.cost > 0
-    const after = taken ? found.before.charged(charge.cost) : found.before
-    budgets.set(charge.key, { ...report(found, after), mark: taken ? after.mark : 0 })
-    const kept = taken && after.kept()
+    const allowed = passes && isFree(found)
+    const after = allowed ? takenBy(found) : found.before
+    const mark = allowed ? markOf(charge, after) : 0
+    budgets.set(charge.key, { ...report(found, after), mark })
+    const kept = after === found.before ? undefined : after.kept()
     if (kept) writes.set(charge.key, kept)
     if (refusal) writes.set(refusal.key, refusal.kept)
   }
   return { writes, budgets: charges.map(({ key }) => budgets.get(key) as Budget) }
+}
+
+function takenBy({ charge: { cost }, before }: Found): Tally {
+  return cost > 0 ? before.charged(cost) : before
+}
+
+/** A charge of nothing may come to more, but takes no slot. */
+function markOf({ algorithm, cost }: Charge, { mark }: Tally): number {
+  return cost > 0 || algorithm !== 'concurrency' ? mark : 0
+}
+
+/** How budgets stand, and whether each charge would have room. */
+export function standing(shelf: BudgetShelf, charges: readonly Charge[]): readonly Budget[] {
+  const at = shelf.now()
+  const budgets = new Map<string, Budget>()
+  for (const charge of whole(charges)) {
+    const found = find(shelf, 'peek', { charge: { ...charge, block: uncounted(charge) }, at })
+    budgets.set(charge.key, { ...report(found, found.before), mark: 0 })
+  }
+  return charges.map(({ key }) => budgets.get(key) as Budget)
+}
+
+/** Who only looks is not refused. */
+function uncounted({ block }: Charge): Charge['block'] {
+  return block && { key: block.key }
 }
 
 /** Charges on one key count together. */

@@ -2,8 +2,8 @@ import type { BudgetRule, Settlement } from '../../ports/budgets.ts'
 import type { Held } from './shelf.ts'
 import type { CounterCell, Settled, Tally } from './tally.ts'
 
-// The cell, on Node 20 and 22.
-const cellBytes = 48
+// Little more than what the shelf counts of a cell. Measured on Node 20.
+const cellBytes = 8
 
 /** A window that begins with its first charge; it keeps its end also when all is given back. */
 export function fixedTally(
@@ -25,9 +25,17 @@ function windowTally({ count, endsAt }: Window, rule: BudgetRule, at: number): T
   const leftMs = endsAt === undefined ? 0 : endsAt - at
 
   function settled({ mark, charged, cost }: Settlement): Settled | undefined {
-    if (mark !== endsAt) return undefined
+    const until = endsAt ?? mark
+    const same = mark === until || (charged === 0 && began(until, mark))
+    if (!same || until <= at) return undefined
     const next = Math.max(0, count + cost - charged)
-    return { tally: windowTally({ count: next, endsAt }, rule, at), mark }
+    const end = next > 0 ? until : endsAt
+    return { tally: windowTally({ count: next, endsAt: end }, rule, at), mark: until }
+  }
+
+  // A charge of nothing begins no window: what it costs after all counts in the one that began since.
+  function began(until: number, mark: number): boolean {
+    return mark > at && until > mark && until - mark < windowMs
   }
 
   const tally: Tally = {

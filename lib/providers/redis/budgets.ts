@@ -20,7 +20,9 @@ export function redisBudgets(pool: Pool): Budgets {
         giveBack: async ({ group, budgets }) => {
           const spent = group.flatMap((each, at) => {
             const { mark = 0, held = false } = budgets[at] ?? {}
-            return mark > 0 && !held ? [{ ...each, mark, charged: each.cost, cost: 0, at }] : []
+            return mark > 0 && !held && each.cost > 0
+              ? [{ ...each, mark, charged: each.cost, cost: 0, at }]
+              : []
           })
           const left = spent.length > 0 ? await settle(spent) : []
           return new Map(spent.map(({ at }, place) => [at, left[place]]))
@@ -29,11 +31,7 @@ export function redisBudgets(pool: Pool): Budgets {
     },
     peek(charges, call) {
       const { peek } = slotSteps(pool, call)
-      return decided(pool, charges, {
-        take: peek,
-        giveBack: async ({ group }) =>
-          new Map((await peek(group.map((each) => ({ ...each, cost: 0 })))).entries()),
-      })
+      return decided(pool, charges, { take: peek, giveBack: async () => new Map() })
     },
     async settle(settlements, call) {
       const { settle } = slotSteps(pool, call)

@@ -20,7 +20,7 @@ export const blockSteps = /* lua */ `
       local parts = {}
       for at, name in ipairs(names) do parts[at] = string.format('%.0f', block[name]) end
       local ends = math.max(block.ends, block.forgotten, block.counted)
-      redis.call('SET', key, table.concat(parts, ' '), 'PX', math.max(1, ends - now))
+      redis.call('SET', key, table.concat(parts, ' '), 'PXAT', math.max(now + 1, ends))
     end
 
     -- The last refusal that is allowed within a window of the first blocks.

@@ -20,8 +20,9 @@ export const moment = /* lua */ `
 /**
  * Lua: `open(letter, key, limit, window, extra)` reads a budget, and writes nothing. What it gives
  * has a `level` and a `cap`; `back(amount)` tells when so much has come back, `take(cost)` and
- * `settle(mark, change)` change it and give a mark (0 where nothing was changed), and `save()` alone
- * writes. `wait` and `report` tell how it stands. Needs `moment`.
+ * `settle(mark, change)` change it and give a mark (0 where nothing can be changed any more), and
+ * `save()` alone writes, with the time at which it ends: a time to live would count from when the
+ * script began. `wait` and `report` tell how it stands. Needs `moment`.
  */
 export const budgetSteps: string = /* lua */ `
     ${slidingSteps}

@@ -10,8 +10,8 @@ export interface Charged extends Budget {
 }
 
 /**
- * Charges several budgets, all or none of those that refuse, on the server's clock; or tells what
- * that would give, and writes nothing.
+ * Charges several budgets, all or none of those that refuse, on the server's clock; or tells how they
+ * stand and which would have room, and writes nothing.
  *
  * Keys: of budgets, then of blocks. Arguments: 1 to charge and 0 to peek, the number of budgets, then
  * for each: letter of the algorithm, limit, window, cost, burst or lease, 1 for shadow, which of the
@@ -30,7 +30,7 @@ export const charge: Script<string[], (string | number)[], Charged[]> = script(
     for i = 1, count do
       local key, at = KEYS[i], i * 10 - 7
       local letter, extra, blockAt = ARGV[at], ARGV[at + 4], tonumber(ARGV[at + 6])
-      local c = { cost = tonumber(ARGV[at + 3]), blocked = 0, mark = 0 }
+      local c = { letter = letter, cost = tonumber(ARGV[at + 3]), blocked = 0, mark = 0 }
       c.after, c.window = tonumber(ARGV[at + 7]), tonumber(ARGV[at + 2])
       c.ms, c.doubles = tonumber(ARGV[at + 8]), ARGV[at + 9] == '1'
       local b = open(letter, key, ARGV[at + 1], c.window, extra)
@@ -53,14 +53,17 @@ export const charge: Script<string[], (string | number)[], Charged[]> = script(
     end
 
     for _, c in ipairs(charges) do
-      if c.allowed and passes and c.cost > 0 then
-        c.mark, c.taken = c.budget.take(c.cost), true
-        if writes then c.budget.save() else c.mark = 0 end
+      if not writes then
+        -- Who only looks takes nothing, and is not refused.
+      elseif c.allowed and passes then
+        c.taken = c.cost > 0
+        if c.taken or c.letter ~= 'c' then c.mark = c.budget.take(c.cost) end
+        if c.taken then c.budget.save() end
       elseif c.wait ~= 0 and c.blocked == 0 and c.after > 0 and c.cost > 0 then
         local block = c.block or readBlock(c.key)
         refuse(block, c.window, c.after, c.ms, c.doubles)
         c.blocked = math.max(0, block.ends - now)
-        if writes then writeBlock(c.key, block) end
+        writeBlock(c.key, block)
       end
     end
 

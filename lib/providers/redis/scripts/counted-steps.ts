@@ -15,10 +15,13 @@ export const fixedSteps = /* lua */ `
         b.level = b.level + cost
         return ends
       end
-      function b.settle(mark, change)
-        if fresh or mark ~= ends then return 0 end
+      -- A charge of nothing begins no window: its debt counts in the one that began since, or begins it.
+      function b.settle(mark, change, nothing)
+        if fresh and change > 0 and mark > now then ends = mark end
+        local since = nothing and mark > now and ends > mark and ends - mark < window
+        if mark ~= ends and not since then return 0 end
         b.level = math.min(math.max(b.level + change, 0), most)
-        return mark
+        return ends
       end
       function b.save()
         if fresh and b.level == 0 then return end
@@ -63,8 +66,8 @@ export const gcraSteps = /* lua */ `
       end
       function b.save()
         if b.level <= tiny then return redis.call('DEL', key) end
-        local ttl = math.min(math.ceil(b.level / rate / 1000), most)
-        redis.call('SET', key, '\\3' .. struct.pack('>dI7', b.level, micros), 'PX', ttl)
+        local ends = math.min(now + b.back(b.level), most)
+        redis.call('SET', key, '\\3' .. struct.pack('>dI7', b.level, micros), 'PXAT', ends)
       end
       return b
     end

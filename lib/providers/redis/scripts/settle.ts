@@ -25,7 +25,7 @@ export const settle: Script<string[], (string | number)[], Budget[]> = script(
           mark = 0
         end
       elseif mark > 0 and cost ~= charged then
-        mark = b.settle(mark, cost - charged)
+        mark = b.settle(mark, cost - charged, charged == 0)
         if mark > 0 then b.save() end
       end
       local waits = wait(b, 1)

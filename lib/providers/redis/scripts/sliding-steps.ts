@@ -1,10 +1,11 @@
 /**
  * Lua: `sliding(key, limit, window)` opens a budget of which no window, wherever it starts, holds
- * more than the limit. Packed in one string: the times of units, six bytes each, for limits of up to
- * 24; above, twelfths of a window, as the number of the first and, of each, how many later it is and
- * how much it counts. The current twelfth and twelve before it count whole. Times become twelfths
- * where the limit or a debt asks for it; twelfths stay until they are over. A time that lies ahead,
- * as the clock of another server may leave it, counts as now.
+ * more than the limit. Packed in one string: the microseconds of units, seven bytes each, for limits
+ * of up to 24; above, twelfths of a window, as the number of the first and, of each, how much later
+ * it is and how much it counts. The current twelfth and twelve before it count whole. Times become
+ * twelfths where the limit or a debt asks for it; twelfths stay until they are over. A time that lies
+ * ahead, as the clock of another server may leave it, counts as now. A mark is the microsecond of
+ * the charge.
  */
 export const slidingSteps = /* lua */ `
     local exactUpTo = 24
@@ -45,10 +46,10 @@ export const slidingSteps = /* lua */ `
       end
       function b.take(cost)
         b.put(current, cost)
-        return now
+        return micros
       end
       function b.settle(mark, change)
-        return b.put(math.floor(mark / span), change) and mark or 0
+        return b.put(math.floor(mark / 1000 / span), change) and mark or 0
       end
       function b.save()
         if #numbers == 0 then return redis.call('DEL', key) end
@@ -57,7 +58,7 @@ export const slidingSteps = /* lua */ `
           parts[at] = struct.pack('>BI7', number - first, counts[at])
         end
         local packed = '\\2' .. struct.pack('>I6', first) .. table.concat(parts)
-        redis.call('SET', key, packed, 'PX', goneIn(#numbers))
+        redis.call('SET', key, packed, 'PXAT', now + goneIn(#numbers))
       end
       function b.load(packed)
         local first = struct.unpack('>I6', packed, 2)
@@ -67,24 +68,24 @@ export const slidingSteps = /* lua */ `
         end
         return b
       end
-      function b.count(time) b.put(math.floor(time / span), 1) end
+      function b.count(time) b.put(math.floor(time / 1000 / span), 1) end
       return b
     end
 
     local function exact(key, limit, window, times)
       local function time(at)
-        return math.min(struct.unpack('>I6', times, at * 6 - 5), now)
+        return math.min(struct.unpack('>I7', times, at * 7 - 6), micros)
       end
-      local units, gone = #times / 6, 0
-      while gone < units and now - time(gone + 1) >= window do gone = gone + 1 end
-      times = string.sub(times, gone * 6 + 1)
+      local units, gone, first = #times / 7, 0, micros - window * 1000
+      while gone < units and time(gone + 1) <= first do gone = gone + 1 end
+      times = string.sub(times, gone * 7 + 1)
       local b = { level = units - gone, cap = limit }
 
-      function b.back(amount) return time(math.min(amount, b.level)) + window - now end
+      function b.back(amount) return math.ceil((time(math.min(amount, b.level)) - first) / 1000) end
       function b.take(cost)
-        times = times .. string.rep(struct.pack('>I6', now), cost)
+        times = times .. string.rep(struct.pack('>I7', micros), cost)
         b.level = b.level + cost
-        return now
+        return micros
       end
       function b.twelfths()
         local other = twelfths(key, limit, window)
@@ -92,7 +93,7 @@ export const slidingSteps = /* lua */ `
         return other
       end
       function b.settle(mark, change)
-        if now - mark >= window then return 0 end
+        if mark <= first then return 0 end
         if b.level + change > exactUpTo then
           local other = b.twelfths()
           mark = other.settle(mark, change)
@@ -102,7 +103,7 @@ export const slidingSteps = /* lua */ `
         local parts, spent = {}, false
         local function spend()
           if not spent and change > 0 then
-            parts[#parts + 1] = string.rep(struct.pack('>I6', mark), change)
+            parts[#parts + 1] = string.rep(struct.pack('>I7', mark), change)
           end
           spent = true
         end
@@ -112,17 +113,18 @@ export const slidingSteps = /* lua */ `
           if each == mark and change < 0 then
             change = change + 1
           else
-            parts[#parts + 1] = string.sub(times, at * 6 - 5, at * 6)
+            parts[#parts + 1] = string.sub(times, at * 7 - 6, at * 7)
           end
         end
         spend()
         times = table.concat(parts)
-        b.level = #times / 6
+        b.level = #times / 7
         return mark
       end
       function b.save()
         if b.level == 0 then return redis.call('DEL', key) end
-        redis.call('SET', key, '\\1' .. times, 'PX', time(b.level) + window - now)
+        local ends = math.floor(time(b.level) / 1000) + window
+        redis.call('SET', key, '\\1' .. times, 'PXAT', math.max(now + 1, ends))
       end
       return b
     end
@@ -135,7 +137,7 @@ export const slidingSteps = /* lua */ `
         if b.level > 0 or limit > exactUpTo then return b end
         return exact(key, limit, window, '')
       end
-      if form and (form ~= 1 or #stored % 6 ~= 1) then foreign() end
+      if form and (form ~= 1 or #stored % 7 ~= 1) then foreign() end
       if not form and limit > exactUpTo then return twelfths(key, limit, window) end
       local b = exact(key, limit, window, string.sub(stored, 2))
       return limit > exactUpTo and b.twelfths() or b
