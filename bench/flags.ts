@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import type { StreamsSize } from './streams.ts'
 
 /** The parts of a run. */
-const groups = ['limit', 'cache', 'chat', 'all', 'growth', 'size', 'streams', 'scan'] as const
+const groups = ['limits', 'cache', 'chat', 'all', 'growth', 'size', 'streams', 'scan'] as const
 
 /** One part of a run. */
 export type Group = (typeof groups)[number]

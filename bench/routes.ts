@@ -30,7 +30,7 @@ export interface Route {
 
 /** Everything that is compared. The bare handler is not in these lists: it is in every table. */
 export const routes: readonly Route[] = [
-  route('limit', 'GET /limited, allowed', 'express', {
+  route('limits', 'GET /limited, allowed', 'express', {
     requests: () => anonymous('/limited'),
     entries: [
       ...ours('limit', 'one rule'),
@@ -39,7 +39,7 @@ export const routes: readonly Route[] = [
       redis('rate-limiter-flexible', 'express/rate-limiter-flexible/limit'),
     ],
   }),
-  route('limit', 'GET /limited, refused', 'express', {
+  route('limits', 'GET /limited, refused', 'express', {
     requests: () => anonymous('/limited', 429),
     entries: [
       ...ours('refuse', 'refused'),
@@ -48,20 +48,34 @@ export const routes: readonly Route[] = [
       redis('rate-limiter-flexible, own block', 'express/rate-limiter-flexible/block'),
     ],
   }),
-  route('limit', 'GET /limited, allowed', 'koa', {
+  route('limits', 'GET /limited, allowed', 'koa', {
     requests: () => anonymous('/limited'),
-    entries: onKoa(ours('limit', 'one rule')),
+    entries: [
+      ...onKoa(ours('limit', 'one rule')),
+      redis('memoryware, three rules', 'koa/memoryware/limits', 'three rules'),
+    ],
   }),
-  route('limit', 'GET /limited, counted only', 'koa', {
-    requests: () => anonymous('/limited'),
-    timed: false,
-    entries: [redis('memoryware, three rules', 'koa/memoryware/limits', 'three rules')],
-  }),
-  route('limit', 'GET /limited, refused, counted only', 'koa', {
+  route('limits', 'GET /limited, refused', 'koa', {
     requests: () => anonymous('/limited', 429),
-    timed: false,
     entries: onKoa(ours('refuse', 'refused')),
   }),
+  ...(['express', 'koa'] as const).map((framework) =>
+    route('limits', 'GET /settled, settled after the answer, counted only', framework, {
+      requests: () => anonymous('/settled'),
+      timed: false,
+      entries: [redis('memoryware', `${framework}/memoryware/settle`, 'settled')],
+    }),
+  ),
+  ...(['express', 'koa'] as const).map((framework) =>
+    route('limits', 'GET /answer, cached, three rules, counted only', framework, {
+      requests: () => anonymous('/answer'),
+      cached: true,
+      timed: false,
+      entries: [
+        redis('compose()', `${framework}/memoryware/composed`, 'three rules and the cache'),
+      ],
+    }),
+  ),
   route('cache', 'GET /answer, 2 KB, cached', 'express', {
     requests: () => anonymous('/answer'),
     cached: true,

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { startRedis, type TestServer } from '../test/support/redis.ts'
+import { type BudgetsLine, budgetsText, measureBudgets, wrongBudgets } from './budgets.ts'
 import { compileServers } from './compiled-servers.ts'
 import { countAll, type RequestCount } from './counts.ts'
 import { measureDeletePattern, type ScanReport, scanText } from './delete-pattern.ts'
@@ -42,6 +43,7 @@ const reports: RouteReport[] = []
 const compiled = flags.groups.some((group) => group !== 'scan') ? compileServers() : ''
 for (const route of routes.filter(({ group }) => flags.groups.includes(group)))
   await report(route, { ...flags, compiled, load, server })
+const budgets = flags.groups.includes('limits') ? await budgeted() : undefined
 const growth = flags.groups.includes('growth') ? await grown() : undefined
 const size = flags.groups.includes('size') ? await weighed() : undefined
 const streams = flags.groups.includes('streams') ? await streamed() : undefined
@@ -51,7 +53,7 @@ await server.stop()
 if (flags.json !== undefined)
   writeFileSync(
     flags.json,
-    `${JSON.stringify({ environment, routes: reports, growth, size, streams, scan, wrong }, null, 2)}\n`,
+    `${JSON.stringify({ environment, routes: reports, budgets, growth, size, streams, scan, wrong }, null, 2)}\n`,
   )
 console.log(
   wrong.length === 0
@@ -89,6 +91,13 @@ function countedOf(
   costs: readonly RequestCount[],
 ): Counted {
   return { stack: `${label} on ${framework}, ${title}`, costs, expectation }
+}
+
+async function budgeted(): Promise<readonly BudgetsLine[]> {
+  const found = await measureBudgets(server, compiled)
+  wrong.push(...wrongBudgets(found))
+  console.log(`\n${budgetsText(found)}`)
+  return found
 }
 
 async function grown(): Promise<readonly GrowthLine[]> {

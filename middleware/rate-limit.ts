@@ -1,9 +1,9 @@
 import { MemorywareError, UsageError } from '../lib/errors.ts'
-import { isLimit } from '../lib/limit/amount.ts'
+import { checkedCost, isLimit, limitMessage } from '../lib/limit/amount.ts'
 import { type Demand, demandOf } from '../lib/limit/demand.ts'
 import { fixedWindow, isWhole } from '../lib/limit/fixed.ts'
 import { joinFields, limitFields } from '../lib/limit/header-fields.ts'
-import { checkedCost, type Limiter, limiterOf, limitMessage } from '../lib/limit/limiter.ts'
+import { type Limiter, limiterOf } from '../lib/limit/limiter.ts'
 import { type Asked, createMeter, type Metered } from '../lib/limit/meter.ts'
 import { type Problem, quotaExceeded, reducedCapacity } from '../lib/limit/problem.ts'
 import type { CheckedRule, ResponseEnd } from '../lib/limit/rule.ts'
@@ -37,7 +37,10 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     const { limits } = requestState(exchange.req)
     if (metered.kind === 'counted') {
       const { standings, reservation, decision } = metered
-      limits.add(names, standings, { reservation, degraded: decision.degraded })
+      const refresh = () => {
+        if (reservation && headers !== false) setFields(exchange, headers, reservation.standings())
+      }
+      limits.add(names, standings, { reservation, degraded: decision.degraded, refresh })
       if (reservation) watchEnd(exchange, rules, reservation)
     } else limits.add(names, [], { degraded: true })
     exchange.attach('rateLimit', () => limits)
@@ -51,11 +54,7 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
 
     async prepare(exchange) {
       if (await skip?.(exchange.native)) return undefined
-      let identity: Promise<Identity> | undefined
-      const who = () => {
-        identity ??= identify(exchange, user)
-        return identity
-      }
+      const who = asker(exchange, user)
       const demands = await Promise.all(rules.map((rule) => demand(exchange, rule, who)))
       return demands.filter((each) => each !== undefined)
     },
@@ -68,17 +67,22 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     async finish(exchange, _demands, asked) {
       if (asked === undefined) return passed(exchange)
       const metered = await meter.read(asked)
-      publish('limit', () => eventOf(metered))
       pass(exchange, metered)
       if (metered.kind === 'open') return 'next'
       if (metered.kind === 'away') return answer(exchange, reducedCapacity(), 1)
       const { standings, decision } = metered
       if (headers !== false) setFields(exchange, headers, standings)
-      if (decision.allowed) return 'next'
-      tell('onLimited', () => onLimited?.(exchange.native, decision))
-      requestState(exchange.req).limits.spare()
-      return answer(exchange, quotaExceeded(decision), decision.retryAfter)
+      return concluded(exchange, decision)
     },
+  }
+
+  function concluded(exchange: Exchange<Native>, decision: Decision): 'next' | 'answered' {
+    const { allowed, shadowed, retryAfter } = decision
+    if (!allowed || shadowed.length > 0)
+      tell('onLimited', () => onLimited?.(exchange.native, decision))
+    if (allowed) return 'next'
+    requestState(exchange.req).limits.spare()
+    return answer(exchange, quotaExceeded(decision), retryAfter)
   }
 
   /** Nothing applies to this request. */
@@ -87,6 +91,18 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     limits.add(names, [], { degraded: false })
     exchange.attach('rateLimit', () => limits)
     return 'next'
+  }
+}
+
+/** Asks who makes the request, once for all rules. */
+function asker<Native>(
+  exchange: Exchange<Native>,
+  user: UserOf<Native> | undefined,
+): () => Promise<Identity> {
+  let identity: Promise<Identity> | undefined
+  return () => {
+    identity ??= identify(exchange, user)
+    return identity
   }
 }
 
@@ -149,20 +165,6 @@ function refunds<Native>(rule: CheckedRule<Native>, native: Native, end: Respons
   } catch (error) {
     publish('error', () => ({ during: 'refundIf', error }))
     return false
-  }
-}
-
-function eventOf(metered: Metered): Decision {
-  if (metered.kind === 'counted') return metered.decision
-  return {
-    allowed: metered.kind === 'open',
-    degraded: true,
-    remembered: false,
-    limits: {},
-    violated: [],
-    blocked: [],
-    shadowed: [],
-    retryAfter: undefined,
   }
 }
 

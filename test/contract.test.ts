@@ -2,16 +2,18 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { type OptionalPort, storeContract } from '../contract/store-contract.ts'
 import { embeddedProvider, type Provider } from '../lib/index.ts'
-import { budgetsMutants, counterMutants } from './mutants/budgets.ts'
+import { budgetsMutants } from './mutants/budgets.ts'
 import { amendingMutants, changesMutants } from './mutants/changes.ts'
 import { cutsMutants, ownersMutants } from './mutants/cuts.ts'
 import { entriesMutants } from './mutants/entries.ts'
 import { fieldsMutants } from './mutants/fields.ts'
 import { historyMutants } from './mutants/history.ts'
+import { holdingMutants } from './mutants/holding.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { busMutants, inspectionMutants } from './mutants/optional.ts'
 import { pageMutants } from './mutants/pages.ts'
 import { restMutants } from './mutants/rest.ts'
+import { settlingMutants } from './mutants/settling.ts'
 import { timesMutants } from './mutants/times.ts'
 import { answerMutants, beginMutants, watchMutants } from './mutants/turns.ts'
 import { turnsDroppedMutants } from './mutants/turns-dropped.ts'
@@ -34,7 +36,8 @@ const mutants: readonly Mutant[] = [
   ...fieldsMutants,
   ...turnsDroppedMutants,
   ...budgetsMutants,
-  ...counterMutants,
+  ...settlingMutants,
+  ...holdingMutants,
   ...entriesMutants,
   ...inspectionMutants,
   ...busMutants,

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'mocha'
 import { run } from './support/consumer.ts'
 import { root } from './support/source-files.ts'
 
-const pages = ['docs/memory.md', 'docs/turns.md', 'docs/user-sessions.md']
+const pages = ['docs/memory.md', 'docs/turns.md', 'docs/user-sessions.md', 'docs/rate-limits.md']
 
 /** What the pages take for granted around a piece of code. */
 const around = `
@@ -20,6 +20,9 @@ declare const res: import('express').Response
 declare const sessionMemory: typeof import('memoryware/express').sessionMemory
 declare const memoryRoutes:
   typeof import('memoryware/express').memoryRoutes & typeof import('memoryware/koa').memoryRoutes
+declare const rateLimit: typeof import('memoryware/express').rateLimit
+declare const cacheResponse: typeof import('memoryware/express').cacheResponse
+declare const compose: typeof import('memoryware/express').compose
 declare const store: import('memoryware').Store
 declare const openai: import('openai').default
 declare const model: string
@@ -39,6 +42,10 @@ declare function ask(turn: Turn): Promise<string>
 declare function show(text: string): void
 declare function sumUp(...given: unknown[]): Promise<string>
 declare function shortTitle(messages: readonly import('memoryware').Message[]): Promise<string>
+declare function planOf(req: import('express').Request): Promise<{ perMinute: number; perDay?: number }>
+declare function estimate(body: unknown): number
+declare function work(): Promise<number>
+declare const metrics: { count(name: string, labels: object): void }
 declare function signedIn(body: unknown): Promise<string>
 declare function runTool(called: object): Promise<unknown>
 declare class EventSource {
@@ -48,7 +55,7 @@ declare class EventSource {
 }
 `
 
-describe('the code on the pages of memory', () => {
+describe('the code on the pages of memory and limits', () => {
   let folder: string
   let faults: string[] = []
 
@@ -64,7 +71,11 @@ describe('the code on the pages of memory', () => {
       ...{ module: 'nodenext', target: 'es2023', lib: ['es2023', 'es2024.string'] },
       ...{ strict: true, noEmit: true, skipLibCheck: true, types: ['node'] },
       allowImportingTsExtensions: true,
-      paths: { memoryware: at('lib/index.ts'), 'memoryware/*': at('middleware/*.ts') },
+      paths: {
+        memoryware: at('lib/index.ts'),
+        'memoryware/rate-limiter-flexible': at('adapters/rate-limiter-flexible.ts'),
+        'memoryware/*': at('middleware/*.ts'),
+      },
     }
     const config = join(folder, 'tsconfig.json')
     await writeFile(config, JSON.stringify({ compilerOptions, include: ['*.d.ts', '*.mts'] }))

@@ -164,7 +164,9 @@ describe('the embedded provider, in general', () => {
       number: (key) => store.incr(key, 1),
       sliding: (key) => store.budgets.charge([{ ...charge, key, algorithm: 'sliding' }]),
       fixed: (key) => store.budgets.charge([{ ...charge, key, algorithm: 'fixed' }]),
-      count: (key) => store.budgets.count(key, 1, charge),
+      gcra: (key) => store.budgets.charge([{ ...charge, key, algorithm: 'gcra' }]),
+      slots: (key) => store.budgets.renew([{ key, lease: 'a', leaseMs: 9_000 }]),
+      block: (key) => store.budgets.block([key], 9_000),
       find: (key) => store.entries.find(key, ''),
       keep: (key) => store.entries.keep(key, { ...page, maxVariants: 1 }),
       drop: (key) => store.entries.drop(key),
@@ -185,7 +187,10 @@ describe('the embedded provider, in general', () => {
     const own = {
       a: ['value', 'number'],
       b: ['sliding'],
-      c: ['fixed', 'count'],
+      c: ['fixed'],
+      e: ['gcra'],
+      f: ['slots'],
+      g: ['block'],
       d: ['find', 'keep', 'drop'],
       [keys.session]: ['append', 'read', 'amend', 'update', 'rewind', 'fork', 'remove'],
       [keys.index]: ['index', 'list', 'shrink'],
@@ -194,6 +199,9 @@ describe('the embedded provider, in general', () => {
     await store.set('a', text('1'), undefined)
     await uses['sliding']?.('b')
     await uses['fixed']?.('c')
+    await uses['gcra']?.('e')
+    await uses['slots']?.('f')
+    await uses['block']?.('g')
     await uses['keep']?.('d')
     await store.history.append(keys, messages('u'), bounds())
     await store.fields.write(state, fieldMap({ a: '1' }), fieldBounds())

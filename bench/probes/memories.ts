@@ -29,7 +29,8 @@ export function memoriesOf(
 export function storeAt(url: string | undefined): Store {
   // A machine that does other work besides is no reason to go on without the store.
   if (url !== undefined) return createStore({ url, deadline: '1s' })
-  return createStore({ provider: embeddedProvider({ maxBytes: 4 * 1024 ** 3 }) })
+  const room = { maxEntries: 1_000_000, maxBytes: 4 * 1024 ** 3 }
+  return createStore({ provider: embeddedProvider(room) })
 }
 
 /** Messages of 500 characters, questions and replies in turn; each gets a random UUID. */

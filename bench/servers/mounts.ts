@@ -3,13 +3,28 @@ import type { Place } from './stack.ts'
 import { type Asked, type Conversation, keptSeconds, type Said, unreachable } from './work.ts'
 
 /** What of memoryware a stack mounts. */
-export type Part = 'limit' | 'limits' | 'refuse' | 'cache' | 'memory' | 'turns' | 'all'
+export type Part =
+  | 'limit'
+  | 'limits'
+  | 'refuse'
+  | 'settle'
+  | 'composed'
+  | 'cache'
+  | 'memory'
+  | 'turns'
+  | 'all'
 
 /** Options of the middlewares that are mounted; in this order. */
 export interface Mounts {
   readonly memory?: { store: Store; ttl: number }
-  readonly limit?: { store: Store; limits: { name: string; limit: number; window: string }[] }
+  readonly limit?: {
+    store: Store
+    limits: { name: string; limit: number; window: string }[]
+    skip?: (native: { readonly path: string }) => boolean
+  }
   readonly cache?: { store: Store; ttl: number; scope: 'public' }
+  /** Limit and cache are one middleware. */
+  readonly composed?: boolean
 }
 
 /** The options of a part: defaults but for sizes and times, so that the stacks do equal work. */
@@ -22,20 +37,19 @@ export function mountsOf(part: Part, { redis }: Place): Mounts {
     limits: each,
   })
   const minute = { name: 'minute', limit: unreachable, window: '1m' }
+  const second = { name: 'second', limit: unreachable, window: '1s' }
+  const three = limits(second, minute, { name: 'day', limit: unreachable, window: '1d' })
   const parts: Record<Part, Mounts> = {
     limit: { limit: limits(minute) },
-    limits: {
-      limit: limits({ name: 'second', limit: unreachable, window: '1s' }, minute, {
-        name: 'day',
-        limit: unreachable,
-        window: '1d',
-      }),
-    },
+    limits: { limit: three },
+    // What settles is a request of its own, which is not counted.
+    settle: { limit: { ...limits(minute), skip: ({ path }) => path === '/kept' } },
+    composed: { limit: three, cache, composed: true },
     refuse: { limit: limits({ name: 'hour', limit: 1, window: '1h' }) },
     cache: { cache },
     memory: { memory },
     turns: { memory },
-    all: { memory, limit: limits(minute), cache },
+    all: { memory, limit: limits(minute), cache, composed: true },
   }
   return parts[part]
 }

@@ -88,6 +88,17 @@ export async function turnAnswered(
   return body
 }
 
+/** The work of GET /settled: what the request came to is told after the answer, by POST /kept. */
+export function answeredUnsettled(limits: Settling): object {
+  done.runs += 1
+  unkept.push(() => limits.settle({ minute: 3 }))
+  return { ok: true }
+}
+
+interface Settling {
+  settle(used: Readonly<Record<string, number>>): Promise<unknown>
+}
+
 /** The work of POST /kept. */
 export async function keepReply(): Promise<void> {
   for (const kept of unkept.splice(0)) await kept()

@@ -88,9 +88,24 @@ const subjects = [
   'Which serializers are there?',
   'How are provider and client configured?',
   'What does the deadline of a command do?',
+  'How are messages formatted for a model?',
+  'Which events are published?',
+  'How is a user known who signs in?',
+  'What is cached, and for how long?',
+  'How are results of functions cached?',
+  'How is the store tested?',
+  'What happens to a tool call?',
+  'How are keys named?',
 ]
+
+/** More than a minute of the smaller plan allows. */
+const longTokens = 430
 
 async function longAnswer(answerer: Answerer, question: string): Promise<string> {
   const answers = await Promise.all([question, ...subjects].map((each) => short(answerer, each)))
-  return [...new Set(answers)].join('\n\n')
+  let text = ''
+  for (const each of new Set(answers)) {
+    if (estimateTokenCount(text) < longTokens) text += `${each}\n\n`
+  }
+  return text.trimEnd()
 }

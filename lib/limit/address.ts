@@ -2,13 +2,16 @@ import ipaddr from 'ipaddr.js'
 
 const ipv6Prefix = 56
 
+/** Stands for all that is no address. */
+export const noNetwork = 'unknown'
+
 /**
  * The part of an address that one client holds: IPv4 whole, also where it comes mapped into IPv6,
  * and IPv6 cut to /56, since one customer is commonly given that many addresses.
  */
 export function clientNetwork(address: string | undefined): string {
   const bare = withoutPort(address ?? '')
-  if (!ipaddr.isValid(bare)) return 'unknown'
+  if (!ipaddr.isValid(bare)) return noNetwork
   const parsed = ipaddr.process(bare)
   if (parsed instanceof ipaddr.IPv4) return parsed.toString()
   const bytes = parsed.toByteArray().fill(0, ipv6Prefix / 8)

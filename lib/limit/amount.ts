@@ -27,3 +27,16 @@ export function checkRuleNames(used: unknown, names: ReadonlySet<string>): void 
       throw new UsageError(`There is no limit ${name} here, only ${[...names].join(', ')}`)
   }
 }
+
+/** What a cost function told. @throws UsageError for what cannot be charged. */
+export function checkedCost(name: string, cost: unknown): number {
+  if (isCost(cost)) return cost
+  throw new UsageError(
+    `The cost of ${name} must be a whole number from 0 to ${largest}, got ${String(cost)}`,
+  )
+}
+
+/** What is wrong with a limit that a function told. */
+export function limitMessage(name: string, limit: unknown): string {
+  return `The limit ${name} must be a whole number of at least 0, or Infinity, got ${String(limit)}`
+}

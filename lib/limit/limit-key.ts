@@ -1,6 +1,7 @@
-import { encodeId, type Id, partition } from '../keys.ts'
+import { UsageError } from '../errors.ts'
+import { encodeId, type Id, IdError, partition } from '../keys.ts'
 import { checkNames, type Names } from '../options.ts'
-import { clientNetwork } from './address.ts'
+import { clientNetwork, noNetwork } from './address.ts'
 import type { Rule } from './rule.ts'
 
 /**
@@ -14,7 +15,7 @@ type RuleKey = Rule<never>['key']
 
 const keyNames: Names<Exclude<LimitKey, Id>> = { user: true, ip: true, key: true }
 
-/** Whom a rule counts that has this `key`; `undefined` where it does not apply. @throws IdError, OptionError */
+/** Whom a rule counts that has this `key`; `undefined` where it does not apply. @throws UsageError, OptionError */
 export function partitionOf(key: RuleKey, given: LimitKey): string | undefined {
   if (typeof given !== 'object' || given === null) return ofId(key, given)
   checkNames('key', given, keyNames)
@@ -32,13 +33,24 @@ function ofId(key: RuleKey, id: Id): string {
 }
 
 function ofUser(id: Id): string {
-  return partition('user', encodeId('The user', id))
+  return partition('user', encoded('The user', id))
 }
 
 function ofAddress(ip: string): string {
-  return partition('ip', encodeId('The address', clientNetwork(ip)))
+  const network = clientNetwork(ip)
+  if (network === noNetwork) throw new UsageError(`${JSON.stringify(ip)} is no IP address`)
+  return partition('ip', encoded('The address', network))
 }
 
 function named(id: Id): string {
-  return partition('key', encodeId('The key', id))
+  return partition('key', encoded('The key', id))
+}
+
+function encoded(what: string, id: Id): string {
+  try {
+    return encodeId(what, id)
+  } catch (error) {
+    if (error instanceof IdError) throw new UsageError(error.message, { cause: error })
+    throw error
+  }
 }

@@ -1,7 +1,7 @@
 import { type Duration, toMs } from '../duration.ts'
 import { UsageError } from '../errors.ts'
 import { checkNames } from '../options.ts'
-import { checkRuleNames, isCost, isLimit, largest } from './amount.ts'
+import { checkedCost, checkRuleNames, isCost, isLimit, largest, limitMessage } from './amount.ts'
 import { type Demand, demandOf } from './demand.ts'
 import { type LimitKey, partitionOf } from './limit-key.ts'
 import type { LimitStore, Meter } from './meter.ts'
@@ -51,9 +51,19 @@ export interface Limiter<Native> {
    * @throws StoreError where the store is away.
    */
   peek(key: LimitKey, options?: CheckOptions<Native>): Promise<Decision>
-  /** Forgets what was counted, slots and blocks. @throws StoreError where the store is away. */
+  /**
+   * Forgets what was counted, slots and blocks; of rules that count all together (`global`) only
+   * where there are no others.
+   *
+   * @throws StoreError where the store is away.
+   */
   reset(key: LimitKey): Promise<void>
-  /** Lets nothing pass for as long as told, in any process. @throws StoreError where the store is away. */
+  /**
+   * Lets nothing pass for as long as told, in any process; rules that count all together are left out
+   * where there are others.
+   *
+   * @throws StoreError where the store is away.
+   */
   block(key: LimitKey, duration: Duration): Promise<void>
 }
 
@@ -103,14 +113,14 @@ export function limiterOf<Native>(
       return meter.peek(await demandsOf(key, options, 1))
     },
     async reset(key) {
-      const charges = applied(rules, key).map(({ rule, whom }) => chargeOf(rule, whom))
+      const charges = ownOf(rules, key).map(({ rule, whom }) => chargeOf(rule, whom))
       const keys = charges.flatMap(({ key, block }) => [key, ...(block ? [block.key] : [])])
       refusalsOf(store.budgets).forget(keys)
       await store.budgets.clear(keys)
       refusalsOf(store.budgets).forget(keys)
     },
     async block(key, duration) {
-      const charges = applied(rules, key).map(({ rule, whom }) => chargeOf(rule, whom))
+      const charges = ownOf(rules, key).map(({ rule, whom }) => chargeOf(rule, whom))
       const keys = charges.flatMap(({ block }) => (block ? [block.key] : []))
       await store.budgets.block(keys, toMs('duration', duration))
       refusalsOf(store.budgets).forget(charges.map((each) => each.key))
@@ -152,15 +162,15 @@ function checkCosts<Native>(
   cost: CheckOptions<Native>['cost'],
   rules: readonly CheckedRule<Native>[],
 ): void {
-  const byName = typeof cost === 'object' && cost !== null
-  const costs = byName ? Object.values(cost) : [cost === undefined ? 0 : cost]
+  const named = typeof cost === 'object' && cost !== null
+  const costs = named ? Object.values(cost) : [cost === undefined ? 0 : cost]
   for (const each of costs) {
     if (!isCost(each))
       throw new UsageError(
         `A cost must be a whole number from 0 to ${largest}, got ${String(each)}`,
       )
   }
-  if (byName) checkRuleNames(cost, new Set(rules.map(({ name }) => name)))
+  if (named) checkRuleNames(cost, new Set(rules.map(({ name }) => name)))
 }
 
 interface Applied<Native> {
@@ -180,6 +190,19 @@ function applied<Native>(
   if (found.length === 0)
     throw new UsageError('The key names nobody that a rule of this limit counts')
   return found
+}
+
+/**
+ * The rules that count a key alone: what is reset or blocked for one is not for all. Those that count
+ * all together where there are no others.
+ */
+function ownOf<Native>(
+  rules: readonly CheckedRule<Native>[],
+  key: LimitKey,
+): readonly Applied<Native>[] {
+  const found = applied(rules, key)
+  const own = found.filter(({ rule }) => rule.key !== 'global')
+  return own.length > 0 ? own : found
 }
 
 /** The budget of a rule, whatever it may hold. */
@@ -221,17 +244,4 @@ async function costOf<Native>(
       `The cost of ${name} is a function of the request: give \`cost\` or \`request\``,
     )
   return checkedCost(name, await cost(request))
-}
-
-/** What a cost function told. @throws UsageError for what cannot be charged. */
-export function checkedCost(name: string, cost: unknown): number {
-  if (isCost(cost)) return cost
-  throw new UsageError(
-    `The cost of ${name} must be a whole number from 0 to ${largest}, got ${String(cost)}`,
-  )
-}
-
-/** What is wrong with a limit that a function told. */
-export function limitMessage(name: string, limit: unknown): string {
-  return `The limit ${name} must be a whole number of at least 0, or Infinity, got ${String(limit)}`
 }

@@ -1,7 +1,7 @@
 import type { Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
 import type { Budget, Budgets } from '../ports/budgets.ts'
-import { publish } from '../telemetry.ts'
+import { type LimitEvent, publish } from '../telemetry.ts'
 import { type Demand, isImpossible } from './demand.ts'
 import { refusalsOf } from './refusals.ts'
 import { Reservation } from './reservation.ts'
@@ -88,6 +88,24 @@ export function createMeter(
     return counted(insurance, demands, asked ?? [], true)
   }
 
+  /** What came of it. */
+  async function come(asked: Asked): Promise<Metered> {
+    const { demands, remembered } = asked
+    if (remembered) {
+      const budgets = demands.map((each, at) => forDemand(each, remembered[at]))
+      const standings = standingsOf(demands, budgets)
+      const decision = decide(standings, { remembered: true })
+      return { kind: 'counted', standings, decision, reservation: undefined }
+    }
+    let budgets: readonly Budget[]
+    try {
+      budgets = (await asked.budgets) ?? []
+    } catch (error) {
+      return failed(asked, error)
+    }
+    return counted(store.budgets, demands, budgets, false)
+  }
+
   return {
     ask(demands, deadline) {
       const remembered = refusals.find(demands)
@@ -97,32 +115,26 @@ export function createMeter(
     },
 
     async read(asked) {
-      const { demands, remembered } = asked
-      if (remembered) {
-        const budgets = demands.map((each, at) => (isImpossible(each) ? never : remembered[at]))
-        const standings = standingsOf(demands, budgets)
-        const decision = decide(standings, { remembered: true })
-        return { kind: 'counted', standings, decision, reservation: undefined }
-      }
-      let budgets: readonly Budget[]
-      try {
-        budgets = (await asked.budgets) ?? []
-      } catch (error) {
-        return failed(asked, error)
-      }
-      return counted(store.budgets, demands, budgets, false)
+      const metered = await come(asked)
+      publish('limit', () => eventOf(metered))
+      return metered
     },
 
     async peek(demands) {
-      const possible = demands.filter((demand) => !isImpossible(demand)).map(({ charge }) => charge)
-      const budgets = possible.length > 0 ? await store.budgets.peek(possible) : []
-      return decide(standingsOf(demands, withImpossible(demands, budgets)))
+      const budgets = await asking(demands, store.budgets, store.budgets.peek)
+      return decide(standingsOf(demands, withImpossible(demands, budgets ?? [])))
     },
   }
 }
 
+/** What is told of a decision. */
+function eventOf(metered: Metered): LimitEvent {
+  if (metered.kind === 'counted') return metered.decision
+  return { ...decide([], { degraded: true }), allowed: metered.kind === 'open' }
+}
+
 /**
- * Asks for what can pass at all. Where something cannot, nothing is taken: the other budgets are only
+ * Asks for what is wanted. Where something can never pass, nothing is taken: the budgets are only
  * looked at.
  */
 function asking(
@@ -131,29 +143,39 @@ function asking(
   charge: Charging,
   deadline?: Deadline,
 ): Promise<readonly Budget[]> | undefined {
-  const possible = demands.filter((demand) => !isImpossible(demand))
-  if (possible.length === 0) return undefined
   const refused = demands.some((demand) => isImpossible(demand) && !demand.rule.shadow)
+  const charges = demands.flatMap((demand) => {
+    if (demand.charge.limit === 0) return []
+    return refused || isImpossible(demand) ? { ...demand.charge, cost: 0 } : demand.charge
+  })
+  if (charges.length === 0) return undefined
   const call = deadline === undefined ? undefined : { deadline }
-  const charges = possible.map((demand) => demand.charge)
-  const asked = refused
-    ? budgets.peek(
-        charges.map((each) => ({ ...each, cost: 0 })),
-        call,
-      )
-    : charge(charges, call)
+  const asked = refused ? budgets.peek(charges, call) : charge(charges, call)
   // Whoever reads it hears of a failure; one that is never read is nobody's concern.
   asked.catch(() => undefined)
   return asked
 }
 
-/** The budgets of all demands: those that can never pass were not asked for. */
+/** The budgets of all demands: a limit of 0 was not asked for. */
 function withImpossible(demands: readonly Demand[], asked: readonly Budget[]): readonly Budget[] {
   const budgets = asked.values()
-  return demands.map((demand) => (isImpossible(demand) ? never : (budgets.next().value as Budget)))
+  return demands.map((demand) => {
+    const budget = demand.charge.limit === 0 ? nothing : (budgets.next().value as Budget)
+    return forDemand(demand, budget)
+  })
 }
 
-const never: Budget = {
+/** A budget as this demand finds it: what cannot pass never will. */
+function forDemand<Known extends Budget | undefined>(
+  demand: Demand,
+  budget: Known,
+): Known | Budget {
+  if (!isImpossible(demand)) return budget
+  const { used, remaining, resetMs, blockedMs } = budget ?? nothing
+  return { ...nothing, used, remaining, resetMs, blockedMs }
+}
+
+const nothing: Budget = {
   allowed: false,
   used: 0,
   remaining: 0,

@@ -40,7 +40,7 @@ export class Refusals {
       const { key, limit, cost } = demand.charge
       const budget = known.get(key)
       if (!budget || !lasts(demand, budget)) continue
-      const until = at + Math.min(budget.retryMs, trustedMs)
+      const until = at + Math.min(holdsMs(demand, budget), trustedMs)
       const blocked = budget.blockedMs > 0
       const flat = blocked || demand.rule.algorithm === 'fixed'
       this.#refusals.set(key, { at, until, limit, cost, flat, blocked, budgets: known })
@@ -86,6 +86,11 @@ function lasts({ rule }: Demand, budget: Budget): boolean {
   if (budget.blockedMs > 0) return true
   // A slot may be free at once.
   return rule.algorithm !== 'concurrency'
+}
+
+/** How long a refusal stands. Behind a block, refusals that lead to the next are counted in the store. */
+function holdsMs({ charge: { block } }: Demand, { retryMs, blockedMs }: Budget): number {
+  return block?.after === undefined ? retryMs : blockedMs
 }
 
 function holds(refusal: Refusal, { limit, cost }: Demand['charge'], now: number): boolean {

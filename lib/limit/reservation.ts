@@ -89,7 +89,7 @@ export class Reservation {
       return amount === undefined ? [] : [[name, amount] as const]
     })
     await this.settle(Object.fromEntries(used))
-    return true
+    return used.length > 0
   }
 
   /** Frees slots, and gives back what was reserved and never settled. */

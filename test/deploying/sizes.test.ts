@@ -60,6 +60,7 @@ describe('the sizes in docs/deploying.md', () => {
     ['a session of 150 messages', () => measure(memory(), say(150))],
     ['a sliding limit of up to 24', () => measure(limit({ name: 'few' }), done, 10)],
     ['a sliding limit above 24', () => measure(limit({ name: 'many', limit: 1000 }), done)],
+    ['a gcra limit', () => measure(limit({ name: 'even', algorithm: 'gcra' }), done)],
     ['a fixed window', () => measure(limit({ name: 'win', algorithm: 'fixed' }), done)],
     ['a cached response of 1 kB', () => measure(cache(), answer(1000))],
     ['a cached response of 10 kB', () => measure(cache(), answer(10_000))],

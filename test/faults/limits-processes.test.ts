@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'mocha'
 import { createStore, type Store } from '../../lib/index.ts'
 import { rateLimit } from '../../middleware/express.ts'
 import { type App, frameworks } from '../support/apps.ts'
+import { eventually } from '../support/eventually.ts'
 import { type ForkedApp, forkApp } from '../support/forked-app.ts'
 import type { LimitsAppOptions } from '../support/limits-app.ts'
 import {
@@ -11,8 +12,8 @@ import {
   askFields,
   type Fate,
   fates,
-  type Spent,
   serveModel,
+  type Told,
 } from '../support/model-app.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
 
@@ -153,36 +154,57 @@ function usedOf(
   }
 }
 
-/** 200 random requests at once, three times over. */
+/** 200 random requests at once, three times over; again where the machine was too busy for Redis. */
 async function checkSpending(
   urls: readonly string[],
   used: (user: string) => Promise<number | undefined>,
 ): Promise<void> {
-  const user = 'ann'
+  for (let attempt = 1; ; attempt += 1) {
+    const user = `ann-${attempt}`
+    const before = await look(urls, user)
+    const statuses = await load(urls, user)
+    // Whoever has hung up is noticed a little later.
+    await eventually('all are settled', async () => {
+      const { spent, troubles } = await look(urls, user)
+      return troubles > before.troubles || (await used(user)) === spent ? true : undefined
+    })
+    const { spent, overruns, admitted, troubles } = await look(urls, user)
+    if (attempt < 4 && troubles > before.troubles) continue
+    assert.equal(await used(user), spent)
+    assert.ok(spent <= tokens.limit + overruns, `${spent} spent, ${overruns} above the estimates`)
+    const refused = statuses.filter((each) => each === 429).length
+    // It bites: the budget was too small for all, and not for the first hundred.
+    assert.ok(refused > 0 && admitted > 100, `${refused} refused, ${admitted} admitted`)
+    assert.deepEqual([...new Set(statuses)].sort(), [200, 429, 500, 'gone'])
+    return
+  }
+}
+
+async function load(urls: readonly string[], user: string): Promise<(number | 'gone')[]> {
   const statuses: (number | 'gone')[] = []
   for (let wave = 0; wave < 3; wave += 1) {
     const asks = Array.from({ length: 200 }, randomAsk)
-    statuses.push(
-      ...(await Promise.all(asks.map((ask, n) => asked(urls[n % urls.length] ?? '', ask, user)))),
-    )
+    const asking = asks.map((ask, n) => asked(urls[n % urls.length] ?? '', ask, user))
+    statuses.push(...(await Promise.all(asking)))
   }
-  // Whoever has hung up is noticed a little later.
-  await sleep(300)
-  const logs = await Promise.all(
+  return statuses
+}
+
+/** What the handlers have logged of a user. */
+async function look(urls: readonly string[], user: string) {
+  const told = await Promise.all(
     urls.map(async (url) => {
       const answer = await fetch(url, { headers: { 'x-look': '1' } })
-      return (await answer.json()) as Spent[]
+      return (await answer.json()) as Told
     }),
   )
-  const log = logs.flat()
-  const spent = sum(log.map(({ charged }) => charged))
-  const overruns = sum(log.map(({ estimate, charged }) => Math.max(0, charged - estimate)))
-  assert.ok(spent <= tokens.limit + overruns, `${spent} spent, ${overruns} above the estimates`)
-  assert.equal(await used(user), spent)
-  const refused = statuses.filter((each) => each === 429).length
-  // It bites: the budget was too small for all, and not for half of them.
-  assert.ok(refused > 0 && log.length > 100, `${refused} refused, ${log.length} admitted`)
-  assert.deepEqual([...new Set(statuses)].sort(), [200, 429, 500, 'gone'])
+  const log = told.flatMap((each) => each.log).filter((each) => each.user === user)
+  return {
+    admitted: log.length,
+    spent: sum(log.map(({ charged }) => charged)),
+    overruns: sum(log.map(({ estimate, charged }) => Math.max(0, charged - estimate))),
+    troubles: sum(told.map((each) => each.troubles)),
+  }
 }
 
 function randomAsk(): Ask {
@@ -197,7 +219,7 @@ function randomAsk(): Ask {
 async function thousand(urls: readonly string[], store: Store): Promise<Record<string, number>> {
   for (let attempt = 1; ; attempt += 1) {
     const statuses = await Promise.all(
-      Array.from({ length: 1000 }, (_, n) => status(urls[n % urls.length], {})),
+      Array.from({ length: 1000 }, (_, n) => status(urls[n % urls.length], {}).catch(() => 503)),
     )
     if (attempt === 5 || !statuses.includes(503)) return counted(statuses)
     await store.deletePattern('limit:*')

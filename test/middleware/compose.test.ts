@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { type IncomingMessage, request } from 'node:http'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { createStore, OptionError, type Store } from '../../lib/index.ts'
 import * as onExpress from '../../middleware/express.ts'
@@ -236,14 +236,20 @@ for (const framework of ['express', 'koa'] as const) {
       assert.deepEqual(await transcript(framework, { how: 'composed', store: away() }, each), apart)
     })
 
-    it('refuses without waiting for a body that only the cache wants', async () => {
-      const mounted = [{ limit: hour }, { cache: { methods: ['POST'] } }] as const
+    it('neither waits for nor watches a body of a request that it refuses', async () => {
+      const watched: boolean[] = []
+      const onLimited = (native: Native) => {
+        const { req } = native as unknown as { readonly req?: IncomingMessage }
+        watched.push(Object.hasOwn(req ?? native, 'push'))
+      }
+      const mounted = [{ limit: { ...hour, onLimited } }, { cache: { methods: ['POST'] } }] as const
       const site = await sites[framework]({ how: 'composed', store, mounted })
       await site.ask(post)
       const client = request(site.url, { method: 'POST', headers: { 'content-length': 5 } })
       client.flushHeaders()
       const [answer] = await once(client, 'response')
       assert.equal(answer.statusCode, 429)
+      assert.deepEqual(watched, [false])
       client.destroy()
       await site.close()
     })

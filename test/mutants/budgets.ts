@@ -1,7 +1,7 @@
 import type { Budget, Budgets, Charge } from '../../lib/index.ts'
 import { type Mutant, turn } from './mutant.ts'
 
-const shapes = ['sliding, a few', 'sliding, many', 'fixed']
+const shapes = ['sliding, a few', 'sliding, many', 'fixed', 'gcra']
 
 function inEachShape(fact: string): string[] {
   return shapes.map((shape) => `a budget (${shape}) › ${fact}`)
@@ -55,6 +55,49 @@ export const budgetsMutants: readonly Mutant[] = [
     caughtBy: inEachShape('only looks at a cost of 0'),
   },
   {
+    fault: 'charges when it is only to peek',
+    change: ({ budgets }) => ({ budgets: { ...budgets, peek: budgets.charge } }),
+    caughtBy: [
+      ...inEachShape(
+        'peeks at how it stands and whether a charge would have room, and writes nothing',
+      ),
+      'a budget of slots › only looks at a cost of 0, and in a peek',
+    ],
+  },
+  {
+    fault: 'peeks at a budget without asking whether the charge has room',
+    change: ({ budgets }) => ({
+      budgets: {
+        ...budgets,
+        peek: (charges) => budgets.peek(charges.map((each) => ({ ...each, cost: 0 }))),
+      },
+    }),
+    caughtBy: inEachShape(
+      'peeks at how it stands and whether a charge would have room, and writes nothing',
+    ),
+  },
+  {
+    fault: 'tells no mark where nothing was charged',
+    change: charging(async (charges, { charge }) =>
+      (await charge(charges)).map((budget, at) =>
+        charges[at]?.cost === 0 ? { ...budget, mark: 0 } : budget,
+      ),
+    ),
+    caughtBy: inEachShape('only looks at a cost of 0'),
+  },
+  {
+    fault: 'allows a cost above the limit when nothing is used',
+    change: charging(async (charges, { charge }) =>
+      charge(charges.map((each) => ({ ...each, cost: Math.min(each.cost, each.limit) }))),
+    ),
+    caughtBy: inEachShape('never allows a cost above the limit'),
+  },
+  {
+    fault: 'tells a mark also where the charge was refused',
+    change: told((budget) => ({ ...budget, mark: budget.mark || 1 })),
+    caughtBy: inEachShape('tells when a refused charge could pass'),
+  },
+  {
     fault: 'tells no wait',
     change: told((budget) => ({ ...budget, retryMs: 0 })),
     caughtBy: inEachShape('tells when a refused charge could pass'),
@@ -62,7 +105,7 @@ export const budgetsMutants: readonly Mutant[] = [
   {
     fault: 'tells waits in seconds',
     change: told((budget) => ({ ...budget, resetMs: budget.resetMs / 1000 })),
-    caughtBy: inEachShape('tells what is used, what remains, and when more comes back'),
+    caughtBy: inEachShape('tells what is used, what remains, and when more comes back').slice(0, 3),
   },
   {
     fault: 'counts what is used as what remains',
@@ -107,45 +150,6 @@ export const budgetsMutants: readonly Mutant[] = [
   },
 ]
 
-/** Faults in counters of fixed windows. */
-export const counterMutants: readonly Mutant[] = [
-  {
-    fault: 'counts beyond the limit',
-    change: counting(({ count }, [key, by, bounds]) => count(key, by, { ...bounds, limit: 1e9 })),
-    caughtBy: ['a counter › adds up to the limit, and tells what a sum above it would have been'],
-  },
-  {
-    fault: 'begins the window of a counter with each addition',
-    change: (sound) => ({
-      budgets: {
-        ...sound.budgets,
-        async count(key, by, bounds) {
-          const { count } = await sound.budgets.count(key, by, bounds)
-          await sound.expire(key, bounds.windowMs)
-          return { count, ttlMs: bounds.windowMs }
-        },
-      },
-    }),
-    caughtBy: ['a counter › ends with the window of its first addition'],
-  },
-  {
-    fault: 'keeps counters apart from fixed budgets',
-    change: counting(({ count }, [key, by, bounds]) => count(`count:${key}`, by, bounds)),
-    caughtBy: ['a counter › is the same as a fixed budget of that key'],
-  },
-  {
-    fault: 'reads and writes a count in two steps',
-    change: counting(async ({ count }, [key, by, bounds]) => {
-      const before = await count(key, 0, bounds)
-      await turn()
-      if (before.count + by > bounds.limit) return { ...before, count: before.count + by }
-      await count(key, by, { ...bounds, limit: 1e9 })
-      return { ...before, count: before.count + by }
-    }),
-    caughtBy: ['a counter › loses none of many at once'],
-  },
-]
-
 function charging(
   charge: (charges: readonly Charge[], sound: Budgets) => ReturnType<Budgets['charge']>,
 ): Mutant['change'] {
@@ -156,12 +160,4 @@ function charging(
 
 function told(change: (budget: Budget) => Budget): Mutant['change'] {
   return charging(async (charges, { charge }) => (await charge(charges)).map(change))
-}
-
-function counting(
-  count: (sound: Budgets, args: Parameters<Budgets['count']>) => ReturnType<Budgets['count']>,
-): Mutant['change'] {
-  return ({ budgets }) => ({
-    budgets: { ...budgets, count: (...args) => count(budgets, args) },
-  })
 }

@@ -8,6 +8,7 @@ export interface Asked {
   readonly system?: string
   readonly messages: readonly { readonly role: string; readonly content: unknown }[]
   readonly stream?: boolean
+  readonly stream_options?: { readonly include_usage?: boolean }
 }
 
 /** A server in the place of a model's provider. */
@@ -34,10 +35,30 @@ export async function modelServer(words: (asked: Asked) => string): Promise<Mode
     }
     const anthropic = req.url?.endsWith('/messages')
     res.setHeader('content-type', 'text/event-stream')
-    res.end(anthropic ? sseOf(anthropicPieces(pieces), 'named') : sseOf(openaiPieces(pieces)))
+    if (anthropic) return void res.end(sseOf(anthropicPieces(pieces), 'named'))
+    const usage = body.stream_options?.include_usage ? [openaiUsage(body, pieces)] : []
+    res.end(sseOf([...openaiPieces(pieces), ...usage]))
   }
   const { url, close } = await listen(answer)
   return { url, asked, close }
+}
+
+/** The last chunk where usage is asked for: a token a message and a token a piece. */
+function openaiUsage({ messages }: Asked, pieces: readonly string[]): object {
+  const [prompt_tokens, completion_tokens] = [messages.length, pieces.length]
+  const usage = {
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+  }
+  return {
+    id: 'chatcmpl-1',
+    object: 'chat.completion.chunk',
+    created: 1,
+    model: 'm',
+    choices: [],
+    usage,
+  }
 }
 
 function openaiPieces(pieces: readonly string[]): readonly object[] {

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,9 +10,17 @@ type Rule = NonNullable<Limit['limits']>[number]
 
 /** One line of the handler's own log. */
 export interface Spent {
+  readonly user: string
   readonly estimate: number
   /** What the request came to, as far as the handler knows. */
   readonly charged: number
+}
+
+/** What is told of one who looks. */
+export interface Told {
+  readonly log: readonly Spent[]
+  /** Failures that the limiter went on from: of a machine that is too busy. */
+  readonly troubles: number
 }
 
 /** How a request ends: `x-fate`. Billed is what the model has told before. */
@@ -51,11 +60,18 @@ export function serveModel(
   { limits, ...limit }: Omit<Limit, 'limits'> & { limits: readonly Rule[] },
 ): Promise<App> {
   const log: Spent[] = []
+  let troubles = 0
+  channel('memoryware:error').subscribe(() => {
+    troubles += 1
+  })
   const cost = (native: Native) => Number(native.get('x-cost') ?? 1)
   const rules = limits.map((rule) => (rule.unit === undefined ? rule : { ...rule, cost }))
   const skip = (native: Native) => native.get('x-look') !== undefined && native.get('x-look') !== ''
   return framework.serve({ limit: { store, skip, ...limit, limits: rules } }, async (exchange) => {
-    if (exchange.header('x-look')) return exchange.send(200, JSON.stringify(log))
+    if (exchange.header('x-look')) {
+      const told: Told = { log, troubles }
+      return exchange.send(200, JSON.stringify(told))
+    }
     const open = exchange.header('x-open')
     if (open !== undefined) return stream(exchange, Number(open))
     if (!exchange.header('x-fate')) return exchange.send(200, JSON.stringify(exchange.rateLimit))
@@ -86,7 +102,8 @@ async function answer(exchange: Exchange, log: Spent[]): Promise<void> {
   else await sleep(number('x-ms'))
   const billed = fate.startsWith('settled') || fate.endsWith('billed')
   const unbilled = fate === 'never settled' ? estimate : 0
-  log.push({ estimate, charged: billed ? real : unbilled })
+  const user = exchange.header('x-user') ?? ''
+  log.push({ user, estimate, charged: billed ? real : unbilled })
   if (fate === 'settled twice') await rateLimit.settle({ tokens: Math.ceil(real / 2) })
   if (billed) await rateLimit.settle({ tokens: real })
   if (fate.startsWith('failed')) throw new Error('the model is away')

@@ -3,8 +3,8 @@ import type { BlockCell, Kept } from './tally.ts'
 
 const dayMs = 86_400_000
 
-// The cell and its five numbers, on Node 20 and 22.
-const cellBytes = 160
+// Its five numbers; the shelf counts the cell. Measured on Node 20.
+const cellBytes = 40
 
 const none: BlockCell = {
   kind: 'block',

@@ -23,9 +23,15 @@ export interface BudgetShelf {
   remove(key: string): void
 }
 
-/** A shelf of a keyspace; when it is full it forgets what was not looked at for longest. */
-export function budgetShelf(keyspace: Keyspace, share: Share): BudgetShelf {
-  const shelf = keyspace.shelf<BudgetCell>(share)
+/**
+ * A shelf of a keyspace, which also takes what others leave of `reach`; when it is full it forgets
+ * what was not looked at for longest.
+ */
+export function budgetShelf(
+  keyspace: Keyspace,
+  { share, reach }: { share: Share; reach: Share },
+): BudgetShelf {
+  const shelf = keyspace.shelf<BudgetCell>(share, { reach })
   return {
     now: keyspace.now,
     tally(operation, rule, { at, leases = [leaseOf(rule)] }) {

@@ -7,8 +7,8 @@ import type { Share } from './shelf.ts'
 import type { Tally } from './tally.ts'
 
 /** Budgets in this process: each call is one step, as nothing else runs meanwhile. */
-export function embeddedBudgets(keyspace: Keyspace, share: Share): Budgets {
-  const shelf = budgetShelf(keyspace, share)
+export function embeddedBudgets(keyspace: Keyspace, room: { share: Share; reach: Share }): Budgets {
+  const shelf = budgetShelf(keyspace, room)
   return {
     async charge(charges) {
       const { writes, budgets } = chargePlan(shelf, charges)

@@ -5,6 +5,7 @@ import {
   type Held,
   type Share,
   type Shelf,
+  type ShelfOptions,
   type Tally,
 } from './shelf.ts'
 
@@ -12,7 +13,7 @@ import {
 export interface Keyspace {
   readonly now: () => number
   /** Adds a shelf. */
-  shelf<C extends Cell>(share: Share, onGone?: (cell: C) => void): Shelf<C>
+  shelf<C extends Cell>(share: Share, options?: OwnShelf<C>): Shelf<C>
   /** The live cell of a key, of whatever kind; it does not count as used. */
   find(key: string): Held | undefined
   /** True when the key was there. */
@@ -25,9 +26,12 @@ export interface Keyspace {
   readonly tally: Readonly<Tally>
 }
 
-/** Makes a keyspace without shelves. */
-export function createKeyspace(now: () => number): Keyspace {
-  const shelves: Pick<Shelf<Cell>, 'peek' | 'delete' | 'keys' | 'clear' | 'bytes'>[] = []
+/** What a shelf has of its own. */
+type OwnShelf<C extends Cell> = Pick<ShelfOptions<C>, 'onGone' | 'reach'>
+
+/** Makes a keyspace without shelves, which together never have more than `bounds`. */
+export function createKeyspace(now: () => number, bounds: Share): Keyspace {
+  const shelves: Omit<Shelf<Cell>, 'get' | 'put' | 'fits'>[] = []
   const tally: Tally = { hits: 0, misses: 0, writes: 0, expired: 0, evicted: 0, peak: 0 }
 
   function find(key: string): Held | undefined {
@@ -42,18 +46,25 @@ export function createKeyspace(now: () => number): Keyspace {
     return shelves.reduce((total, shelf) => total + shelf.bytes, 0)
   }
 
+  function isOver(): boolean {
+    const entries = shelves.reduce((total, shelf) => total + shelf.entries, 0)
+    return entries > bounds.entries || bytes() > bounds.bytes
+  }
+
   function onPut(): void {
     tally.writes += 1
+    // What one has beyond its share is only lent.
+    while (isOver() && shelves.some((shelf) => shelf.giveBack()));
     tally.peak = Math.max(tally.peak, bytes())
   }
 
   return {
     now,
-    shelf(share, onGone) {
+    shelf(share, options) {
       const added = createShelf({
+        ...options,
         share,
         now,
-        onGone,
         tally,
         onPut,
         elsewhere(operation, key) {

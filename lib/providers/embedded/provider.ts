@@ -46,7 +46,8 @@ const eighths = {
  *
  * Values, conversations, budgets and cached responses each have a share of their own, so that a
  * flood of one never pushes out another: 2, 2, 3 and 1 eighths of `maxEntries`, 2, 3, 1 and 2
- * eighths of `maxBytes`. A full share drops what was not used for longest, also when it has not
+ * eighths of `maxBytes`. Budgets also take what the others leave, until these need it: a store that
+ * only limits may use all it is given. A full share drops what was not used for longest, also when it has not
  * expired; what is larger than its share is refused with a `StoreError` of reason `full`.
  *
  * @throws OptionError for a misspelt option or one out of range.
@@ -61,7 +62,8 @@ export function embeddedProvider(options: EmbeddedOptions = {}): Provider {
     bytes: Math.floor((maxBytes / 8) * eighths[kind].bytes),
   })
 
-  const keyspace = createKeyspace(now)
+  const all = { entries: maxEntries, bytes: maxBytes }
+  const keyspace = createKeyspace(now, all)
   const bus = embeddedBus()
   const conversations = {
     sessions: createSessionShelf(keyspace, share('sessions')),
@@ -74,7 +76,7 @@ export function embeddedProvider(options: EmbeddedOptions = {}): Provider {
     history: embeddedHistory(conversations, bus),
     turns: embeddedTurns(conversations, bus),
     fields: embeddedFields(conversations),
-    budgets: embeddedBudgets(keyspace, share('budgets')),
+    budgets: embeddedBudgets(keyspace, { share: share('budgets'), reach: all }),
     entries: embeddedEntries(keyspace, share('entries')),
     inspection: embeddedInspection(keyspace, { maxBytes }),
     bus,

@@ -43,11 +43,13 @@ export interface SessionShelf {
 
 /** Adds a shelf for sessions to a keyspace. */
 export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShelf {
-  const shelf = keyspace.shelf<SessionCell | IndexCell | FieldsCell | PiecesCell>(share, (cell) => {
-    if (cell.kind !== 'session') return
-    forgetLine(cell.keys)
-    shelf.delete(stateKey(cell.keys))
-    for (const { turn } of cell.turns) shelf.delete(turnKey(cell.keys, turn))
+  const shelf = keyspace.shelf<SessionCell | IndexCell | FieldsCell | PiecesCell>(share, {
+    onGone(cell) {
+      if (cell.kind !== 'session') return
+      forgetLine(cell.keys)
+      shelf.delete(stateKey(cell.keys))
+      for (const { turn } of cell.turns) shelf.delete(turnKey(cell.keys, turn))
+    },
   })
 
   function forgetLine({ index, id }: SessionKeys): void {

@@ -46,6 +46,10 @@ export interface Shelf<C extends Cell> {
   /** Keys of the live cells. */
   keys(): string[]
   clear(): void
+  /** Drops what was not used for longest where it has more than its share; false where it has not. */
+  giveBack(): boolean
+  /** How many cells it has. */
+  readonly entries: number
   /** Estimated bytes of all its cells. */
   readonly bytes: number
 }
@@ -63,7 +67,10 @@ export interface Tally {
 
 /** How a shelf is told apart from its neighbours. */
 export interface ShelfOptions<C extends Cell> {
+  /** What it may always have. */
   readonly share: Share
+  /** What it may have while others leave it. @default share */
+  readonly reach?: Share | undefined
   readonly now: () => number
   /** Throws where a key that is not here holds something elsewhere. */
   readonly elsewhere: (operation: string, key: string) => void
@@ -80,6 +87,7 @@ const overhead = 250
 /** Makes an empty shelf. */
 export function createShelf<C extends Cell>({
   share,
+  reach = share,
   now,
   elsewhere,
   tally,
@@ -88,7 +96,7 @@ export function createShelf<C extends Cell>({
 }: ShelfOptions<C>): Shelf<C> {
   // No `max`: the cache would make room for that many cells at once.
   const cells = new LRUCache<string, Held<C>>({
-    maxSize: share.bytes,
+    maxSize: reach.bytes,
     sizeCalculation: ({ cell }, key) => sizeOf(key, cell.bytes),
     disposeAfter: ({ cell }, _key, reason) => {
       if (reason === 'evict') tally.evicted += 1
@@ -133,8 +141,8 @@ export function createShelf<C extends Cell>({
     put(operation, key, cell, expiresAt) {
       if (!fits(sizeOf(key, cell.bytes))) throw failure(operation, 'full')
       sweep()
-      cells.set(key, { cell, expiresAt })
-      if (cells.size > share.entries) cells.pop()
+      cells.set(cells.has(key) ? key : copied(key), { cell, expiresAt })
+      if (cells.size > reach.entries) cells.pop()
       onPut()
     },
     delete: (key) => peek(key) !== undefined && cells.delete(key),
@@ -148,10 +156,26 @@ export function createShelf<C extends Cell>({
       cells.clear()
       unseen = []
     },
+    giveBack() {
+      if (cells.size <= share.entries && cells.calculatedSize <= share.bytes) return false
+      cells.pop()
+      return true
+    },
+    get entries() {
+      return cells.size
+    },
     get bytes() {
       return cells.calculatedSize
     },
   }
+}
+
+/**
+ * The same text in one piece. V8 keeps what was put together or cut out of others as it is, and with
+ * it all the pieces, or the whole request that an id was cut from.
+ */
+function copied(key: string): string {
+  return Buffer.from(key).toString()
 }
 
 /** What a cell takes together with its key. */

@@ -1,0 +1,38 @@
+import express, { type Request } from 'express'
+import Koa, { type Context } from 'koa'
+import type { Limiter } from '../../lib/limit/limiter.ts'
+import * as onExpress from '../../middleware/express.ts'
+import * as onKoa from '../../middleware/koa.ts'
+import type { RateLimitOptions } from '../../middleware/rate-limit-options.ts'
+import { type App, listen, type Native } from './apps.ts'
+
+/** An app, and the limiter that stands before its handler. */
+export interface LimiterApp extends App {
+  readonly limiter: Limiter<never>
+}
+
+type Options = Omit<RateLimitOptions<Native>, 'user'>
+
+/** Serves a handler behind one limiter, which counts outside requests as well; X-User signs in. */
+export const limiterApps: Readonly<
+  Record<'express' | 'koa', (options: Options) => Promise<LimiterApp>>
+> = {
+  async express(options) {
+    const app = express()
+    app.set('trust proxy', true)
+    const limiter = onExpress.rateLimit({ ...options, user: (req: Request) => req.get('x-user') })
+    app.use(limiter).use((_req, res) => void res.send('ok'))
+    return { ...(await listen(app)), limiter }
+  },
+  async koa(options) {
+    const app = new Koa({ proxy: true })
+    const limiter = onKoa.rateLimit({
+      ...options,
+      user: (ctx: Context) => ctx.get('x-user') || undefined,
+    })
+    app.use(limiter).use((ctx) => {
+      ctx.body = 'ok'
+    })
+    return { ...(await listen(app.callback())), limiter }
+  },
+}
