@@ -144,7 +144,7 @@ export function checkRule<Native>(where: string, rule: Rule<Native>): CheckedRul
     shadow: mode === 'shadow',
     refundIf: rule.refundIf,
     block: rule.block && checkBlock(`${where}.block`, rule.block),
-    reserves: unit !== undefined || typeof cost === 'function',
+    reserves: (unit ?? 'requests') !== 'requests' || typeof cost === 'function',
     shape: algorithm === 'concurrency' ? 'c' : `${algorithm[0]}${windowMs}`,
   }
 }

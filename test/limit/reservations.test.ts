@@ -341,6 +341,20 @@ for (const stores of testStores()) {
         assert.match(headers.get('ratelimit-policy') ?? '', /^"tpm";[^,]+$/)
       })
 
+      it('are none where requests are counted, whether that is said or not', async () => {
+        const counted = { limit: 5, window: minute }
+        const limits = [
+          { name: 'plain', ...counted },
+          { name: 'said', ...counted, unit: 'requests' },
+        ]
+        const url = await serve(
+          { limits },
+          besides((exchange) => exchange.send(500, 'failed')),
+        )
+        await (await fetch(url)).text()
+        assert.deepEqual([await remaining(url, 'plain'), await remaining(url, 'said')], [3, 2])
+      })
+
       it('clear the refusal that this process remembers', async () => {
         const held: Exchange[] = []
         let finished = false
