@@ -14,11 +14,12 @@ const registered = new WeakMap<LimitStore['budgets'], Map<string, string>>()
 export function register<Native>(store: LimitStore, rules: readonly CheckedRule<Native>[]): void {
   const known = registered.get(store.budgets) ?? new Map<string, string>()
   registered.set(store.budgets, known)
+  // All before any: a limiter that is not made has no rules.
+  const other = rules.find((rule) => (known.get(rule.name) ?? signature(rule)) !== signature(rule))
+  if (other !== undefined)
+    throw new OptionError('rateLimit.name', 'a name of its own: another rule has it', other.name)
   for (const rule of rules) {
-    const before = known.get(rule.name)
-    if (before !== undefined && before !== signature(rule))
-      throw new OptionError('rateLimit.name', 'a name of its own: another rule has it', rule.name)
-    if (before !== undefined)
+    if (known.has(rule.name))
       notice(
         'MEMORYWARE_SHARED_LIMIT',
         `Two limiters have the rule ${rule.name}: they share one budget. Name them to keep them apart`,

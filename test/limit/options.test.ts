@@ -131,6 +131,16 @@ describe('rateLimit options', () => {
     )
   })
 
+  it('leaves the names of a limiter that was refused to others', () => {
+    mount({ limits: [{ name: 'theirs', limit: 1 }] })()
+    const limits = [
+      { name: 'ours', limit: 1 },
+      { name: 'theirs', limit: 2 },
+    ]
+    assert.throws(mount({ limits }), /another rule has it, got "theirs"/)
+    assert.doesNotThrow(mount({ limits: [{ name: 'ours', limit: 3 }] }))
+  })
+
   it('says once that two limiters share a budget', async () => {
     const codes: unknown[] = []
     const listen = (warning: Error & { code?: string }) => codes.push(warning.code)
