@@ -60,7 +60,7 @@ export interface Limiter<Native> {
   reset(key: LimitKey): Promise<void>
   /**
    * Lets nothing pass for as long as told, in any process; rules that count all together are left out
-   * where there are others.
+   * where there are others. Whose limit is `Infinity` is not asked about, and passes.
    *
    * @throws StoreError where the store is away.
    */
