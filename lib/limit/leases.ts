@@ -5,6 +5,9 @@ interface Held extends Lease {
   renewedAt: number
 }
 
+// A timer that is set to more goes off at once, again and again.
+const longestMs = 2 ** 31 - 1
+
 /** The slots that this process holds, renewed by one timer until they are dropped. */
 export class Leases {
   readonly #held = new Map<string, Held>()
@@ -19,7 +22,7 @@ export class Leases {
   /** A slot that was just taken. */
   hold(lease: Lease): void {
     this.#held.set(lease.lease, { ...lease, renewedAt: performance.now() })
-    const everyMs = Math.ceil(lease.leaseMs / 6)
+    const everyMs = Math.min(Math.ceil(lease.leaseMs / 6), longestMs)
     if (everyMs < this.#everyMs) this.#start(everyMs)
   }
 

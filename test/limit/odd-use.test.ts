@@ -6,7 +6,7 @@ import type { ErrorEvent } from '../../lib/telemetry.ts'
 import { rateLimit } from '../../middleware/express.ts'
 import { type App, frameworks } from '../support/apps.ts'
 
-describe('a limit that is used wrongly', () => {
+describe('a limit that is used in odd ways', () => {
   let store: Store
 
   beforeEach(() => {
@@ -29,6 +29,18 @@ describe('a limit that is used wrongly', () => {
       await assert.rejects(limit.check('ann', { cost } as never), { code: 'ERR_USAGE' })
     })
   }
+
+  it('may hold slots for longer than a timer can be set to', async () => {
+    const warnings: string[] = []
+    const note = ({ name }: Error) => warnings.push(name)
+    process.on('warning', note)
+    const rule = { name: 'runs', limit: 1, algorithm: 'concurrency', lease: '1y' } as const
+    const run = await rateLimit({ store, limits: [rule] }).check('ann')
+    await new Promise((done) => setImmediate(done))
+    process.off('warning', note)
+    assert.deepEqual(warnings, [])
+    await run.release()
+  })
 
   for (const framework of frameworks) {
     describe(`on ${framework.name}`, () => {
