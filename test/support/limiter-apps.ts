@@ -1,4 +1,4 @@
-import express, { type Request } from 'express'
+import express, { type NextFunction, type Request, type Response } from 'express'
 import Koa, { type Context } from 'koa'
 import type { Limiter } from '../../lib/limit/limiter.ts'
 import * as onExpress from '../../middleware/express.ts'
@@ -22,10 +22,14 @@ export const limiterApps: Readonly<
     app.set('trust proxy', true)
     const limiter = onExpress.rateLimit({ ...options, user: (req: Request) => req.get('x-user') })
     app.use(limiter).use((_req, res) => void res.send('ok'))
+    app.use((_error: unknown, _req: Request, res: Response, _next: NextFunction) => {
+      res.status(500).send('Internal Server Error')
+    })
     return { ...(await listen(app)), limiter }
   },
   async koa(options) {
     const app = new Koa({ proxy: true })
+    app.silent = true
     const limiter = onKoa.rateLimit({
       ...options,
       user: (ctx: Context) => ctx.get('x-user') || undefined,
