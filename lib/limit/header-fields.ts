@@ -33,7 +33,7 @@ export function limitFields(
  * other styles say one thing only, and are replaced.
  */
 export function joinFields(before: unknown, name: string, value: string): string {
-  if (!lists.has(name.toLowerCase())) return value
+  if (before === undefined || !lists.has(name.toLowerCase())) return value
   const ours = parseList(value)
   const names = new Set(ours.map(([item]) => item))
   return serializeList([...itemsOf(before).filter(([item]) => !names.has(item)), ...ours])
