@@ -14,6 +14,7 @@ export const slidingSteps = /* lua */ `
       local span = math.ceil(window / 12)
       local current = math.floor(now / span)
       local numbers, counts = {}, {}
+      local function form(length) return '>BI6' .. string.rep('BI7', length) end
       local b = { level = 0, cap = limit }
 
       -- Negative amounts give back, at most what is there.
@@ -54,17 +55,22 @@ export const slidingSteps = /* lua */ `
       function b.save()
         if #numbers == 0 then return redis.call('DEL', key) end
         local first, parts = numbers[1], {}
-        for at, number in ipairs(numbers) do
-          parts[at] = struct.pack('>BI7', number - first, counts[at])
+        for at = 1, #numbers do
+          parts[2 * at - 1], parts[2 * at] = numbers[at] - first, counts[at]
         end
-        local packed = '\\2' .. struct.pack('>I6', first) .. table.concat(parts)
+        local packed = struct.pack(form(#numbers), 2, first, unpack(parts))
         redis.call('SET', key, packed, 'PXAT', now + goneIn(#numbers))
       end
       function b.load(packed)
-        local first = struct.unpack('>I6', packed, 2)
-        for at = 8, #packed, 8 do
-          local after, count = struct.unpack('>BI7', packed, at)
-          b.put(first + after, count)
+        local parts = { struct.unpack(form((#packed - 7) / 8), packed) }
+        for at = 3, #parts - 1, 2 do
+          local number, count = parts[2] + parts[at], parts[at + 1]
+          if number > current then
+            b.put(number, count)
+          elseif number >= current - 12 then
+            numbers[#numbers + 1], counts[#counts + 1] = number, count
+            b.level = b.level + count
+          end
         end
         return b
       end
