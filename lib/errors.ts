@@ -74,8 +74,17 @@ export type StoreFailure = 'timeout' | 'unavailable' | 'refused' | 'full' | 'cor
 /** What is known of a failed write: it never left, or it may have been carried out. */
 export type Outcome = 'not-sent' | 'unknown'
 
-/** The store could not be reached or refused a command; the driver's error is the `cause`. */
+const ofStores = Symbol.for('memoryware.store-error')
+
+/**
+ * The store could not be reached or refused a command; the driver's error is the `cause`. Errors of
+ * another copy of this package are instances as well: its store may be counted on by this one.
+ */
 export class StoreError extends MemorywareError {
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && ofStores in value
+  }
+
   readonly reason: StoreFailure
   readonly outcome: Outcome
   readonly status: number
@@ -95,6 +104,8 @@ export class StoreError extends MemorywareError {
     this.headers = reason === 'conflict' ? {} : { 'Retry-After': '1' }
   }
 }
+
+Object.defineProperty(StoreError.prototype, ofStores, { value: true })
 
 /** Whether a failure says that the store is away, rather than that it refused one command. */
 export function isAway(error: unknown): error is StoreError {

@@ -3,32 +3,33 @@ import { encodeId, partition } from '../lib/keys.ts'
 import { clientNetwork } from '../lib/limit/address.ts'
 import type { CheckedRule } from '../lib/limit/rule.ts'
 import type { Exchange } from './exchange.ts'
-import { encodeClientId, identify, type UserOf } from './identity.ts'
+import { encodeClientId } from './identity.ts'
 import type { Identity } from './request-state.ts'
 
 /**
  * Whom a rule counts in this request: `user~ann`, `ip~203.0.113.7`, `key~…`, `global`; `undefined`
- * where it does not apply.
+ * where it does not apply. `who` tells who makes it.
  *
  * @throws RequestError 400 for a key that cannot name anything, UsageError where there is none.
  */
 export async function partitionOf<Native>(
   exchange: Exchange<Native>,
   { name, key }: CheckedRule<Native>,
-  user: UserOf<Native> | undefined,
+  who: () => Promise<Identity>,
 ): Promise<string | undefined> {
   if (typeof key === 'function') return named(name, await key(exchange.native))
   if (key === 'global') return partition('global', '')
   if (key === 'ip') return address(exchange)
-  const identity = await identify(exchange, user)
+  const identity = await who()
   return ofUser(identity) ?? (key === 'user' ? undefined : address(exchange))
 }
 
 function named(rule: string, key: string | number | null | undefined): string | undefined {
   if (key === null) return undefined
-  if (key === undefined)
+  // What the client sent is text, perhaps none that can name anything; the rest is a mistake here.
+  if (typeof key !== 'string' && !Number.isSafeInteger(key))
     throw new UsageError(
-      `The key function of the limit ${rule} gave undefined: give null to skip it`,
+      `The key function of the limit ${rule} gave ${String(key)}: give text, a whole number, or null to skip it`,
     )
   return partition('key', encodeClientId(`The key of the limit ${rule}`, key))
 }

@@ -10,10 +10,10 @@ import type { CheckedRule, ResponseEnd } from '../lib/limit/rule.ts'
 import type { Decision, Standing } from '../lib/limit/verdict.ts'
 import { publish } from '../lib/telemetry.ts'
 import type { Composable, Exchange, Fields } from './exchange.ts'
-import type { UserOf } from './identity.ts'
+import { identify, type UserOf } from './identity.ts'
 import { partitionOf } from './partition.ts'
 import { checkRateLimit, type RateLimitOptions } from './rate-limit-options.ts'
-import { requestDeadline, requestState } from './request-state.ts'
+import { type Identity, requestDeadline, requestState } from './request-state.ts'
 import { onResponseEnd } from './response-end.ts'
 import { register } from './rule-registry.ts'
 
@@ -53,9 +53,7 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     waits: (asked) => asked?.budgets !== undefined,
 
     async prepare(exchange) {
-      if (await skip?.(exchange.native)) return undefined
-      const demands = await Promise.all(rules.map((rule) => demand(exchange, rule, user)))
-      return demands.filter((each) => each !== undefined)
+      return (await skip?.(exchange.native)) ? undefined : demandsOf(exchange, rules, user)
     },
 
     start(exchange, demands) {
@@ -79,7 +77,10 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     const { allowed, shadowed, retryAfter } = decision
     if (!allowed || shadowed.length > 0)
       tell('onLimited', () => onLimited?.(exchange.native, decision))
-    return allowed ? 'next' : answer(exchange, quotaExceeded(decision), retryAfter)
+    if (allowed) return 'next'
+    // What limiters further out have reserved is not used.
+    requestState(exchange.req).limits.spare()
+    return answer(exchange, quotaExceeded(decision), retryAfter)
   }
 
   /** Nothing applies to this request. */
@@ -102,12 +103,26 @@ function isFunction(given: unknown): boolean {
   return typeof given === 'function'
 }
 
+async function demandsOf<Native>(
+  exchange: Exchange<Native>,
+  rules: readonly CheckedRule<Native>[],
+  user: UserOf<Native> | undefined,
+): Promise<readonly Demand[]> {
+  let identity: Promise<Identity> | undefined
+  const who = () => {
+    identity ??= identify(exchange, user)
+    return identity
+  }
+  const demands = await Promise.all(rules.map((rule) => demand(exchange, rule, who)))
+  return demands.filter((each) => each !== undefined)
+}
+
 async function demand<Native>(
   exchange: Exchange<Native>,
   rule: CheckedRule<Native>,
-  user: UserOf<Native> | undefined,
+  who: () => Promise<Identity>,
 ): Promise<Demand | undefined> {
-  const partition = await partitionOf(exchange, rule, user)
+  const partition = await partitionOf(exchange, rule, who)
   if (partition === undefined) return undefined
   const { native } = exchange
   const limit = typeof rule.limit === 'function' ? await rule.limit(native, partition) : rule.limit
@@ -143,7 +158,10 @@ function watchEnd<Native>(
 
 function refunds<Native>(rule: CheckedRule<Native>, native: Native, end: ResponseEnd): boolean {
   try {
-    return rule.refundIf?.(native, end) === true
+    const told: unknown = rule.refundIf?.(native, end)
+    if (!(told instanceof Promise)) return told === true
+    told.catch(() => undefined)
+    throw new UsageError(`The refundIf of the limit ${rule.name} must not be asynchronous`)
   } catch (error) {
     publish('error', () => ({ during: 'refundIf', error }))
     return false

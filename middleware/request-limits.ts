@@ -1,4 +1,4 @@
-import { checkRuleNames } from '../lib/limit/limiter.ts'
+import { checkRuleNames } from '../lib/limit/amount.ts'
 import type { Reservation } from '../lib/limit/reservation.ts'
 import { type LimitStanding, type Standing, standingsByName } from '../lib/limit/verdict.ts'
 import { publish } from '../lib/telemetry.ts'
@@ -86,7 +86,7 @@ export class RequestLimits implements RateLimitState {
     await this.#each((reservation) => reservation.release())
   }
 
-  /** What was reserved for is not done: somebody answers who has the answer. */
+  /** What was reserved for is not done: the cache has the answer, or a limiter further in refuses. */
   spare(): void {
     if (this.#found.every(({ reservation }) => !reservation?.ends)) return
     this.release().catch((error: unknown) => {

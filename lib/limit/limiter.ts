@@ -1,7 +1,7 @@
 import { type Duration, toMs } from '../duration.ts'
 import { UsageError } from '../errors.ts'
 import { checkNames } from '../options.ts'
-import { isCost, isLimit, largest } from './amount.ts'
+import { checkRuleNames, isCost, isLimit, largest } from './amount.ts'
 import { type Demand, demandOf } from './demand.ts'
 import { type LimitKey, partitionOf } from './limit-key.ts'
 import type { LimitStore, Meter } from './meter.ts'
@@ -95,7 +95,8 @@ export function limiterOf<Native>(
     cost: CheckOptions<Native>['cost'],
     rule: CheckedRule<Native>,
   ): number | undefined {
-    if (typeof cost === 'object') return cost[rule.name]
+    if (typeof cost === 'object')
+      return Object.hasOwn(cost, rule.name) ? cost[rule.name] : undefined
     return rule.reserves || !reserving ? cost : undefined
   }
 
@@ -154,14 +155,6 @@ function checked<Native>(
     },
     settleUsage: async (usage) => (await reservation?.settleUsage(usage)) ?? false,
     release: async () => reservation?.release(),
-  }
-}
-
-/** Refuses names of rules that there are not: a misspelt one would never be settled. @throws UsageError */
-export function checkRuleNames(used: object, names: ReadonlySet<string>): void {
-  for (const name of Object.keys(used)) {
-    if (!names.has(name))
-      throw new UsageError(`There is no limit ${name} here, only ${[...names].join(', ')}`)
   }
 }
 

@@ -92,7 +92,8 @@ export function createMeter(
   async function come(asked: Asked): Promise<Metered> {
     const { demands, remembered } = asked
     if (remembered) {
-      const standings = standingsOf(demands, remembered)
+      const known = demands.map((demand, at) => judged(demand, remembered[at]))
+      const standings = standingsOf(demands, known)
       const decision = decide(standings, { remembered: true })
       return { kind: 'counted', standings, decision, reservation: undefined }
     }
@@ -155,14 +156,19 @@ function asking(
   return asked
 }
 
-/** The budgets of all demands: a limit of 0 was not asked for, and what cannot pass never will. */
+/** The budgets of all demands: a limit of 0 was not asked for. */
 function withImpossible(demands: readonly Demand[], asked: readonly Budget[]): readonly Budget[] {
   const budgets = asked.values()
   return demands.map((demand) => {
-    const budget = demand.charge.limit === 0 ? nothing : (budgets.next().value as Budget)
-    if (!isImpossible(demand)) return budget
-    return { ...budget, allowed: false, retryMs: Number.POSITIVE_INFINITY, mark: 0 }
+    const budget = demand.charge.limit === 0 ? nothing : budgets.next().value
+    return judged(demand, budget) as Budget
   })
+}
+
+/** What can never pass is refused, whatever its budget holds. */
+function judged(demand: Demand, budget: Budget | undefined): Budget | undefined {
+  if (!isImpossible(demand)) return budget
+  return { ...(budget ?? nothing), allowed: false, retryMs: Number.POSITIVE_INFINITY, mark: 0 }
 }
 
 const nothing: Budget = {

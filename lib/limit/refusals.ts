@@ -11,8 +11,9 @@ interface Refusal {
   readonly at: number
   readonly until: number
   readonly limit: number
-  /** The least cost that was refused. */
   readonly cost: number
+  /** Who asks for more has no longer to wait. */
+  readonly flat: boolean
   /** Refused by a block, which counts no more refusals. */
   readonly blocked: boolean
   /** The budgets of the request that was refused, by key. */
@@ -41,7 +42,8 @@ export class Refusals {
       if (!budget || !lasts(demand, budget)) continue
       const until = at + Math.min(holdsMs(demand, budget), trustedMs)
       const blocked = budget.blockedMs > 0
-      this.#refusals.set(key, { at, until, limit, cost, blocked, budgets: known })
+      const flat = blocked || demand.rule.algorithm === 'fixed'
+      this.#refusals.set(key, { at, until, limit, cost, flat, blocked, budgets: known })
     }
   }
 
@@ -58,9 +60,18 @@ export class Refusals {
       const refusal = rule.shadow ? undefined : this.#refusals.get(charge.key)
       if (refusal === undefined || !holds(refusal, charge, now)) continue
       if (counts && !refusal.blocked) continue
-      return demands.map(({ charge: { key } }) => aged(refusal.budgets.get(key), now - refusal.at))
+      return demands.map((demand) => this.#known(demand, refusal, now))
     }
     return undefined
+  }
+
+  /** A budget beside the one that refuses. Where it refused as well, it may have room for this demand. */
+  #known({ rule, charge }: Demand, refusal: Refusal, now: number): Budget | undefined {
+    const budget = refusal.budgets.get(charge.key)
+    if (budget === undefined || budget.allowed || rule.shadow) return aged(budget, now - refusal.at)
+    const own = this.#refusals.get(charge.key)
+    if (own === undefined || !holds(own, charge, now)) return undefined
+    return aged(own.budgets.get(charge.key), now - own.at)
   }
 
   /** These budgets have changed. */
@@ -83,8 +94,8 @@ function holdsMs({ charge: { block } }: Demand, { retryMs, blockedMs }: Budget):
 }
 
 function holds(refusal: Refusal, { limit, cost }: Demand['charge'], now: number): boolean {
-  const blocked = cost >= refusal.cost
-  return now < refusal.until && limit === refusal.limit && blocked
+  const same = cost === refusal.cost || (cost > refusal.cost && refusal.flat)
+  return now < refusal.until && limit === refusal.limit && same
 }
 
 function aged(budget: Budget | undefined, ms: number): Budget | undefined {

@@ -80,18 +80,17 @@ export class Reservation {
     this.#tokens ??= tokenCount()
     const told = this.#tokens.take(usage)
     if (told === undefined) return false
-    const amounts: Record<string, number | undefined> = {
-      tokens: totalOf(told),
-      'input-tokens': told.input,
-      'output-tokens': told.output,
-    }
-    const used: Record<string, number> = {}
-    for (const [name, { rule }] of this.#taken) {
-      const amount = amounts[rule.unit ?? '']
-      if (amount !== undefined) used[name] = amount
-    }
-    await this.settle(used)
-    return Object.keys(used).length > 0
+    const amounts = new Map([
+      ['tokens', totalOf(told)],
+      ['input-tokens', told.input],
+      ['output-tokens', told.output],
+    ])
+    const used = [...this.#taken.values()].flatMap(({ rule: { name, unit = '' } }) => {
+      const amount = amounts.get(unit)
+      return amount === undefined ? [] : [[name, amount] as const]
+    })
+    await this.settle(Object.fromEntries(used))
+    return used.length > 0
   }
 
   /** Frees slots, and gives back what was reserved and never settled. */

@@ -66,7 +66,7 @@ export interface Rule<Native> {
    * `settle()` corrects. @default 1
    */
   readonly cost?: number | ((native: Native) => Awaitable<number>)
-  /** What is counted, where it is not requests, such as `tokens`: told in the policy field. */
+  /** What is counted, where it is not requests, such as `tokens`: told in the policy field. Not of `concurrency`. */
   readonly unit?: string
   /** `shadow`: it refuses nobody; what it would have refused is told in events. @default 'enforce' */
   readonly mode?: 'enforce' | 'shadow'
@@ -154,7 +154,7 @@ const foreign: Readonly<Record<Algorithm, readonly (keyof Rule<unknown>)[]>> = {
   sliding: ['burst', 'lease'],
   fixed: ['burst', 'lease'],
   gcra: ['lease'],
-  concurrency: ['window', 'burst', 'cost', 'refundIf'],
+  concurrency: ['window', 'burst', 'cost', 'unit', 'refundIf'],
 }
 
 function refuseForeign<Native>(where: string, rule: Rule<Native>, algorithm: Algorithm): void {

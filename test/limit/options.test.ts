@@ -54,6 +54,11 @@ describe('rateLimit options', () => {
       /headers` must be false, or a list of draft-11, legacy, openai/,
     ],
     [
+      'a unit of slots',
+      { limits: [{ limit: 1, algorithm: 'concurrency', unit: 'tokens' }] },
+      /unit` must be absent where the algorithm is concurrency/,
+    ],
+    [
       'a burst without gcra',
       { limits: [{ limit: 1, burst: 2 }] },
       /burst` must be absent where the algorithm is sliding/,
