@@ -6,6 +6,9 @@ import type { Keyspace } from './keyspace.ts'
 import type { Share } from './shelf.ts'
 import type { Tally } from './tally.ts'
 
+// Whether something could still be used is another's question: no lease has this name.
+const newcomer = ['\0']
+
 /** Budgets in this process: each call is one step, as nothing else runs meanwhile. */
 export function embeddedBudgets(keyspace: Keyspace, room: { share: Share; reach: Share }): Budgets {
   const shelf = budgetShelf(keyspace, room)
@@ -20,7 +23,7 @@ export function embeddedBudgets(keyspace: Keyspace, room: { share: Share; reach:
       const at = shelf.now()
       const marks = settlements.map((each) => settle(shelf, each, at))
       return settlements.map((each, place) =>
-        settledBudget(shelf.tally('settle', each, { at }), marks[place] ?? 0),
+        settledBudget(shelf.tally('settle', each, { at, leases: newcomer }), marks[place] ?? 0),
       )
     },
     async renew(leases) {
