@@ -4,7 +4,7 @@
  * of up to 24; above, twelfths of a window, as the number of the first and, of each, how much later
  * it is and how much it counts. The current twelfth and twelve before it count whole. Times become
  * twelfths where the limit or a debt asks for it; twelfths stay until they are over. A time that lies
- * ahead, as the clock of another server may leave it, counts as now. A mark is the microsecond of
+ * ahead, as the clock of another server may leave it, becomes now. A mark is the microsecond of
  * the charge.
  */
 export const slidingSteps = /* lua */ `
@@ -19,7 +19,7 @@ export const slidingSteps = /* lua */ `
 
       -- Negative amounts give back, at most what is there.
       function b.put(number, amount)
-        number = math.min(number, current)
+        if number > current then number, b.ahead = current, true end
         if number < current - 12 then return false end
         local at = #numbers
         while at > 0 and numbers[at] > number do at = at - 1 end
@@ -79,13 +79,17 @@ export const slidingSteps = /* lua */ `
     end
 
     local function exact(key, limit, window, times)
-      local function time(at)
-        return math.min(struct.unpack('>I7', times, at * 7 - 6), micros)
-      end
+      local function time(at) return (struct.unpack('>I7', times, at * 7 - 6)) end
       local units, gone, first = #times / 7, 0, micros - window * 1000
+      local ahead = units > 0 and time(units) > micros
+      if ahead then
+        local parts = {}
+        for at = 1, units do parts[at] = struct.pack('>I7', math.min(time(at), micros)) end
+        times = table.concat(parts)
+      end
       while gone < units and time(gone + 1) <= first do gone = gone + 1 end
       times = string.sub(times, gone * 7 + 1)
-      local b = { level = units - gone, cap = limit }
+      local b = { level = units - gone, cap = limit, ahead = ahead }
 
       function b.back(amount) return math.ceil((time(math.min(amount, b.level)) - first) / 1000) end
       function b.take(cost)
@@ -95,6 +99,7 @@ export const slidingSteps = /* lua */ `
       end
       function b.twelfths()
         local other = twelfths(key, limit, window)
+        other.ahead = ahead
         for at = 1, b.level do other.count(time(at)) end
         return other
       end
