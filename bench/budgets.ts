@@ -5,7 +5,7 @@ import { whole } from './report.ts'
 import { textTable } from './text-table.ts'
 
 /** Algorithms, and the two forms of `sliding`. */
-export const budgetKinds = ['sliding', 'sliding, up to 24', 'fixed', 'gcra', 'concurrency'] as const
+const budgetKinds = ['sliding', 'sliding, up to 24', 'fixed', 'gcra', 'concurrency'] as const
 
 /** One of them. */
 export type BudgetKind = (typeof budgetKinds)[number]

@@ -53,6 +53,16 @@ function holding({ open, it }: Suite): void {
     assert.deepEqual(told([await take(open, key, slot('a'))]), [[true, 2]])
   })
 
+  it('tells when one is free again where more are held than the limit', async () => {
+    const key = fresh()
+    await take(open, key, slot('a', { limit: 3, windowMs: minuteMs }))
+    await take(open, key, slot('b', { limit: 3, windowMs: 2 * minuteMs }))
+    await take(open, key, slot('c', { limit: 3, windowMs: 3 * minuteMs }))
+    const { remaining, resetMs } = await look(open, key, slot('d', { limit: 2, cost: 0 }))
+    assert.equal(remaining, 0)
+    assert.ok(resetMs > minuteMs && resetMs <= 2 * minuteMs, `${resetMs}`)
+  })
+
   it('only looks at a cost of 0, and in a peek', async () => {
     const key = fresh()
     assert.deepEqual(told([await take(open, key, slot('a', { cost: 0 }))]), [[true, 0]])
@@ -76,6 +86,25 @@ function givingBack({ open, it }: Suite): void {
     }
     assert.equal((await take(open, key, slot('c'))).allowed, true)
     assert.equal((await take(open, key, slot('d'))).allowed, false)
+  })
+
+  it('has nothing left in a settlement while all are held', async () => {
+    const key = fresh()
+    const { mark } = await take(open, key, slot('a'))
+    await take(open, key, slot('b'))
+    const kept = await settle(open, key, { ...slot('a'), mark, charged: 1, cost: 1 })
+    assert.deepEqual([kept.allowed, kept.used, kept.remaining], [false, 2, 0])
+    within(kept.retryMs, minuteMs)
+  })
+
+  it('has nothing to settle any more where a slot is gone', async () => {
+    const key = fresh()
+    const { mark } = await take(open, key, slot('a'))
+    await take(open, key, slot('b'))
+    const rule = { ...slot('a'), mark, charged: 1 }
+    assert.ok((await settle(open, key, { ...rule, cost: 1 })).mark > 0)
+    await settle(open, key, { ...rule, cost: 0 })
+    assert.equal((await settle(open, key, { ...rule, cost: 1 })).mark, 0)
   })
 
   it('is unused when all are given back', async () => {

@@ -3,7 +3,7 @@ import { budgetBlocksContract } from './budget-blocks.ts'
 import { budgetLeakContract } from './budget-leak.ts'
 import { budgetSettlingContract } from './budget-settling.ts'
 import { budgetSlotsContract } from './budget-slots.ts'
-import { look, type Shape, shapes, take, told } from './charging.ts'
+import { look, type Shape, settle, shapes, take, told } from './charging.ts'
 import { bounds, message, minuteMs, session } from './conversation.ts'
 import { failsWith, pause, within } from './expectations.ts'
 import { fresh, hostile } from './names.ts'
@@ -170,6 +170,19 @@ function sliding({ open, it }: Suite, limit: number): void {
     const { retryMs } = await take(open, key, { limit, cost: limit })
     const leastMs = minuteMs - (performance.now() - startedAt) - 5
     assert.ok(retryMs >= leastMs, `${retryMs} is not ${leastMs} or more`)
+  })
+
+  it('tells when there is something to use again where more is used than the limit', async () => {
+    const key = fresh()
+    await take(open, key, { limit, cost: 1 })
+    await pause(300)
+    const startedAt = performance.now()
+    const { mark } = await take(open, key, { limit, cost: 1 })
+    const owed = await settle(open, key, { limit, mark, charged: 1, cost: limit + 1 })
+    const leastMs = minuteMs - (performance.now() - startedAt) - 5
+    assert.equal(owed.used, limit + 2)
+    for (const { resetMs } of [owed, await look(open, key, { limit, cost: 0 })])
+      assert.ok(resetMs >= leastMs, `${resetMs} is not ${leastMs} or more`)
   })
 }
 

@@ -26,9 +26,10 @@ export async function partitionOf<Native>(
 
 function named(rule: string, key: string | number | null | undefined): string | undefined {
   if (key === null) return undefined
-  if (key === undefined)
+  // What the client sent is text, perhaps none that can name anything; the rest is a mistake here.
+  if (typeof key !== 'string' && !Number.isSafeInteger(key))
     throw new UsageError(
-      `The key function of the limit ${rule} gave undefined: give null to skip it`,
+      `The key function of the limit ${rule} gave ${String(key)}: give text, a whole number, or null to skip it`,
     )
   return partition('key', encodeClientId(`The key of the limit ${rule}`, key))
 }

@@ -53,10 +53,7 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     waits: (asked) => asked?.budgets !== undefined,
 
     async prepare(exchange) {
-      if (await skip?.(exchange.native)) return undefined
-      const who = asker(exchange, user)
-      const demands = await Promise.all(rules.map((rule) => demand(exchange, rule, who)))
-      return demands.filter((each) => each !== undefined)
+      return (await skip?.(exchange.native)) ? undefined : demandsOf(exchange, rules, user)
     },
 
     start(exchange, demands) {
@@ -81,6 +78,7 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     if (!allowed || shadowed.length > 0)
       tell('onLimited', () => onLimited?.(exchange.native, decision))
     if (allowed) return 'next'
+    // What limiters further out have reserved is not used.
     requestState(exchange.req).limits.spare()
     return answer(exchange, quotaExceeded(decision), retryAfter)
   }
@@ -94,18 +92,6 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
   }
 }
 
-/** Asks who makes the request, once for all rules. */
-function asker<Native>(
-  exchange: Exchange<Native>,
-  user: UserOf<Native> | undefined,
-): () => Promise<Identity> {
-  let identity: Promise<Identity> | undefined
-  return () => {
-    identity ??= identify(exchange, user)
-    return identity
-  }
-}
-
 function askedOf<Native>(
   { key, limit, cost }: CheckedRule<Native>,
   user: UserOf<Native> | undefined,
@@ -115,6 +101,20 @@ function askedOf<Native>(
 
 function isFunction(given: unknown): boolean {
   return typeof given === 'function'
+}
+
+async function demandsOf<Native>(
+  exchange: Exchange<Native>,
+  rules: readonly CheckedRule<Native>[],
+  user: UserOf<Native> | undefined,
+): Promise<readonly Demand[]> {
+  let identity: Promise<Identity> | undefined
+  const who = () => {
+    identity ??= identify(exchange, user)
+    return identity
+  }
+  const demands = await Promise.all(rules.map((rule) => demand(exchange, rule, who)))
+  return demands.filter((each) => each !== undefined)
 }
 
 async function demand<Native>(

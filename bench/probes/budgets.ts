@@ -1,3 +1,4 @@
+import { createStore } from '../../lib/index.ts'
 import { partition } from '../../lib/keys.ts'
 import { demandOf } from '../../lib/limit/demand.ts'
 import { checkRule, type Rule } from '../../lib/limit/rule.ts'
@@ -17,6 +18,7 @@ export interface BudgetsResult {
 const large = 1_000_000_000
 const twelfthMs = 5000
 const atOnce = 100
+const warm = { users: 100, times: 200 }
 
 /** As full as a budget gets: all its buckets hold something, all its units have a time of their own. */
 const rules: Readonly<Record<BudgetKind, Rule<unknown>>> = {
@@ -37,9 +39,10 @@ const costs: Readonly<Record<BudgetKind, number>> = {
 const [, , given, count, url] = process.argv
 const kind = given as BudgetKind
 const rule = checkRule('rule', { name: 'tpm', ...rules[kind] })
-const store = storeAt(url)
-// Code and connections are there before it is weighed.
-await fill(Math.min(2000, Number(count)))
+// What is kept where nobody says otherwise.
+const store = url === undefined ? createStore() : storeAt(url)
+// Code and connections are there before it is weighed, and the room that work on a few keys takes.
+for (let times = 0; times < warm.times; times += 1) await fill(warm.users)
 await store.budgets.clear(await store.keys('limit:*'))
 
 const before = weight()
@@ -56,14 +59,14 @@ process.disconnect()
 
 async function fill(users: number): Promise<void> {
   for (let from = 0; from < users; from += atOnce) {
-    const some = Array.from({ length: Math.min(atOnce, users - from) }, () => use())
+    const some = Array.from({ length: Math.min(atOnce, users - from) }, (_, at) => use(from + at))
     await Promise.all(some)
   }
 }
 
 /** Everybody has an id as databases give them. */
-async function use(): Promise<void> {
-  const user = partition('user', crypto.randomUUID())
+async function use(at: number): Promise<void> {
+  const user = partition('user', `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`)
   const { charge } = demandOf(rule, {
     partition: user,
     limit: Number(rule.limit),

@@ -29,8 +29,7 @@ export function memoriesOf(
 export function storeAt(url: string | undefined): Store {
   // A machine that does other work besides is no reason to go on without the store.
   if (url !== undefined) return createStore({ url, deadline: '1s' })
-  const room = { maxEntries: 1_000_000, maxBytes: 4 * 1024 ** 3 }
-  return createStore({ provider: embeddedProvider(room) })
+  return createStore({ provider: embeddedProvider({ maxBytes: 4 * 1024 ** 3 }) })
 }
 
 /** Messages of 500 characters, questions and replies in turn; each gets a random UUID. */

@@ -92,8 +92,8 @@ export function createMeter(
   async function come(asked: Asked): Promise<Metered> {
     const { demands, remembered } = asked
     if (remembered) {
-      const budgets = demands.map((each, at) => forDemand(each, remembered[at]))
-      const standings = standingsOf(demands, budgets)
+      const known = demands.map((demand, at) => judged(demand, remembered[at]))
+      const standings = standingsOf(demands, known)
       const decision = decide(standings, { remembered: true })
       return { kind: 'counted', standings, decision, reservation: undefined }
     }
@@ -160,19 +160,15 @@ function asking(
 function withImpossible(demands: readonly Demand[], asked: readonly Budget[]): readonly Budget[] {
   const budgets = asked.values()
   return demands.map((demand) => {
-    const budget = demand.charge.limit === 0 ? nothing : (budgets.next().value as Budget)
-    return forDemand(demand, budget)
+    const budget = demand.charge.limit === 0 ? nothing : budgets.next().value
+    return judged(demand, budget) as Budget
   })
 }
 
-/** A budget as this demand finds it: what cannot pass never will. */
-function forDemand<Known extends Budget | undefined>(
-  demand: Demand,
-  budget: Known,
-): Known | Budget {
+/** What can never pass is refused, whatever its budget holds. */
+function judged(demand: Demand, budget: Budget | undefined): Budget | undefined {
   if (!isImpossible(demand)) return budget
-  const { used, remaining, resetMs, blockedMs } = budget ?? nothing
-  return { ...nothing, used, remaining, resetMs, blockedMs }
+  return { ...(budget ?? nothing), allowed: false, retryMs: Number.POSITIVE_INFINITY, mark: 0 }
 }
 
 const nothing: Budget = {

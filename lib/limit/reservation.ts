@@ -5,7 +5,7 @@ import { isCost, largest } from './amount.ts'
 import type { Demand } from './demand.ts'
 import { leasesOf } from './leases.ts'
 import { refusalsOf } from './refusals.ts'
-import { tokenCount } from './token-count.ts'
+import { type TokenCount, tokenCount } from './token-count.ts'
 import { totalOf } from './usage.ts'
 import type { Standing } from './verdict.ts'
 
@@ -27,8 +27,8 @@ interface Taken extends Demand {
 export class Reservation {
   readonly #budgets: Budgets
   readonly #taken: ReadonlyMap<string, Taken>
-  #queue: Promise<void> = Promise.resolve()
-  readonly #tokens = tokenCount()
+  #queue = idle
+  #tokens: TokenCount | undefined
 
   /** `budgets` are those that were charged; one element a demand. */
   constructor(budgets: Budgets, demands: readonly Demand[], charged: readonly Budget[]) {
@@ -77,6 +77,7 @@ export class Reservation {
 
   /** Settles the rules that count tokens, where `usage` tells of any. */
   async settleUsage(usage: unknown): Promise<boolean> {
+    this.#tokens ??= tokenCount()
     const told = this.#tokens.take(usage)
     if (told === undefined) return false
     const amounts = new Map([
@@ -143,9 +144,12 @@ export class Reservation {
   }
 }
 
-function taken(demand: Demand, budget: Budget): Taken {
-  const charged = budget.mark === 0 ? 0 : demand.charge.cost
-  return { ...demand, mark: budget.mark, budget, charged, settled: false }
+const idle = Promise.resolve()
+
+function taken({ rule, reserves, charge }: Demand, budget: Budget): Taken {
+  const { mark } = budget
+  const charged = mark === 0 ? 0 : charge.cost
+  return { rule, reserves, charge, mark, budget, charged, settled: false }
 }
 
 function settlement([{ charge, mark, charged }, cost]: readonly [Taken, number]): Settlement {

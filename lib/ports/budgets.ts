@@ -54,7 +54,10 @@ export interface Budget {
   readonly used: number
   /** What may still be used at once: never below 0. */
   readonly remaining: number
-  /** Until more quota comes back; 0 when nothing is used. Of `concurrency` until the first lease ends. */
+  /**
+   * Until more can be used, which a debt puts off; 0 when nothing is used. Of `concurrency` until a
+   * lease ends that leaves room.
+   */
   readonly resetMs: number
   /** Until a refused charge of this cost could pass; 0 when it was allowed, `Infinity` for never. */
   readonly retryMs: number

@@ -143,9 +143,15 @@ function guardedPorts(
       forget: bound('forget', owners, (keys, call) => history.forget(keys, call)),
     },
     budgets: {
-      charge: bound('charge', budgetKeys, (charges, call) => budgets.charge(charges, call)),
-      peek: bound('peek', budgetKeys, (charges, call) => budgets.peek(charges, call)),
-      settle: bound('settle', budgetKeys, (settlements, call) => budgets.settle(settlements, call)),
+      charge: bound('charge', budgetKeys, async (charges, call) =>
+        oneEach('charge', charges, await budgets.charge(charges, call)),
+      ),
+      peek: bound('peek', budgetKeys, async (charges, call) =>
+        oneEach('peek', charges, await budgets.peek(charges, call)),
+      ),
+      settle: bound('settle', budgetKeys, async (settlements, call) =>
+        oneEach('settle', settlements, await budgets.settle(settlements, call)),
+      ),
       renew: bound('renew', budgetKeys, (leases, call) => budgets.renew(leases, call)),
       block: bound('block', all, (keys, forMs, call) => budgets.block(keys, forMs, call)),
       clear: bound('clear', all, (keys, call) => budgets.clear(keys, call)),

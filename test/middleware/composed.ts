@@ -39,7 +39,7 @@ export interface Site extends App {
 }
 
 /** What is the same, however middlewares are mounted. */
-export interface Reply {
+interface Reply {
   readonly status: number
   readonly fields: Record<string, unknown>
   readonly body: string

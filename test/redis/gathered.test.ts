@@ -81,6 +81,21 @@ describe('commands of one turn of the event loop', () => {
       await store.close()
     }
   })
+
+  it('leave also where the clock was stopped before this package was imported', async () => {
+    const real = globalThis.setImmediate
+    const client = server.client()
+    await client.ping()
+    Object.assign(globalThis, { setImmediate: () => undefined })
+    const late: string = '../../lib/providers/redis/gathered.ts?late'
+    const { gather: gatherLate }: { gather: typeof gather } = await import(late)
+    Object.assign(globalThis, { setImmediate: real })
+    gatherLate(client)
+    const answer = client.ping()
+    await turn()
+    assert.equal(socketOf(client).writableCorked, 0)
+    assert.equal(await answer, 'PONG')
+  })
 })
 
 for (const [name, options] of Object.entries(ways)) {

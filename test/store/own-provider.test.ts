@@ -214,6 +214,12 @@ describe('a store over a provider whose values are no bytes', () => {
       await assert.rejects(several.mget(['a']), corrupt)
       const batch = createStore({ provider: replaced('batch', async () => replies) })
       await assert.rejects(batch.pipeline().get('a').exec(), corrupt)
+      for (const step of ['charge', 'peek', 'settle'] as const) {
+        const { budgets } = createStore({
+          provider: replaced(`budgets.${step}`, async () => replies),
+        })
+        await assert.rejects(budgets[step]([settlement]), corrupt)
+      }
     })
 
   it('names the cause where an error of another kind stands in a batch', async () => {
@@ -221,5 +227,15 @@ describe('a store over a provider whose values are no bytes', () => {
     await assert.rejects(store.pipeline().get('a').exec(), { reason: 'refused', cause })
   })
 })
+
+const settlement = {
+  key: 'limit:{a}:rule:f1000',
+  algorithm: 'fixed',
+  limit: 1,
+  windowMs: 1000,
+  cost: 1,
+  mark: 1,
+  charged: 1,
+} as const
 
 const corrupt = { name: 'StoreError', reason: 'corrupt' }

@@ -9,7 +9,7 @@ type Limit = NonNullable<Mounts['limit']>
 type Rule = NonNullable<Limit['limits']>[number]
 
 /** One line of the handler's own log. */
-export interface Spent {
+interface Spent {
   readonly user: string
   readonly estimate: number
   /** What the request came to, as far as the handler knows. */

@@ -23,17 +23,21 @@ export interface BudgetShelf {
   remove(key: string): void
 }
 
+/** What budgets may take, and the clock they go by: that of the keyspace, but finer. */
+export interface BudgetRoom {
+  readonly share: Share
+  readonly reach: Share
+  readonly now: () => number
+}
+
 /**
  * A shelf of a keyspace, which also takes what others leave of `reach`; when it is full it forgets
  * what was not looked at for longest.
  */
-export function budgetShelf(
-  keyspace: Keyspace,
-  { share, reach }: { share: Share; reach: Share },
-): BudgetShelf {
-  const shelf = keyspace.shelf<BudgetCell>(share, { reach })
+export function budgetShelf(keyspace: Keyspace, { share, reach, now }: BudgetRoom): BudgetShelf {
+  const shelf = keyspace.shelf<BudgetCell>(share, { reach, now })
   return {
-    now: keyspace.now,
+    now,
     tally(operation, rule, { at, leases = [leaseOf(rule)] }) {
       const { key, algorithm } = rule
       switch (algorithm) {

@@ -1,13 +1,15 @@
 import type { Budget, Budgets, Lease, Settlement } from '../../ports/budgets.ts'
 import { blocked } from './blocks.ts'
-import { type BudgetShelf, budgetShelf } from './budget-shelf.ts'
+import { type BudgetRoom, type BudgetShelf, budgetShelf } from './budget-shelf.ts'
 import { chargePlan, standing } from './charge-plan.ts'
 import type { Keyspace } from './keyspace.ts'
-import type { Share } from './shelf.ts'
 import type { Tally } from './tally.ts'
 
+// Whether something could still be used is another's question: no lease has this name.
+const newcomer = ['\0']
+
 /** Budgets in this process: each call is one step, as nothing else runs meanwhile. */
-export function embeddedBudgets(keyspace: Keyspace, room: { share: Share; reach: Share }): Budgets {
+export function embeddedBudgets(keyspace: Keyspace, room: BudgetRoom): Budgets {
   const shelf = budgetShelf(keyspace, room)
   return {
     async charge(charges) {
@@ -20,7 +22,7 @@ export function embeddedBudgets(keyspace: Keyspace, room: { share: Share; reach:
       const at = shelf.now()
       const marks = settlements.map((each) => settle(shelf, each, at))
       return settlements.map((each, place) =>
-        settledBudget(shelf.tally('settle', each, { at }), marks[place] ?? 0),
+        settledBudget(shelf.tally('settle', each, { at, leases: newcomer }), marks[place] ?? 0),
       )
     },
     async renew(leases) {
@@ -54,8 +56,9 @@ function settle(shelf: BudgetShelf, settlement: Settlement, at: number): number 
 }
 
 function settledBudget(tally: Tally, mark: number): Budget {
-  const { used, remaining, resetMs } = tally
-  const retryMs = tally.waitMs(1)
+  const { used, remaining } = tally
+  const resetMs = Math.ceil(tally.resetMs)
+  const retryMs = Math.ceil(tally.waitMs(1))
   return { allowed: retryMs === 0, used, remaining, resetMs, retryMs, blockedMs: 0, mark }
 }
 

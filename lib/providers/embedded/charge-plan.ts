@@ -118,6 +118,12 @@ function isFree({ waitMs, blockedMs }: Found): boolean {
 
 function report(found: Found, { used, remaining, resetMs }: Tally): Omit<Budget, 'mark'> {
   const { waitMs, blockedMs } = found
-  const retryMs = Math.max(waitMs, blockedMs)
-  return { allowed: isFree(found), used, remaining, resetMs, retryMs, blockedMs }
+  return {
+    allowed: isFree(found),
+    used,
+    remaining,
+    resetMs: Math.ceil(resetMs),
+    retryMs: Math.ceil(Math.max(waitMs, blockedMs)),
+    blockedMs: Math.ceil(blockedMs),
+  }
 }

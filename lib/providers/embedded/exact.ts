@@ -31,7 +31,7 @@ export function exactTally(stored: readonly number[], rule: BudgetRule, at: numb
   const tally: Tally = {
     used,
     remaining: Math.max(0, limit - used),
-    resetMs: used > 0 ? backMs(times[0] ?? at) : 0,
+    resetMs: used > 0 ? backMs(times[Math.max(0, used - limit)] ?? at) : 0,
     mark: at,
     waitMs(cost) {
       const missing = used + cost - limit

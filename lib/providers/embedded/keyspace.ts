@@ -27,7 +27,8 @@ export interface Keyspace {
 }
 
 /** What a shelf has of its own. */
-type OwnShelf<C extends Cell> = Pick<ShelfOptions<C>, 'onGone' | 'reach'>
+type OwnShelf<C extends Cell> = Pick<ShelfOptions<C>, 'onGone' | 'reach'> &
+  Partial<Pick<ShelfOptions<C>, 'now'>>
 
 /** Makes a keyspace without shelves, which together never have more than `bounds`. */
 export function createKeyspace(now: () => number, bounds: Share): Keyspace {
@@ -62,9 +63,9 @@ export function createKeyspace(now: () => number, bounds: Share): Keyspace {
     now,
     shelf(share, options) {
       const added = createShelf({
+        now,
         ...options,
         share,
-        now,
         tally,
         onPut,
         elsewhere(operation, key) {

@@ -4,6 +4,7 @@ import { embeddedBudgets } from './budgets.ts'
 import { embeddedBus } from './bus.ts'
 import { embeddedEntries } from './entries.ts'
 import { embeddedFields } from './fields.ts'
+import { fineClock } from './fine-clock.ts'
 import { embeddedHistory } from './history.ts'
 import { embeddedInspection } from './inspect.ts'
 import { embeddedKeyValue } from './key-value.ts'
@@ -54,7 +55,8 @@ const eighths = {
  */
 export function embeddedProvider(options: EmbeddedOptions = {}): Provider {
   checkNames('embedded', options, { maxEntries: true, maxBytes: true, now: true })
-  const { maxEntries = 100_000, maxBytes = 64 * 1024 * 1024, now = Date.now } = options
+  const { maxEntries = 100_000, maxBytes = 64 * 1024 * 1024 } = options
+  const { now = Date.now } = options
   wholeNumber('maxEntries', maxEntries, { min: 8, max: 2 ** 24 })
   wholeNumber('maxBytes', maxBytes, { min: 65_536 })
   const share = (kind: keyof typeof eighths) => ({
@@ -76,7 +78,11 @@ export function embeddedProvider(options: EmbeddedOptions = {}): Provider {
     history: embeddedHistory(conversations, bus),
     turns: embeddedTurns(conversations, bus),
     fields: embeddedFields(conversations),
-    budgets: embeddedBudgets(keyspace, { share: share('budgets'), reach: all }),
+    budgets: embeddedBudgets(keyspace, {
+      share: share('budgets'),
+      reach: all,
+      now: options.now ?? fineClock(),
+    }),
     entries: embeddedEntries(keyspace, share('entries')),
     inspection: embeddedInspection(keyspace, { maxBytes }),
     bus,

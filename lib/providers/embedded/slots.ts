@@ -29,7 +29,7 @@ export function slotsTally(
     const tally: Tally = {
       used,
       remaining: Math.max(0, rule.limit - used),
-      resetMs: used > 0 ? leftMs(0) : 0,
+      resetMs: used > 0 ? leftMs(Math.max(0, used - rule.limit)) : 0,
       mark: at + rule.windowMs,
       waitMs(cost) {
         const wanted = cost > 0 ? leases.filter((lease) => !ends.has(lease)).length : 0

@@ -6,7 +6,7 @@ export interface Tally {
   readonly used: number
   /** What may still be used at once: never below 0. */
   readonly remaining: number
-  /** Until more quota comes back; 0 when nothing is used. */
+  /** Until more can be used; 0 when nothing is used. */
   readonly resetMs: number
   /** What a settlement of a charge that was just made must find again. */
   readonly mark: number

@@ -35,7 +35,7 @@ export function twelfthsTally(stored: readonly number[], rule: BudgetRule, at: n
   const tally: Tally = {
     used,
     remaining: Math.max(0, limit - used),
-    resetMs: used > 0 ? backMs(1) : 0,
+    resetMs: used > 0 ? backMs(Math.max(1, used + 1 - limit)) : 0,
     mark: at,
     waitMs(cost) {
       const missing = used + cost - limit

@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream'
+import { setImmediate } from 'node:timers'
 import { type Client, isCluster } from './open-client.ts'
 
-// An application whose tests stop the clock must not stop the commands with it.
+// An application whose tests stop the clock must not stop the commands with it, whichever came first:
+// what Jest stops is the global.
 const afterThisTurn = setImmediate
 
 const held = new WeakSet<object>()

@@ -32,10 +32,10 @@ export async function run<Keys extends readonly string[], Args extends readonly 
   args: NoInfer<Args>,
 ): Promise<Reply> {
   try {
-    return parse(await client.evalsha(sha, keys.length, ...keys, ...args))
+    return parse(answered(await client.evalsha(sha, keys.length, ...keys, ...args)))
   } catch (error) {
     if (!isMissing(error)) throw error
-    return parse(await client.eval(lua, keys.length, ...keys, ...args))
+    return parse(answered(await client.eval(lua, keys.length, ...keys, ...args)))
   }
 }
 
@@ -61,11 +61,17 @@ export async function runWith<
   let settled = await send('evalsha', sha)
   if (isMissing(settled[0]?.[0])) settled = await send('eval', lua)
   const [raw, ...replies] = settled.map(replyOf)
-  return { reply: parse(raw), replies }
+  return { reply: parse(answered(raw)), replies }
 }
 
 function replyOf([error, reply]: Settled): unknown {
   if (error) throw error
+  return reply
+}
+
+/** Within a transaction that the client's owner has begun, a script has run no line yet. */
+function answered(reply: unknown): unknown {
+  if (reply === 'QUEUED') throw new Error('The client is in a transaction of its owner')
   return reply
 }
 

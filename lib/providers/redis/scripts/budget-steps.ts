@@ -22,7 +22,8 @@ export const moment = /* lua */ `
  * has a `level` and a `cap`; `back(amount)` tells when so much has come back, `take(cost)` and
  * `settle(mark, change)` change it and give a mark (0 where nothing can be changed any more), and
  * `save()` alone writes, with the time at which it ends: a time to live would count from when the
- * script began. `wait` and `report` tell how it stands. Needs `moment`.
+ * script began. `ahead` says that a clock was set back since: what is kept must be saved, or it would
+ * count until that clock has caught up. `wait` and `report` tell how it stands. Needs `moment`.
  */
 export const budgetSteps: string = /* lua */ `
     ${slidingSteps}

@@ -65,6 +65,7 @@ export const charge: Script<string[], (string | number)[], Charged[]> = script(
         c.blocked = math.max(0, block.ends - now)
         writeBlock(c.key, block)
       end
+      if writes and c.budget.ahead and not c.taken then c.budget.save() end
     end
 
     local out = {}

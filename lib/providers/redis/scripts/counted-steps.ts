@@ -8,8 +8,10 @@ export const fixedSteps = /* lua */ `
       local ends = stored and redis.call('PEXPIRETIME', key) or -1
       if stored and not string.match(stored, '^%d+$') then foreign() end
       local fresh = ends < 0
-      if fresh then ends = now + window end
-      local b = { level = fresh and 0 or tonumber(stored), cap = limit }
+      -- A clock that was set back by little must not cost anybody a settlement: marks are ends.
+      local ahead = ends > now + window + 1000
+      if fresh or ahead then ends = now + window end
+      local b = { level = fresh and 0 or tonumber(stored), cap = limit, ahead = ahead }
       function b.back() return math.max(ends - now, 1) end
       function b.take(cost)
         b.level = b.level + cost
@@ -26,7 +28,7 @@ export const fixedSteps = /* lua */ `
       function b.save()
         if fresh and b.level == 0 then return end
         local count = string.format('%.0f', b.level)
-        if fresh then
+        if fresh or ahead then
           redis.call('SET', key, count, 'PXAT', ends)
         else
           redis.call('SET', key, count, 'KEEPTTL')
@@ -51,6 +53,7 @@ export const gcraSteps = /* lua */ `
       if stored then
         local level, at = struct.unpack('>dI7', stored, 2)
         b.level = math.max(0, level - math.max(0, micros - at) * rate)
+        b.ahead = at > micros
       end
       function b.back(amount) return math.max(1, math.ceil((amount - tiny) / rate / 1000)) end
       local function mark(at) return math.max(1, math.min(math.ceil(at), 9e18)) end

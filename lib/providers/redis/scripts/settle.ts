@@ -22,8 +22,8 @@ export const settle: Script<string[], (string | number)[], Budget[]> = script(
         if cost == 0 then
           b.give()
           b.save()
-          mark = 0
         end
+        if cost == 0 or not b.held then mark = 0 end
       elseif mark > 0 and cost ~= charged then
         mark = b.settle(mark, cost - charged, charged == 0)
         if mark > 0 then b.save() end

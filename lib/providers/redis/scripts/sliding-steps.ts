@@ -4,7 +4,7 @@
  * of up to 24; above, twelfths of a window, as the number of the first and, of each, how much later
  * it is and how much it counts. The current twelfth and twelve before it count whole. Times become
  * twelfths where the limit or a debt asks for it; twelfths stay until they are over. A time that lies
- * ahead, as the clock of another server may leave it, counts as now. A mark is the microsecond of
+ * ahead, as the clock of another server may leave it, becomes now. A mark is the microsecond of
  * the charge.
  */
 export const slidingSteps = /* lua */ `
@@ -14,11 +14,12 @@ export const slidingSteps = /* lua */ `
       local span = math.ceil(window / 12)
       local current = math.floor(now / span)
       local numbers, counts = {}, {}
+      local function form(length) return '>BI6' .. string.rep('BI7', length) end
       local b = { level = 0, cap = limit }
 
       -- Negative amounts give back, at most what is there.
       function b.put(number, amount)
-        number = math.min(number, current)
+        if number > current then number, b.ahead = current, true end
         if number < current - 12 then return false end
         local at = #numbers
         while at > 0 and numbers[at] > number do at = at - 1 end
@@ -54,17 +55,22 @@ export const slidingSteps = /* lua */ `
       function b.save()
         if #numbers == 0 then return redis.call('DEL', key) end
         local first, parts = numbers[1], {}
-        for at, number in ipairs(numbers) do
-          parts[at] = struct.pack('>BI7', number - first, counts[at])
+        for at = 1, #numbers do
+          parts[2 * at - 1], parts[2 * at] = numbers[at] - first, counts[at]
         end
-        local packed = '\\2' .. struct.pack('>I6', first) .. table.concat(parts)
+        local packed = struct.pack(form(#numbers), 2, first, unpack(parts))
         redis.call('SET', key, packed, 'PXAT', now + goneIn(#numbers))
       end
       function b.load(packed)
-        local first = struct.unpack('>I6', packed, 2)
-        for at = 8, #packed, 8 do
-          local after, count = struct.unpack('>BI7', packed, at)
-          b.put(first + after, count)
+        local parts = { struct.unpack(form((#packed - 7) / 8), packed) }
+        for at = 3, #parts - 1, 2 do
+          local number, count = parts[2] + parts[at], parts[at + 1]
+          if number > current then
+            b.put(number, count)
+          elseif number >= current - 12 then
+            numbers[#numbers + 1], counts[#counts + 1] = number, count
+            b.level = b.level + count
+          end
         end
         return b
       end
@@ -73,13 +79,17 @@ export const slidingSteps = /* lua */ `
     end
 
     local function exact(key, limit, window, times)
-      local function time(at)
-        return math.min(struct.unpack('>I7', times, at * 7 - 6), micros)
-      end
+      local function time(at) return (struct.unpack('>I7', times, at * 7 - 6)) end
       local units, gone, first = #times / 7, 0, micros - window * 1000
+      local ahead = units > 0 and time(units) > micros
+      if ahead then
+        local parts = {}
+        for at = 1, units do parts[at] = struct.pack('>I7', math.min(time(at), micros)) end
+        times = table.concat(parts)
+      end
       while gone < units and time(gone + 1) <= first do gone = gone + 1 end
       times = string.sub(times, gone * 7 + 1)
-      local b = { level = units - gone, cap = limit }
+      local b = { level = units - gone, cap = limit, ahead = ahead }
 
       function b.back(amount) return math.ceil((time(math.min(amount, b.level)) - first) / 1000) end
       function b.take(cost)
@@ -89,6 +99,7 @@ export const slidingSteps = /* lua */ `
       end
       function b.twelfths()
         local other = twelfths(key, limit, window)
+        other.ahead = ahead
         for at = 1, b.level do other.count(time(at)) end
         return other
       end
