@@ -158,6 +158,15 @@ function keepingItsEnd({ open, it }: Suite): void {
     assert.ok(again.resetMs <= minuteMs - 20, `${again.resetMs}`)
     assert.equal((await settle(open, key, { ...rule, mark, charged: 0, cost: 7 })).used, 8)
   })
+
+  it('is settled still where the budget was cleared meanwhile', async () => {
+    const key = fresh()
+    const { mark } = await take(open, key, { ...rule, cost: 4 })
+    await open().budgets.clear([key])
+    const less = await settle(open, key, { ...rule, mark, charged: 4, cost: 1 })
+    assert.deepEqual([less.used, less.mark], [0, mark])
+    assert.equal((await settle(open, key, { ...rule, mark, charged: 1, cost: 3 })).used, 2)
+  })
 }
 
 function owing({ open, it }: Suite): void {

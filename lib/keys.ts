@@ -130,7 +130,7 @@ export function partition(kind: PartitionKind, encoded: string): string {
 }
 
 /**
- * Key of one budget. `shape` tells how it is counted (`s60000`: sliding, a minute), so that a rule
+ * Key of one budget. `shape` tells how it is counted (`w60000`: sliding, a minute), so that a rule
  * whose window changed starts anew instead of reading what it cannot understand.
  */
 export function limitKey(of: string, rule: string, shape: string): string {

@@ -38,7 +38,7 @@ describe('a full embedded provider', () => {
     const before = heapBytes()
     for (let at = 0; at < 10; at += 1) assert.equal(await limited(store, 'active'), false)
     for (let at = 0; at < 50_000; at += 1) {
-      await limited(store, `limit:{ip~${at}}:rpm:s60000`)
+      await limited(store, `limit:{ip~${at}}:rpm:w60000`)
       if (at % 500 === 0) assert.equal(await limited(store, 'active'), true)
     }
     assert.equal(await limited(store, 'active'), true)

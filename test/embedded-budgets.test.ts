@@ -203,3 +203,22 @@ describe('a fixed budget, by its clock', () => {
     })
   })
 })
+
+describe('a budget whose clock is set back by an hour', () => {
+  for (const [name, rule] of Object.entries({
+    'exact times': { algorithm: 'sliding', limit: 2 },
+    'twelfths of a window': { algorithm: 'sliding', limit: 30 },
+    'a counter': { algorithm: 'fixed', limit: 2 },
+    'a level': { algorithm: 'gcra', limit: 2 },
+  } as const))
+    it(`counts for as long as it tells, and no longer (${name})`, async () => {
+      const charge = { ...rule, windowMs: 1_200, cost: rule.limit }
+      await take(charge)
+      nowMs -= 60 * minuteMs
+      const { allowed, retryMs } = await take(charge)
+      assert.equal(allowed, false)
+      assert.ok(retryMs <= 1_300, `${retryMs}`)
+      nowMs += retryMs
+      assert.equal((await take(charge)).allowed, true)
+    })
+})

@@ -92,7 +92,7 @@ export interface CheckedRule<Native> {
   readonly block: { after: number; forMs: number; doubles: boolean } | undefined
   /** What it takes is an estimate, corrected when the cost is known. */
   readonly reserves: boolean
-  /** How it is counted, as part of the key: `s60000`. */
+  /** How it is counted, as part of the key: `w60000`. */
   readonly shape: string
 }
 
@@ -145,8 +145,22 @@ export function checkRule<Native>(where: string, rule: Rule<Native>): CheckedRul
     refundIf: rule.refundIf,
     block: rule.block && checkBlock(`${where}.block`, rule.block),
     reserves: (unit ?? 'requests') !== 'requests' || typeof cost === 'function',
-    shape: algorithm === 'concurrency' ? 'c' : `${algorithm[0]}${windowMs}`,
+    shape: shapeOf(algorithm, windowMs),
   }
+}
+
+/** A form that is kept in another way than before needs another letter: `s` once was `sliding`. */
+const letters: Readonly<Record<Algorithm, string>> = {
+  sliding: 'w',
+  fixed: 'f',
+  gcra: 'g',
+  concurrency: 'c',
+}
+
+/** A lease may change while slots are held. */
+function shapeOf(algorithm: Algorithm, windowMs: number): string {
+  const letter = letters[algorithm]
+  return algorithm === 'concurrency' ? letter : `${letter}${windowMs}`
 }
 
 /** Options of other algorithms would silently do nothing. */

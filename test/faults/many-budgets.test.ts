@@ -26,7 +26,7 @@ describe('an embedded provider of the usual size', () => {
       const rule = { algorithm: 'sliding', limit, windowMs: minuteMs, cost } as const
       for (let charge = 0; charge < charges; charge += 1) {
         for (let at = 0; at < 100_000; at += 1)
-          await store.budgets.charge([{ ...rule, key: `limit:{ip~203.0.113.${at}}:rpm:s60000` }])
+          await store.budgets.charge([{ ...rule, key: `limit:{ip~203.0.113.${at}}:rpm:w60000` }])
         nowMs += minuteMs / 12
       }
       const taken = heapBytes() - before

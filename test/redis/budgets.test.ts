@@ -9,7 +9,7 @@ import { startRedis, type TestServer } from '../support/redis.ts'
 
 const minuteMs = 60_000
 const most = 999_999_999_999_999
-const key = 'limit:{user~ann}:10000-per-1m:s60000'
+const key = 'limit:{user~ann}:10000-per-1m:w60000'
 const rule = { algorithm: 'sliding', limit: 10, windowMs: minuteMs, cost: 1 } as const
 
 /** A charge of each kind, on one slot; each may be blocked. */

@@ -40,7 +40,7 @@ export function chargePlan(shelf: BudgetShelf, charges: readonly Charge[]): Char
     const after = allowed ? takenBy(found) : found.before
     const mark = allowed ? markOf(charge, after) : 0
     budgets.set(charge.key, { ...report(found, after), mark })
-    const kept = after === found.before ? undefined : after.kept()
+    const kept = keptOf(found, after)
     if (kept) writes.set(charge.key, kept)
     if (refusal) writes.set(refusal.key, refusal.kept)
   }
@@ -49,6 +49,11 @@ export function chargePlan(shelf: BudgetShelf, charges: readonly Charge[]): Char
 
 function takenBy({ charge: { cost }, before }: Found): Tally {
   return cost > 0 ? before.charged(cost) : before
+}
+
+/** What is to be put on the shelf. */
+function keptOf({ before }: Found, after: Tally): Kept | undefined {
+  return after === before && !after.isAhead ? undefined : after.kept()
 }
 
 /** A charge of nothing may come to more, but takes no slot. */

@@ -33,6 +33,7 @@ export function exactTally(stored: readonly number[], rule: BudgetRule, at: numb
     remaining: Math.max(0, limit - used),
     resetMs: used > 0 ? backMs(times[Math.max(0, used - limit)] ?? at) : 0,
     mark: at,
+    isAhead: (stored.at(-1) ?? at) > at,
     waitMs(cost) {
       const missing = used + cost - limit
       if (missing <= 0) return 0

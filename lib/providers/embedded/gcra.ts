@@ -13,7 +13,8 @@ const nothing = 1e-6
  */
 export function gcraTally(cell: LevelCell | undefined, rule: BudgetRule, at: number): Tally {
   const drained = cell === undefined ? 0 : Math.max(0, at - cell.at) * (rule.limit / rule.windowMs)
-  return levelTally(Math.max(0, (cell?.level ?? 0) - drained), rule, at)
+  const tally = levelTally(Math.max(0, (cell?.level ?? 0) - drained), rule, at)
+  return cell !== undefined && cell.at > at ? { ...tally, isAhead: true } : tally
 }
 
 function levelTally(level: number, rule: BudgetRule, at: number): Tally {

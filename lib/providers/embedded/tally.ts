@@ -10,6 +10,8 @@ export interface Tally {
   readonly resetMs: number
   /** What a settlement of a charge that was just made must find again. */
   readonly mark: number
+  /** The clock was set back since: what is kept must be put anew, or it counts until then. */
+  readonly isAhead?: boolean
   /** Until a charge of this cost has room: 0 now, `Infinity` never. */
   waitMs(cost: number): number
   /** The budget with this much taken; there must be room. */

@@ -37,6 +37,7 @@ export function twelfthsTally(stored: readonly number[], rule: BudgetRule, at: n
     remaining: Math.max(0, limit - used),
     resetMs: used > 0 ? backMs(Math.max(1, used + 1 - limit)) : 0,
     mark: at,
+    isAhead: (stored.at(-2) ?? current) > current,
     waitMs(cost) {
       const missing = used + cost - limit
       if (missing <= 0) return 0

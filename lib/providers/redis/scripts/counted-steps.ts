@@ -19,7 +19,7 @@ export const fixedSteps = /* lua */ `
       end
       -- A charge of nothing begins no window: its debt counts in the one that began since, or begins it.
       function b.settle(mark, change, nothing)
-        if fresh and change > 0 and mark > now then ends = mark end
+        if fresh and mark > now then ends = mark end
         local since = nothing and mark > now and ends > mark and ends - mark < window
         if mark ~= ends and not since then return 0 end
         b.level = math.min(math.max(b.level + change, 0), most)
