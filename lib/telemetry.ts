@@ -19,6 +19,12 @@ export interface LimitEvent {
   readonly blocked: readonly string[]
   /** The rules in shadow mode that would have refused. */
   readonly shadowed: readonly string[]
+  /** Where the rules stand that applied, in seconds; nothing where the store is away and all passes. */
+  readonly limits: Readonly<
+    Record<string, { limit: number; used: number; remaining: number; reset: number }>
+  >
+  /** Seconds until the request could pass; `undefined` when it was allowed or never will pass. */
+  readonly retryAfter: number | undefined
 }
 
 /** What is published on `memoryware:settle`: what requests took is corrected, or given back. */

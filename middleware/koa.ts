@@ -117,7 +117,7 @@ function mount(plan: Plan<Context>): Middleware {
 }
 
 async function go(ctx: Context, walk: Walk<Context>, next: Next): Promise<void> {
-  const outcome = await walk.step()
+  const outcome = await walk.step().catch(failed)
   if (outcome === 'answered') return
   const further: Next = walk.done ? next : () => go(ctx, walk, next)
   try {
@@ -129,6 +129,11 @@ async function go(ctx: Context, walk: Walk<Context>, next: Next): Promise<void> 
     for (const fail of requestState(ctx.req).failures.splice(0)) fail()
     throw error
   }
+}
+
+/** Koa would never answer a failure that is nothing. */
+function failed(error: unknown): never {
+  throw error ?? new Error('A middleware failed and did not say why')
 }
 
 const ours = /^(x-)?ratelimit/i

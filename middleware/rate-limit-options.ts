@@ -45,7 +45,10 @@ export interface RateLimitOptions<Native> {
   readonly headers?: readonly HeaderStyle[] | false
   /** Whether a request is not counted at all. */
   readonly skip?: (native: Native) => Awaitable<boolean>
-  /** Told of each refusal, before it is answered. */
+  /**
+   * Told of each refusal, before it is answered; and of a request that passes but would have been
+   * refused by a rule in shadow mode (`decision.allowed` tells them apart).
+   */
   readonly onLimited?: (native: Native, decision: Decision) => void
 }
 

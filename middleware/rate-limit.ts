@@ -7,7 +7,7 @@ import { checkedCost, type Limiter, limiterOf, limitMessage } from '../lib/limit
 import { type Asked, createMeter, type Metered } from '../lib/limit/meter.ts'
 import { type Problem, quotaExceeded, reducedCapacity } from '../lib/limit/problem.ts'
 import type { CheckedRule, ResponseEnd } from '../lib/limit/rule.ts'
-import type { Standing } from '../lib/limit/verdict.ts'
+import type { Decision, Standing } from '../lib/limit/verdict.ts'
 import { publish } from '../lib/telemetry.ts'
 import type { Composable, Exchange, Fields } from './exchange.ts'
 import type { UserOf } from './identity.ts'
@@ -37,7 +37,10 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     const { limits } = requestState(exchange.req)
     if (metered.kind === 'counted') {
       const { standings, reservation, decision } = metered
-      limits.add(names, standings, { reservation, degraded: decision.degraded })
+      const refresh = () => {
+        if (reservation && headers !== false) setFields(exchange, headers, reservation.standings())
+      }
+      limits.add(names, standings, { reservation, degraded: decision.degraded, refresh })
       if (reservation) watchEnd(exchange, rules, reservation)
     } else limits.add(names, [], { degraded: true })
     exchange.attach('rateLimit', () => limits)
@@ -68,10 +71,15 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
       if (metered.kind === 'away') return answer(exchange, reducedCapacity(), 1)
       const { standings, decision } = metered
       if (headers !== false) setFields(exchange, headers, standings)
-      if (decision.allowed) return 'next'
-      tell('onLimited', () => onLimited?.(exchange.native, decision))
-      return answer(exchange, quotaExceeded(decision), decision.retryAfter)
+      return concluded(exchange, decision)
     },
+  }
+
+  function concluded(exchange: Exchange<Native>, decision: Decision): 'next' | 'answered' {
+    const { allowed, shadowed, retryAfter } = decision
+    if (!allowed || shadowed.length > 0)
+      tell('onLimited', () => onLimited?.(exchange.native, decision))
+    return allowed ? 'next' : answer(exchange, quotaExceeded(decision), retryAfter)
   }
 
   /** Nothing applies to this request. */

@@ -29,20 +29,28 @@ export interface RateLimitState {
   release(): Promise<void>
 }
 
+/** What one limiter came to. */
+interface Found {
+  readonly standings: readonly Standing[]
+  readonly reservation?: Reservation | undefined
+  /** Tells the client where it stands by now, while the response has not begun. */
+  readonly refresh?: () => void
+}
+
 /** What the limiters of one request have come to. */
 export class RequestLimits implements RateLimitState {
   readonly #names = new Set<string>()
-  readonly #found: { standings: readonly Standing[]; reservation: Reservation | undefined }[] = []
+  readonly #found: Found[] = []
   #degraded = false
 
   /** Adds what one more limiter came to. */
   add(
     names: readonly string[],
     standings: readonly Standing[],
-    { reservation, degraded }: { reservation?: Reservation | undefined; degraded: boolean },
+    { degraded, ...found }: Omit<Found, 'standings'> & { readonly degraded: boolean },
   ): void {
     for (const name of names) this.#names.add(name)
-    this.#found.push({ standings, reservation })
+    this.#found.push({ standings, ...found })
     this.#degraded ||= degraded
   }
 
@@ -63,21 +71,24 @@ export class RequestLimits implements RateLimitState {
 
   async settle(used: Readonly<Record<string, number>>): Promise<void> {
     checkRuleNames(used, this.#names)
-    await Promise.all(this.#reservations().map((each) => each.settle(used)))
+    await this.#each((reservation) => reservation.settle(used))
   }
 
   async settleUsage(usage: unknown): Promise<boolean> {
-    const told = await Promise.all(this.#reservations().map((each) => each.settleUsage(usage)))
-    return told.includes(true)
+    let told = false
+    await this.#each(async (reservation) => {
+      if (await reservation.settleUsage(usage)) told = true
+    })
+    return told
   }
 
   async release(): Promise<void> {
-    await Promise.all(this.#reservations().map((each) => each.release()))
+    await this.#each((reservation) => reservation.release())
   }
 
   /** What was reserved for is not done: somebody answers who has the answer. */
   spare(): void {
-    if (this.#reservations().every(({ ends }) => !ends)) return
+    if (this.#found.every(({ reservation }) => !reservation?.ends)) return
     this.release().catch((error: unknown) => {
       publish('error', () => ({ during: 'release', error }))
     })
@@ -88,7 +99,13 @@ export class RequestLimits implements RateLimitState {
     return { limits: this.limits, degraded: this.degraded }
   }
 
-  #reservations(): readonly Reservation[] {
-    return this.#found.flatMap(({ reservation }) => reservation ?? [])
+  async #each(change: (reservation: Reservation) => Promise<void>): Promise<void> {
+    await Promise.all(
+      this.#found.map(async ({ reservation, refresh }) => {
+        if (reservation === undefined) return
+        await change(reservation)
+        refresh?.()
+      }),
+    )
   }
 }

@@ -25,6 +25,10 @@ export function quotasApp(model: Model, counts: Readonly<Counts>): Koa {
   const app = new Koa()
   const limit = quotas()
   const underWay = new UnderWay()
+  // Who leaves in the middle of an answer is no failure.
+  app.on('error', (error: Failure) => {
+    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') app.onerror(error)
+  })
   app.use(secureHeaders)
   app.use(problems)
   app.use(at('POST /ask', signIn))
@@ -92,6 +96,7 @@ async function problems(ctx: Context, next: Next): Promise<void> {
 
 /** What Koa and the middlewares put on errors. */
 interface Failure extends Error {
+  readonly code?: string
   readonly status?: number
   readonly expose?: boolean
   readonly headers?: Readonly<Record<string, string>>

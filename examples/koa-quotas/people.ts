@@ -1,7 +1,7 @@
 import type { Context, Next } from 'koa'
 
 /** What a tenant has paid for. */
-export interface Plan {
+interface Plan {
   readonly name: string
   /** For each user. */
   readonly tokensAMinute: number

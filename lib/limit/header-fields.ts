@@ -107,7 +107,7 @@ function offer({ budget }: Standing): { readonly remaining: number; readonly res
  * nobody comes back too early.
  */
 function legacy(told: readonly Standing[], now: () => number): Record<string, string> {
-  const [tightest] = told.toSorted(byTightness)
+  const [tightest] = told.toSorted((one, other) => byKind(one, other) || byTightness(one, other))
   if (tightest === undefined) return {}
   const waitMs = waitOf(tightest)
   const known = tightest.algorithm !== 'concurrency' && Number.isFinite(waitMs)
@@ -144,6 +144,15 @@ function countsTokens({ algorithm, unit }: Standing): boolean {
 function waitOf(standing: Standing): number {
   const { resetMs } = offer(standing)
   return standing.budget.allowed ? resetMs : Math.max(resetMs, standing.budget.retryMs)
+}
+
+/** What a client can pace itself by comes before slots, but for those that refuse. */
+function byKind(one: Standing, other: Standing): number {
+  return Number(isOpenSlot(one)) - Number(isOpenSlot(other))
+}
+
+function isOpenSlot({ algorithm, budget }: Standing): boolean {
+  return algorithm === 'concurrency' && budget.allowed
 }
 
 /** Refusals first, then by the share that is left, then by the longer wait. */

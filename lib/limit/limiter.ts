@@ -51,9 +51,19 @@ export interface Limiter<Native> {
    * @throws StoreError where the store is away.
    */
   peek(key: LimitKey, options?: CheckOptions<Native>): Promise<Decision>
-  /** Forgets what was counted, slots and blocks. @throws StoreError where the store is away. */
+  /**
+   * Forgets what was counted, slots and blocks; of rules that count all together (`global`) only
+   * where there are no others.
+   *
+   * @throws StoreError where the store is away.
+   */
   reset(key: LimitKey): Promise<void>
-  /** Lets nothing pass for as long as told, in any process. @throws StoreError where the store is away. */
+  /**
+   * Lets nothing pass for as long as told, in any process; rules that count all together are left out
+   * where there are others.
+   *
+   * @throws StoreError where the store is away.
+   */
   block(key: LimitKey, duration: Duration): Promise<void>
 }
 
@@ -102,14 +112,14 @@ export function limiterOf<Native>(
       return meter.peek(await demandsOf(key, options, 1))
     },
     async reset(key) {
-      const charges = applied(rules, key).map(({ rule, whom }) => chargeOf(rule, whom))
+      const charges = ownOf(rules, key).map(({ rule, whom }) => chargeOf(rule, whom))
       const keys = charges.flatMap(({ key, block }) => [key, ...(block ? [block.key] : [])])
       refusalsOf(store.budgets).forget(keys)
       await store.budgets.clear(keys)
       refusalsOf(store.budgets).forget(keys)
     },
     async block(key, duration) {
-      const charges = applied(rules, key).map(({ rule, whom }) => chargeOf(rule, whom))
+      const charges = ownOf(rules, key).map(({ rule, whom }) => chargeOf(rule, whom))
       const keys = charges.flatMap(({ block }) => (block ? [block.key] : []))
       await store.budgets.block(keys, toMs('duration', duration))
       refusalsOf(store.budgets).forget(charges.map((each) => each.key))
@@ -187,6 +197,19 @@ function applied<Native>(
   if (found.length === 0)
     throw new UsageError('The key names nobody that a rule of this limit counts')
   return found
+}
+
+/**
+ * The rules that count a key alone: what is reset or blocked for one is not for all. Those that count
+ * all together where there are no others.
+ */
+function ownOf<Native>(
+  rules: readonly CheckedRule<Native>[],
+  key: LimitKey,
+): readonly Applied<Native>[] {
+  const found = applied(rules, key)
+  const own = found.filter(({ rule }) => rule.key !== 'global')
+  return own.length > 0 ? own : found
 }
 
 /** The budget of a rule, whatever it may hold. */

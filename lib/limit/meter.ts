@@ -120,24 +120,20 @@ export function createMeter(
     },
 
     async peek(demands) {
-      const possible = demands.filter((demand) => !isImpossible(demand)).map(({ charge }) => charge)
-      const budgets = possible.length > 0 ? await store.budgets.peek(possible) : []
-      return decide(standingsOf(demands, withImpossible(demands, budgets)))
+      const budgets = await asking(demands, store.budgets, store.budgets.peek)
+      return decide(standingsOf(demands, withImpossible(demands, budgets ?? [])))
     },
   }
 }
 
-/** What is told of a decision; of a store that is away no more than that. */
+/** What is told of a decision. */
 function eventOf(metered: Metered): LimitEvent {
   if (metered.kind === 'counted') return metered.decision
-  const none: readonly string[] = []
-  const [violated, blocked, shadowed] = [none, none, none]
-  const allowed = metered.kind === 'open'
-  return { allowed, degraded: true, remembered: false, violated, blocked, shadowed }
+  return { ...decide([], { degraded: true }), allowed: metered.kind === 'open' }
 }
 
 /**
- * Asks for what can pass at all. Where something cannot, nothing is taken: the other budgets are only
+ * Asks for what is wanted. Where something can never pass, nothing is taken: the budgets are only
  * looked at.
  */
 function asking(
@@ -146,29 +142,30 @@ function asking(
   charge: Charging,
   deadline?: Deadline,
 ): Promise<readonly Budget[]> | undefined {
-  const possible = demands.filter((demand) => !isImpossible(demand))
-  if (possible.length === 0) return undefined
   const refused = demands.some((demand) => isImpossible(demand) && !demand.rule.shadow)
+  const charges = demands.flatMap((demand) => {
+    if (demand.charge.limit === 0) return []
+    return refused || isImpossible(demand) ? { ...demand.charge, cost: 0 } : demand.charge
+  })
+  if (charges.length === 0) return undefined
   const call = deadline === undefined ? undefined : { deadline }
-  const charges = possible.map((demand) => demand.charge)
-  const asked = refused
-    ? budgets.peek(
-        charges.map((each) => ({ ...each, cost: 0 })),
-        call,
-      )
-    : charge(charges, call)
+  const asked = refused ? budgets.peek(charges, call) : charge(charges, call)
   // Whoever reads it hears of a failure; one that is never read is nobody's concern.
   asked.catch(() => undefined)
   return asked
 }
 
-/** The budgets of all demands: those that can never pass were not asked for. */
+/** The budgets of all demands: a limit of 0 was not asked for, and what cannot pass never will. */
 function withImpossible(demands: readonly Demand[], asked: readonly Budget[]): readonly Budget[] {
   const budgets = asked.values()
-  return demands.map((demand) => (isImpossible(demand) ? never : (budgets.next().value as Budget)))
+  return demands.map((demand) => {
+    const budget = demand.charge.limit === 0 ? nothing : (budgets.next().value as Budget)
+    if (!isImpossible(demand)) return budget
+    return { ...budget, allowed: false, retryMs: Number.POSITIVE_INFINITY, mark: 0 }
+  })
 }
 
-const never: Budget = {
+const nothing: Budget = {
   allowed: false,
   used: 0,
   remaining: 0,

@@ -47,7 +47,7 @@ for (const stores of bothProviders()) {
       for (const [same, address, other] of [
         ['203.0.113.7', '::ffff:203.0.113.7', '203.0.113.8'],
         ['2001:db8:1:2200::1', '2001:db8:1:22ff:ffff::2', '2001:db8:1:2300::1'],
-        ['203.0.113.7', '203.0.113.7:5112', '203.0.113.7.8'],
+        ['203.0.113.7', '203.0.113.7:5112', '203.0.113.8'],
       ] as const) {
         it(`counts ${address} in the budget of the requests of ${same}`, async () => {
           const { limiter, call } = await serve({ limit: 2 })
@@ -192,6 +192,41 @@ for (const stores of bothProviders()) {
         await held.release()
         assert.equal((await limiter.check('ann')).allowed, false)
         await next.release()
+      })
+
+      it('leaves what counts all together alone where one is blocked or reset', async () => {
+        const { limiter, call } = await serve({
+          limits: [
+            { name: 'own', limit: 5, key: 'user' },
+            { name: 'all', limit: 5, key: 'global' },
+          ],
+        })
+        await limiter.check('ann')
+        await limiter.reset('ann')
+        const { limits } = await limiter.peek('bob')
+        assert.deepEqual([limits['own']?.used, limits['all']?.used], [0, 1])
+        await limiter.block('ann', '1m')
+        assert.equal(await call({ 'x-user': 'ann' }), 429)
+        assert.equal(await call({ 'x-user': 'bob' }), 200)
+      })
+
+      it('blocks all where there is no other rule', async () => {
+        const { limiter, call } = await serve({ limits: [{ limit: 5, key: 'global' }] })
+        await limiter.block('whoever', '1m')
+        assert.equal(await call({ 'x-user': 'bob' }), 429)
+      })
+
+      it('refuses an address that is none', async () => {
+        const { limiter } = await serve({ limits: [{ limit: 5, key: 'ip' }] })
+        for (const ip of ['ann', '', '300.1.1.1'])
+          await assert.rejects(limiter.check({ ip }), { code: 'ERR_USAGE' })
+      })
+
+      it('tells of usage only where a rule counts tokens', async () => {
+        const { limiter } = await serve({ limit: 5 })
+        const checked = await limiter.check('ann')
+        const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 }
+        assert.equal(await checked.settleUsage(usage), false)
       })
 
       it('blocks requests for a while, and a reset lifts it', async () => {

@@ -331,6 +331,16 @@ for (const stores of testStores()) {
         assert.equal(await remaining(`${url}/looked`), 70)
       })
 
+      it('are told in the fields as they were settled, before the head is sent', async () => {
+        const url = await serve(tpm(), async (exchange) => {
+          await exchange.rateLimit.settle({ tpm: 25 })
+          ok(exchange)
+        })
+        const { headers } = await fetch(url, { headers: { 'x-cost': '80' } })
+        assert.match(headers.get('ratelimit') ?? '', /^"tpm";r=75;t=\d+$/)
+        assert.match(headers.get('ratelimit-policy') ?? '', /^"tpm";[^,]+$/)
+      })
+
       it('clear the refusal that this process remembers', async () => {
         const held: Exchange[] = []
         let finished = false

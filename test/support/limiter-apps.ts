@@ -1,4 +1,4 @@
-import express, { type Request } from 'express'
+import express, { type NextFunction, type Request, type Response } from 'express'
 import Koa, { type Context } from 'koa'
 import type { Limiter } from '../../lib/limit/limiter.ts'
 import * as onExpress from '../../middleware/express.ts'
@@ -13,23 +13,31 @@ export interface LimiterApp extends App {
 
 type Options = Omit<RateLimitOptions<Native>, 'user'>
 
-/** Serves a handler behind one limiter, which counts outside requests as well; X-User signs in. */
+/**
+ * Serves a handler behind one limiter, which counts outside requests as well; X-User signs in. An
+ * outer limiter is asked before.
+ */
 export const limiterApps: Readonly<
-  Record<'express' | 'koa', (options: Options) => Promise<LimiterApp>>
+  Record<'express' | 'koa', (options: Options, outer?: Options) => Promise<LimiterApp>>
 > = {
-  async express(options) {
+  async express(options, outer) {
     const app = express()
     app.set('trust proxy', true)
-    const limiter = onExpress.rateLimit({ ...options, user: (req: Request) => req.get('x-user') })
+    const user = (req: Request) => req.get('x-user')
+    if (outer) app.use(onExpress.rateLimit({ ...outer, user }))
+    const limiter = onExpress.rateLimit({ ...options, user })
     app.use(limiter).use((_req, res) => void res.send('ok'))
+    app.use((_error: unknown, _req: Request, res: Response, _next: NextFunction) => {
+      res.status(500).send('Internal Server Error')
+    })
     return { ...(await listen(app)), limiter }
   },
-  async koa(options) {
+  async koa(options, outer) {
     const app = new Koa({ proxy: true })
-    const limiter = onKoa.rateLimit({
-      ...options,
-      user: (ctx: Context) => ctx.get('x-user') || undefined,
-    })
+    app.silent = true
+    const user = (ctx: Context) => ctx.get('x-user') || undefined
+    if (outer) app.use(onKoa.rateLimit({ ...outer, user }))
+    const limiter = onKoa.rateLimit({ ...options, user })
     app.use(limiter).use((ctx) => {
       ctx.body = 'ok'
     })

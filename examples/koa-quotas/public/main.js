@@ -14,6 +14,8 @@ const requests = new Requests(() => {
 })
 let user
 let standing
+let looking
+let again = false
 
 async function send(more = {}, times = 1) {
   const field = byId('question')
@@ -40,7 +42,21 @@ async function watch() {
   setTimeout(watch, lookMs)
 }
 
-async function look() {
+/** One look at a time; what happens meanwhile is seen by one more. */
+function look() {
+  if (looking) {
+    again = true
+    return looking
+  }
+  looking = lookOnce().finally(() => {
+    looking = undefined
+    if (again) void look()
+  })
+  again = false
+  return looking
+}
+
+async function lookOnce() {
   const whose = user
   try {
     const found = await readBudgets(whose.id)
