@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
 const ipv6Prefix = 56
@@ -11,6 +12,8 @@ export const noNetwork = 'unknown'
  */
 export function clientNetwork(address: string | undefined): string {
   const bare = withoutPort(address ?? '')
+  // It takes no other way to write one than the usual: there is nothing to put in order.
+  if (isIPv4(bare)) return bare
   if (!ipaddr.isValid(bare)) return noNetwork
   const parsed = ipaddr.process(bare)
   if (parsed instanceof ipaddr.IPv4) return parsed.toString()

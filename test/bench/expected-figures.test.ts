@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
+import { type BudgetsLine, wrongBudgets } from '../../bench/budgets.ts'
 import { wrongSizes } from '../../bench/size.ts'
 import { type StreamsReport, wrongStreams } from '../../bench/streams.ts'
 
@@ -15,6 +16,29 @@ describe('what the benchmark expects of the size of messages', () => {
 
   it('is nothing in particular of the heap', () => {
     assert.deepEqual(wrongSizes([{ ...size, store: 'in process', bytesBeside: 400 }]), [])
+  })
+})
+
+describe('what the benchmark expects of the size of budgets', () => {
+  const line: BudgetsLine = {
+    ...{ kind: 'sliding', bytesOnRedis: 300, keys: 100_000, lost: 0 },
+    ...{ rssBytes: 100 * 1024 ** 2, heapBytes: 64 * 1024 ** 2 },
+  }
+
+  it('is at most 300 bytes on Redis, and 64 MiB of heap for 100,000', () => {
+    assert.deepEqual(wrongBudgets([line]), [])
+    assert.deepEqual(wrongBudgets([{ ...line, bytesOnRedis: 301 }]), [
+      'A budget (sliding) should take at most 300 bytes on Redis, and it takes 301',
+    ])
+    assert.deepEqual(wrongBudgets([{ ...line, heapBytes: 65 * 1024 ** 2 }]), [
+      '100,000 budgets (sliding) should take at most 64.0 MiB of heap, and they take 65.0',
+    ])
+  })
+
+  it('is that of all of them', () => {
+    assert.deepEqual(wrongBudgets([{ ...line, lost: 1 }]), [
+      '1 of 100,000 budgets (sliding) were pushed out',
+    ])
   })
 })
 
