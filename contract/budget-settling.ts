@@ -159,6 +159,16 @@ function keepingItsEnd({ open, it }: Suite): void {
     assert.equal((await settle(open, key, { ...rule, mark, charged: 0, cost: 7 })).used, 8)
   })
 
+  it('tells that another window has begun also where nothing is to be changed', async () => {
+    const key = fresh()
+    const { mark } = await take(open, key, rule)
+    await open().budgets.clear([key])
+    await pause(20)
+    await take(open, key, rule)
+    const same = await settle(open, key, { ...rule, mark, charged: 1, cost: 1 })
+    assert.deepEqual([same.used, same.mark], [1, 0])
+  })
+
   it('is settled still where the budget was cleared meanwhile', async () => {
     const key = fresh()
     const { mark } = await take(open, key, { ...rule, cost: 4 })

@@ -17,7 +17,8 @@ export async function eventually(check: () => Promise<boolean>): Promise<void> {
 
 /** Lets time pass, where the store keeps the clock. */
 export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
+  // A timer may be early by part of a millisecond.
+  return new Promise((resolve) => setTimeout(resolve, Math.ceil(ms) + 1))
 }
 
 /** Asserts that a wait of at most so long has just begun, in milliseconds: less than ten seconds ago. */

@@ -24,9 +24,9 @@ export const settle: Script<string[], (string | number)[], Budget[]> = script(
           b.save()
         end
         if cost == 0 or not b.held then mark = 0 end
-      elseif mark > 0 and cost ~= charged then
+      elseif mark > 0 then
         mark = b.settle(mark, cost - charged, charged == 0)
-        if mark > 0 then b.save() end
+        if mark > 0 and cost ~= charged then b.save() end
       end
       local waits = wait(b, 1)
       report(out, b, waits == 0 and 1 or 0, waits, 0, mark)
