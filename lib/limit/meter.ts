@@ -1,6 +1,6 @@
 import type { Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
-import type { Budget, Budgets } from '../ports/budgets.ts'
+import type { Budget, Budgets, Charge } from '../ports/budgets.ts'
 import { type LimitEvent, publish } from '../telemetry.ts'
 import { type Demand, isImpossible } from './demand.ts'
 import { refusalsOf } from './refusals.ts'
@@ -64,12 +64,12 @@ export function createMeter(
 ): Meter {
   const refusals = refusalsOf(store.budgets)
 
-  async function counted(
+  function counted(
     budgets: Budgets,
     demands: readonly Demand[],
     asked: readonly Budget[],
     degraded: boolean,
-  ): Promise<Metered> {
+  ): Metered {
     const found = withImpossible(demands, asked)
     const standings = standingsOf(demands, found)
     const decision = decide(standings, { degraded })
@@ -144,10 +144,9 @@ function asking(
   deadline?: Deadline,
 ): Promise<readonly Budget[]> | undefined {
   const refused = demands.some((demand) => isImpossible(demand) && !demand.rule.shadow)
-  const charges = demands.flatMap((demand) => {
-    if (demand.charge.limit === 0) return []
-    return refused || isImpossible(demand) ? { ...demand.charge, cost: 0 } : demand.charge
-  })
+  const charges = demands.some(isImpossible)
+    ? chargesBeside(demands, refused)
+    : demands.map((demand) => demand.charge)
   if (charges.length === 0) return undefined
   const call = deadline === undefined ? undefined : { deadline }
   const asked = refused ? budgets.peek(charges, call) : charge(charges, call)
@@ -156,8 +155,17 @@ function asking(
   return asked
 }
 
+/** What is asked for where something can never pass: a limit of 0 is not. */
+function chargesBeside(demands: readonly Demand[], refused: boolean): readonly Charge[] {
+  return demands.flatMap((demand) => {
+    if (demand.charge.limit === 0) return []
+    return refused || isImpossible(demand) ? { ...demand.charge, cost: 0 } : demand.charge
+  })
+}
+
 /** The budgets of all demands: a limit of 0 was not asked for. */
 function withImpossible(demands: readonly Demand[], asked: readonly Budget[]): readonly Budget[] {
+  if (!demands.some(isImpossible)) return asked
   const budgets = asked.values()
   return demands.map((demand) => {
     const budget = demand.charge.limit === 0 ? nothing : budgets.next().value

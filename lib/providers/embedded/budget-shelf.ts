@@ -19,7 +19,7 @@ export interface BudgetShelf {
   /** What is known of the blocks of a budget. */
   blocks(operation: string, key: string): BlockCell | undefined
   /** Puts all or none. @throws StoreError `full` */
-  write(operation: string, writes: Iterable<readonly [key: string, kept: Kept]>): void
+  write(operation: string, writes: readonly (readonly [key: string, kept: Kept])[]): void
   remove(key: string): void
 }
 
@@ -53,11 +53,10 @@ export function budgetShelf(keyspace: Keyspace, { share, reach, now }: BudgetRoo
     },
     blocks: (operation, key) => shelf.get(operation, key, 'block')?.cell,
     write(operation, writes) {
-      const all = [...writes]
       // Before the first is put, each is known to fit.
-      for (const [key, { cell }] of all)
+      for (const [key, { cell }] of writes)
         if (!shelf.fits(sizeOf(key, cell.bytes))) throw failure(operation, 'full')
-      for (const [key, { cell, endsAt }] of all) shelf.put(operation, key, cell, endsAt)
+      for (const [key, { cell, endsAt }] of writes) shelf.put(operation, key, cell, endsAt)
     },
     remove: (key) => {
       keyspace.remove(key)

@@ -6,18 +6,19 @@ import type { BlockCell, Kept, Tally } from './tally.ts'
 /** What charges come to, and what has to be written for that. */
 export interface ChargePlan {
   readonly budgets: readonly Budget[]
-  readonly writes: ReadonlyMap<string, Kept>
+  readonly writes: readonly (readonly [key: string, kept: Kept])[]
 }
 
 /** All charges on one key, as one. */
-interface Whole extends Charge {
+interface Whole {
+  readonly charge: Charge
   /** Of `concurrency`: the slots that are asked for, each once. */
   readonly leases: readonly string[]
 }
 
 /** What a charge finds. */
 interface Found {
-  readonly charge: Whole
+  readonly charge: Charge
   readonly before: Tally
   /** Until the budget has room. */
   readonly waitMs: number
@@ -30,21 +31,30 @@ interface Found {
 /** Works out what charges come to, and writes nothing. */
 export function chargePlan(shelf: BudgetShelf, charges: readonly Charge[]): ChargePlan {
   const at = shelf.now()
-  const all = whole(charges).map((charge) => find(shelf, 'charge', { charge, at }))
+  const all = whole(charges).map((each) => find(shelf, 'charge', each, at))
   const passes = all.every((found) => found.charge.shadow || isFree(found))
-  const writes = new Map<string, Kept>()
-  const budgets = new Map<string, Budget>()
-  for (const found of all) {
+  const writes: [string, Kept][] = []
+  const budgets = all.map((found) => {
     const { charge, refusal } = found
     const allowed = passes && isFree(found)
     const after = allowed ? takenBy(found) : found.before
-    const mark = allowed ? markOf(charge, after) : 0
-    budgets.set(charge.key, { ...report(found, after), mark })
     const kept = keptOf(found, after)
-    if (kept) writes.set(charge.key, kept)
-    if (refusal) writes.set(refusal.key, refusal.kept)
-  }
-  return { writes, budgets: charges.map(({ key }) => budgets.get(key) as Budget) }
+    if (kept) writes.push([charge.key, kept])
+    if (refusal) writes.push([refusal.key, refusal.kept])
+    return report(found, after, allowed ? markOf(charge, after) : 0)
+  })
+  return { writes, budgets: oneEach(charges, all, budgets) }
+}
+
+/** The budget of each charge: of those on one key the same. */
+function oneEach(
+  charges: readonly Charge[],
+  all: readonly Found[],
+  budgets: readonly Budget[],
+): readonly Budget[] {
+  if (all.length === charges.length) return budgets
+  const byKey = new Map(all.map(({ charge }, at) => [charge.key, budgets[at] as Budget]))
+  return charges.map(({ key }) => byKey.get(key) as Budget)
 }
 
 function takenBy({ charge: { cost }, before }: Found): Tally {
@@ -64,12 +74,11 @@ function markOf({ algorithm, cost }: Charge, { mark }: Tally): number {
 /** How budgets stand, and whether each charge would have room. */
 export function standing(shelf: BudgetShelf, charges: readonly Charge[]): readonly Budget[] {
   const at = shelf.now()
-  const budgets = new Map<string, Budget>()
-  for (const charge of whole(charges)) {
-    const found = find(shelf, 'peek', { charge: { ...charge, block: uncounted(charge) }, at })
-    budgets.set(charge.key, { ...report(found, found.before), mark: 0 })
-  }
-  return charges.map(({ key }) => budgets.get(key) as Budget)
+  const all = whole(charges).map(({ charge, leases }) =>
+    find(shelf, 'peek', { charge: { ...charge, block: uncounted(charge) }, leases }, at),
+  )
+  const budgets = all.map((found) => report(found, found.before, 0))
+  return oneEach(charges, all, budgets)
 }
 
 /** Who only looks is not refused. */
@@ -79,32 +88,29 @@ function uncounted({ block }: Charge): Charge['block'] {
 
 /** Charges on one key count together. */
 function whole(charges: readonly Charge[]): readonly Whole[] {
+  const [only] = charges
+  if (only !== undefined && charges.length === 1) return [{ charge: only, leases: [leaseOf(only)] }]
   const distinct = new Map<string, Whole>()
   for (const charge of charges) {
     const known = distinct.get(charge.key)
-    distinct.set(
-      charge.key,
-      known ? joined(known, charge) : { ...charge, leases: [leaseOf(charge)] },
-    )
+    distinct.set(charge.key, known ? joined(known, charge) : { charge, leases: [leaseOf(charge)] })
   }
   return [...distinct.values()]
 }
 
 function joined(known: Whole, charge: Charge): Whole {
   return {
-    ...known,
-    cost: known.cost + charge.cost,
-    shadow: known.shadow && charge.shadow,
+    charge: {
+      ...known.charge,
+      cost: known.charge.cost + charge.cost,
+      shadow: known.charge.shadow && charge.shadow,
+    },
     leases: [...new Set(known.leases).add(leaseOf(charge))],
   }
 }
 
-function find(
-  shelf: BudgetShelf,
-  operation: string,
-  { charge, at }: { charge: Whole; at: number },
-): Found {
-  const { block, cost, windowMs, leases } = charge
+function find(shelf: BudgetShelf, operation: string, { charge, leases }: Whole, at: number): Found {
+  const { block, cost, windowMs } = charge
   const before = shelf.tally(operation, charge, { at, leases })
   const waitMs = before.waitMs(cost)
   if (block === undefined) return { charge, before, waitMs, blockedMs: 0, refusal: undefined }
@@ -121,7 +127,7 @@ function isFree({ waitMs, blockedMs }: Found): boolean {
   return waitMs === 0 && blockedMs === 0
 }
 
-function report(found: Found, { used, remaining, resetMs }: Tally): Omit<Budget, 'mark'> {
+function report(found: Found, { used, remaining, resetMs }: Tally, mark: number): Budget {
   const { waitMs, blockedMs } = found
   return {
     allowed: isFree(found),
@@ -130,5 +136,6 @@ function report(found: Found, { used, remaining, resetMs }: Tally): Omit<Budget,
     resetMs: Math.ceil(resetMs),
     retryMs: Math.ceil(Math.max(waitMs, blockedMs)),
     blockedMs: Math.ceil(blockedMs),
+    mark,
   }
 }
