@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { after, before, describe, it } from 'mocha'
-import type { ClusterNode } from './support/cluster-view.ts'
-import { eventually } from './support/eventually.ts'
-import { assertGone } from './support/gone.ts'
-import { type RedisTestCluster, startRedisCluster } from './support/redis-cluster.ts'
+import type { ClusterNode } from '../support/cluster-view.ts'
+import { eventually } from '../support/eventually.ts'
+import { assertGone } from '../support/gone.ts'
+import { type RedisTestCluster, startRedisCluster } from '../support/redis-cluster.ts'
 
 const keys = (tag: string, count: number) =>
   Array.from({ length: count }, (_, index) => `{${tag}}:${index}`)
@@ -154,7 +154,7 @@ describe('startRedisCluster with a password and without replicas', function () {
   it('is gone when a process exits that forgot it', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [
       ...['--import', 'tsx', '--input-type=module', '--eval'],
-      `import { startRedisCluster } from ${JSON.stringify(new URL('./support/redis-cluster.ts', import.meta.url).href)}
+      `import { startRedisCluster } from ${JSON.stringify(new URL('../support/redis-cluster.ts', import.meta.url).href)}
        const { nodes } = await startRedisCluster({ masters: 1 })
        console.log(JSON.stringify(nodes.map(({ pid, path }) => ({ pid, path }))))
        process.exit(0)`,

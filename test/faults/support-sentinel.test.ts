@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
-import { eventually } from './support/eventually.ts'
-import { assertGone } from './support/gone.ts'
-import type { TestServer } from './support/redis.ts'
-import { type RedisTestSentinel, startRedisSentinel } from './support/redis-sentinel.ts'
+import { eventually } from '../support/eventually.ts'
+import { assertGone } from '../support/gone.ts'
+import type { TestServer } from '../support/redis.ts'
+import { type RedisTestSentinel, startRedisSentinel } from '../support/redis-sentinel.ts'
 
 describe('startRedisSentinel', function () {
   this.timeout(90_000)

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'mocha'
-import { createStore, type Store } from '../lib/index.ts'
+import { createStore, type Store } from '../../lib/index.ts'
 import {
   type ComposeFile,
   composeFile,
   type RunningServices,
   runServices,
   type Service,
-} from './support/compose-file.ts'
-import { eventually } from './support/eventually.ts'
-import { startRedis } from './support/redis.ts'
+} from '../support/compose-file.ts'
+import { eventually } from '../support/eventually.ts'
+import { startRedis } from '../support/redis.ts'
 
 const password = 'lettersAndDigits1'
 const nodes = [1, 2, 3, 4, 5, 6]
