@@ -7,10 +7,18 @@ import { createStore } from '../../lib/index.ts'
 import type { Provider } from '../../lib/ports/provider.ts'
 import { namespaced } from '../../lib/providers/namespaced.ts'
 import { redisProvider } from '../../lib/providers/redis/provider.ts'
+import {
+  apply,
+  called,
+  introduce,
+  refusals,
+  rightsIn,
+  rules,
+  signIn,
+} from '../deploying/acl-rules.ts'
 import { eventually } from '../support/eventually.ts'
 import { type RedisTestCluster, startRedisCluster } from '../support/redis-cluster.ts'
 import { type RedisTestSentinel, startRedisSentinel } from '../support/redis-sentinel.ts'
-import { apply, called, introduce, refusals, rightsIn, rules, signIn } from './acl-rules.ts'
 
 describe('the user in docs/deploying.md on a Cluster', function () {
   this.timeout(60_000)
