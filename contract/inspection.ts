@@ -15,14 +15,24 @@ export function inspectionContract({ open, describe, it }: Suite): void {
 
   describe('a look inside', () => {
     it('counts the keys of all kinds', async () => {
+      // What other facts have left may end meanwhile: then it is counted again.
+      for (let tries = 1; tries <= 5; tries += 1) {
+        const [before, more, after] = await countedAround()
+        if (tries < 5 && (more !== before + 2 || after !== before)) continue
+        assert.deepEqual([more, after], [before + 2, before])
+        return
+      }
+    })
+
+    async function countedAround(): Promise<[before: number, more: number, after: number]> {
       const before = await inspection().dbsize()
       const [one, other] = [fresh(), fresh()]
       await open().set(one, Buffer.from('1'), minuteMs)
       await open().set(other, Buffer.from('2'), minuteMs)
-      assert.equal(await inspection().dbsize(), before + 2)
+      const more = await inspection().dbsize()
       await open().delete([one, other])
-      assert.equal(await inspection().dbsize(), before)
-    })
+      return [before, more, await inspection().dbsize()]
+    }
 
     it('tells the bytes of a key: more where it holds more, none where it is absent', async () => {
       const [small, large] = [fresh(), fresh()]
