@@ -3,7 +3,7 @@ import type { Inspection } from '../lib/ports/inspection.ts'
 import { bounds, messages, minuteMs, session } from './conversation.ts'
 import { eventually } from './expectations.ts'
 import { fresh } from './names.ts'
-import type { Suite } from './suite.ts'
+import type { Opened, Suite } from './suite.ts'
 
 /** What a look into a store must tell, on every provider that can be looked into. */
 export function inspectionContract({ open, describe, it }: Suite): void {
@@ -17,22 +17,12 @@ export function inspectionContract({ open, describe, it }: Suite): void {
     it('counts the keys of all kinds', async () => {
       // What other facts have left may end meanwhile: then it is counted again.
       for (let tries = 1; tries <= 5; tries += 1) {
-        const [before, more, after] = await countedAround()
+        const [before, more, after] = await countedAround(open(), inspection())
         if (tries < 5 && (more !== before + 2 || after !== before)) continue
         assert.deepEqual([more, after], [before + 2, before])
         return
       }
     })
-
-    async function countedAround(): Promise<[before: number, more: number, after: number]> {
-      const before = await inspection().dbsize()
-      const [one, other] = [fresh(), fresh()]
-      await open().set(one, Buffer.from('1'), minuteMs)
-      await open().set(other, Buffer.from('2'), minuteMs)
-      const more = await inspection().dbsize()
-      await open().delete([one, other])
-      return [before, more, await inspection().dbsize()]
-    }
 
     it('tells the bytes of a key: more where it holds more, none where it is absent', async () => {
       const [small, large] = [fresh(), fresh()]
@@ -91,4 +81,18 @@ export function inspectionContract({ open, describe, it }: Suite): void {
 async function agree({ nodes, dbsize }: Inspection): Promise<boolean> {
   const total = (await nodes()).reduce((sum, { keys }) => sum + keys, 0)
   return total === (await dbsize())
+}
+
+/** Keys before two are added, with them, and after they are deleted. */
+async function countedAround(
+  store: ReturnType<Opened>,
+  inspection: Inspection,
+): Promise<[before: number, more: number, after: number]> {
+  const before = await inspection.dbsize()
+  const [one, other] = [fresh(), fresh()]
+  await store.set(one, Buffer.from('1'), minuteMs)
+  await store.set(other, Buffer.from('2'), minuteMs)
+  const more = await inspection.dbsize()
+  await store.delete([one, other])
+  return [before, more, await inspection.dbsize()]
 }
