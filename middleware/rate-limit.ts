@@ -6,6 +6,7 @@ import { joinFields, limitFields } from '../lib/limit/header-fields.ts'
 import { type Limiter, limiterOf } from '../lib/limit/limiter.ts'
 import { type Asked, createMeter, type Metered } from '../lib/limit/meter.ts'
 import { type Problem, quotaExceeded, reducedCapacity } from '../lib/limit/problem.ts'
+import type { Reservation } from '../lib/limit/reservation.ts'
 import type { CheckedRule, ResponseEnd } from '../lib/limit/rule.ts'
 import type { Decision, Standing } from '../lib/limit/verdict.ts'
 import { publish } from '../lib/telemetry.ts'
@@ -132,13 +133,11 @@ async function demand<Native>(
   return demandOf(rule, { partition, limit, cost: checkedCost(rule.name, told) })
 }
 
-type Passed = NonNullable<Extract<Metered, { kind: 'counted' }>['reservation']>
-
 /** Frees what the request has taken when its response is over. */
 function watchEnd<Native>(
   { res, native }: Exchange<Native>,
   rules: readonly CheckedRule<Native>[],
-  reservation: Passed,
+  reservation: Reservation,
 ): void {
   const refunding = rules.filter(({ refundIf }) => refundIf !== undefined)
   if (refunding.length === 0 && !reservation.ends) return
