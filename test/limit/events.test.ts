@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { channel } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
+import { after, before, beforeEach, describe, it } from 'mocha'
 import { parseList } from 'structured-headers'
 import { createStore, type Store } from '../../lib/index.ts'
 import type { LimitEvent, SettleEvent } from '../../lib/telemetry.ts'
 import { type CountingProxy, startCountingProxy } from '../support/counting-proxy.ts'
 import { eventually } from '../support/eventually.ts'
-import { type LimiterApp, limiterApps } from '../support/limiter-apps.ts'
+import { type LimiterApp, limiterApps, servedLimiters } from '../support/limiter-apps.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
 import { bothProviders } from '../support/stores.ts'
 
@@ -37,26 +37,13 @@ function listenToEvents(): void {
 for (const stores of bothProviders()) {
   for (const framework of ['express', 'koa'] as const) {
     describe(`decisions on ${framework} over ${stores.name}`, () => {
-      let store: Store
-      let app: LimiterApp | undefined
-
+      const limiters = servedLimiters(stores, framework)
       listenToEvents()
-      before(() => stores.start())
-      beforeEach(async () => {
-        store = await stores.empty()
-      })
-      afterEach(async () => {
-        await app?.close()
-        app = undefined
-      })
-      after(() => stores.stop())
-
       async function serve(options: Options): Promise<{
         readonly limiter: LimiterApp['limiter']
         call(headers?: Record<string, string>): Promise<Response>
       }> {
-        const served = await limiterApps[framework]({ store, ...options })
-        app = served
+        const served = await limiters.serve(options)
         return { limiter: served.limiter, call: (headers = ann) => fetch(served.url, { headers }) }
       }
 

@@ -4,6 +4,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { parseList } from 'structured-headers'
 import type { Store } from '../../lib/index.ts'
 import { type App, frameworks, type Mounts, type Native } from '../support/apps.ts'
+import { limitFields } from '../support/limit-fields.ts'
 import { testStores } from '../support/stores.ts'
 
 type Limit = NonNullable<Mounts['limit']>
@@ -37,7 +38,11 @@ for (const stores of testStores()) {
           exchange.send(200, JSON.stringify(exchange.rateLimit))
         })
         const { url } = app
-        return (headers = {}) => fetch(url, { headers })
+        return async (headers = {}) => {
+          const answer = await fetch(url, { headers })
+          limitFields(answer)
+          return answer
+        }
       }
 
       async function statuses(

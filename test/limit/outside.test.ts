@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
-import type { Store } from '../../lib/index.ts'
-import { type LimiterApp, limiterApps } from '../support/limiter-apps.ts'
+import { describe, it } from 'mocha'
+import { type LimiterApp, type limiterApps, servedLimiters } from '../support/limiter-apps.ts'
 import { bothProviders } from '../support/stores.ts'
 
 type Options = Parameters<(typeof limiterApps)['express']>[0]
@@ -9,25 +8,12 @@ type Options = Parameters<(typeof limiterApps)['express']>[0]
 for (const stores of bothProviders()) {
   for (const framework of ['express', 'koa'] as const) {
     describe(`a limiter outside requests on ${framework} over ${stores.name}`, () => {
-      let store: Store
-      let app: LimiterApp | undefined
-
-      before(() => stores.start())
-      beforeEach(async () => {
-        store = await stores.empty()
-      })
-      afterEach(async () => {
-        await app?.close()
-        app = undefined
-      })
-      after(() => stores.stop())
-
+      const limiters = servedLimiters(stores, framework)
       async function serve(options: Options): Promise<{
         readonly limiter: LimiterApp['limiter']
         call(headers?: Record<string, string>): Promise<number>
       }> {
-        const served = await limiterApps[framework]({ store, ...options })
-        app = served
+        const served = await limiters.serve(options)
         const call = async (headers: Record<string, string> = {}) =>
           (await fetch(served.url, { headers })).status
         return { limiter: served.limiter, call }
@@ -102,7 +88,7 @@ for (const stores of bothProviders()) {
             await assert.rejects(ask(key as string), { code: 'ERR_USAGE' })
           }
           await assert.rejects(limiter.block(key as string, '1s'))
-          assert.deepEqual(await store.keys('*'), [])
+          assert.deepEqual(await limiters.store.keys('*'), [])
         })
       }
 
@@ -142,14 +128,14 @@ for (const stores of bothProviders()) {
           const { limiter } = await serve(budgets)
           const options = { cost: cost as number }
           await assert.rejects(limiter.check('ann', options), { code: 'ERR_USAGE' })
-          assert.deepEqual(await store.keys('*'), [])
+          assert.deepEqual(await limiters.store.keys('*'), [])
         })
       }
 
       it('peeks without taking anything', async () => {
         const { limiter, call } = await serve({ limit: 1 })
         for (let n = 0; n < 3; n += 1) assert.equal((await limiter.peek('ann')).allowed, true)
-        assert.deepEqual(await store.keys('*'), [])
+        assert.deepEqual(await limiters.store.keys('*'), [])
         assert.equal(await call({ 'x-user': 'ann' }), 200)
         assert.equal((await limiter.peek('ann')).allowed, false)
         assert.equal((await limiter.peek('ann')).limits['1-per-1m']?.remaining, 0)

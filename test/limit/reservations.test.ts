@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import type { LimitStanding, Store } from '../../lib/index.ts'
 import { type App, type Exchange, frameworks, type Mounts, type Native } from '../support/apps.ts'
+import { limitFields } from '../support/limit-fields.ts'
 import { testStores } from '../support/stores.ts'
 
 type Limit = NonNullable<Mounts['limit']>
@@ -46,6 +47,7 @@ for (const stores of testStores()) {
       /** What remains of a rule, as the next request sees it that takes nothing. */
       async function remaining(url: string, rule = 'tpm'): Promise<number | undefined> {
         const answer = await fetch(url, { headers: { 'x-cost': '0', 'x-look': '1' } })
+        assert.ok(limitFields(answer).policies.includes(rule))
         const body = (await answer.json()) as { limits: Record<string, { remaining: number }> }
         return body.limits[rule]?.remaining
       }

@@ -1,10 +1,13 @@
 import express, { type NextFunction, type Request, type Response } from 'express'
 import Koa, { type Context } from 'koa'
+import { after, afterEach, before, beforeEach } from 'mocha'
+import type { Store } from '../../lib/index.ts'
 import type { Limiter } from '../../lib/limit/limiter.ts'
 import * as onExpress from '../../middleware/express.ts'
 import * as onKoa from '../../middleware/koa.ts'
 import type { RateLimitOptions } from '../../middleware/rate-limit-options.ts'
 import { type App, listen, type Native } from './apps.ts'
+import type { TestStores } from './stores.ts'
 
 /** An app, and the limiter that stands before its handler. */
 export interface LimiterApp extends App {
@@ -43,4 +46,40 @@ export const limiterApps: Readonly<
     })
     return { ...(await listen(app.callback())), limiter }
   },
+}
+
+/** Apps on one framework, a new store and at most one app for each test; all are closed after it. */
+export interface ServedLimiters {
+  readonly store: Store
+  serve(options: Options): Promise<LimiterApp>
+}
+
+/** Registers what comes before and after the tests of a block. */
+export function servedLimiters(
+  stores: TestStores,
+  framework: keyof typeof limiterApps,
+): ServedLimiters {
+  let store: Store | undefined
+  let app: LimiterApp | undefined
+  before(() => stores.start())
+  beforeEach(async () => {
+    store = await stores.empty()
+  })
+  afterEach(async () => {
+    await app?.close()
+    app = undefined
+  })
+  after(() => stores.stop())
+
+  const served: ServedLimiters = {
+    get store() {
+      if (store === undefined) throw new Error('There is no store before a test')
+      return store
+    },
+    async serve(options) {
+      app = await limiterApps[framework]({ store: served.store, ...options })
+      return app
+    },
+  }
+  return served
 }
