@@ -134,6 +134,17 @@ function leasing({ open, it }: Suite): void {
     assert.equal((await take(open, key, slot('c', { limit: 1 }))).allowed, false)
   })
 
+  it('has a slot free when its lease ends while others go on', async () => {
+    const key = fresh()
+    await take(open, key, slot('long'))
+    await take(open, key, slot('short', { windowMs: 150 }))
+    assert.equal((await take(open, key, slot('next'))).allowed, false)
+    await pause(160)
+    assert.deepEqual(told([await look(open, key, slot('next'))]), [[true, 1]])
+    assert.deepEqual(told([await take(open, key, slot('next'))]), [[true, 2]])
+    assert.equal((await take(open, key, slot('more'))).allowed, false)
+  })
+
   it('goes on holding a slot that is renewed', async () => {
     const key = fresh()
     await take(open, key, slot('a', { limit: 1, windowMs: 150 }))

@@ -66,6 +66,11 @@ export const holdingMutants: readonly Mutant[] = [
     caughtBy: ['a budget of slots › has a slot free when its lease ends, and not before'],
   },
   {
+    fault: 'holds every slot for as long as the longest lease among them',
+    change: lengthened(),
+    caughtBy: ['a budget of slots › has a slot free when its lease ends while others go on'],
+  },
+  {
     fault: 'renews no lease',
     change: ({ budgets }) => ({ budgets: { ...budgets, renew: async () => {} } }),
     caughtBy: [
@@ -208,5 +213,16 @@ function numbered(): Mutant['change'] {
   return charges((each) => {
     number += 1
     return { ...each, lease: `${each.lease}-${number}` }
+  })
+}
+
+/** Slots of one key end together. */
+function lengthened(): Mutant['change'] {
+  const longest = new Map<string, number>()
+  return charges((each) => {
+    if (each.algorithm !== 'concurrency') return each
+    const windowMs = Math.max(each.windowMs, longest.get(each.key) ?? 0)
+    longest.set(each.key, windowMs)
+    return { ...each, windowMs }
   })
 }
