@@ -161,6 +161,20 @@ function looking({ open, it }: Suite, { algorithm, limit, backMs }: Shape): void
 }
 
 function sliding({ open, it }: Suite, limit: number): void {
+  it('lets nothing more pass before a window is over, wherever it began', async () => {
+    const rule = { limit, windowMs: 360 }
+    const waits = [0, 6, 12, 18, 24].map(async (apartMs) => {
+      await pause(apartMs)
+      const key = fresh()
+      const sentAt = performance.now()
+      await take(open, key, { ...rule, cost: limit })
+      while (!(await take(open, key, rule)).allowed) await pause(1)
+      return performance.now() - sentAt
+    })
+    for (const waitMs of await Promise.all(waits))
+      assert.ok(waitMs > rule.windowMs - 1, `passed after ${waitMs} ms`)
+  })
+
   it('comes back with the window of each charge, not of the first', async () => {
     const key = fresh()
     await take(open, key, { limit, cost: limit / 2 })

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, it } from 'mocha'
 import { type LimiterApp, type limiterApps, servedLimiters } from '../support/limiter-apps.ts'
 import { bothProviders } from '../support/stores.ts'
@@ -164,6 +165,16 @@ for (const stores of bothProviders()) {
         await refused.settle({ tpm: 50 })
         await refused.release()
         assert.equal((await limiter.peek('ann', { cost: 0 })).limits['tpm']?.used, 100)
+      })
+
+      it('does not hold a slot again that is released, however long others are held', async () => {
+        const rule = { name: 'slots', limit: 2, algorithm: 'concurrency' as const, lease: '1s' }
+        const { limiter } = await serve({ limits: [rule] })
+        const [held, freed] = [await limiter.check('ann'), await limiter.check('ann')]
+        await freed.release()
+        await sleep(800)
+        assert.equal((await limiter.peek('ann')).limits['slots']?.used, 1)
+        await held.release()
       })
 
       it('holds a slot until it is released', async () => {

@@ -147,6 +147,18 @@ for (const stores of testStores()) {
         })
       }
 
+      it('of a budget that comes back evenly hold the last amount told as well', async () => {
+        const url = await serve(
+          tpm({ algorithm: 'gcra', window: '1h' }),
+          besides(async (exchange) => {
+            for (const used of [90, 10, 40]) await exchange.rateLimit.settle({ tpm: used })
+            ok(exchange)
+          }),
+        )
+        await fetch(url)
+        assert.equal(await remaining(url), 60)
+      })
+
       it('are given back where the handler fails', async () => {
         const url = await serve(
           tpm(),

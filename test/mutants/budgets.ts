@@ -139,6 +139,22 @@ export const budgetsMutants: readonly Mutant[] = [
     caughtBy: inEachShape('forgets a budget that is cleared'),
   },
   {
+    fault: 'forgets a part of a window too soon',
+    change: charging((charges, { charge }) =>
+      charge(
+        charges.map((each) =>
+          each.algorithm === 'sliding'
+            ? { ...each, windowMs: Math.floor((each.windowMs * 10) / 12) }
+            : each,
+        ),
+      ),
+    ),
+    caughtBy: ['sliding, a few', 'sliding, many'].map(
+      (shape) =>
+        `a budget (${shape}) › lets nothing more pass before a window is over, wherever it began`,
+    ),
+  },
+  {
     fault: 'begins a budget anew when its limit changes',
     change: charging((charges, { charge }) =>
       charge(charges.map((each) => ({ ...each, key: `${each.key}:${each.limit}` }))),
