@@ -152,6 +152,32 @@ export function cacheKey(fields: readonly (string | Uint8Array)[]): string {
   return `cache:{${digest(fields)}}`
 }
 
+/** Key of when what carries a mark was last purged. */
+export function purgeKey(mark: string): string {
+  return `cache:purged:{${mark}}`
+}
+
+/** Key of who makes an answer: beside the resource, on its slot. */
+export function fillKey(resource: string, variant: string): string {
+  return `${resource}:fill:${variant}`
+}
+
+/**
+ * Key of the STREAM of the pieces of an answer that is being made, and the channel on which those who
+ * watch it are told: without the prefix that a client handed in may put before its keys.
+ */
+export function piecesKey(resource: string, token: string): string {
+  return `${resource}:live:${token}`
+}
+
+/** Channel on which a process hears that others wait for an answer it makes. */
+export function fillChannel(runner: string): string {
+  return `cache:fills:${runner}`
+}
+
+/** Channel on which all processes hear which marks are purged. */
+export const purgeChannel = 'cache:bus'
+
 /** SHA-256 over length-prefixed fields: no two lists of fields read alike. */
 export function digest(fields: readonly (string | Uint8Array)[]): string {
   const hash = createHash('sha256')

@@ -44,17 +44,33 @@ export interface Observer {
   /**
    * Status and the fields that the rest of the chain set, before the first byte goes out: what
    * stood on the response before is not among them. The fields given back are set as well. False
-   * stops the observation.
+   * stops the observation. `withhold` keeps head and body from the client: the observer still gets
+   * the pieces, and answers by itself, through the exchange, no sooner than in `end`. Until then the
+   * response takes back what the chain has set, so that it stands as it did before.
    */
-  head(status: number, fields: Fields): Fields | false
+  head(status: number, fields: Fields): Fields | false | 'withhold'
   /** A piece of the body, once each, in order. */
   chunk(bytes: Buffer): void
   /** The response is over: `complete` when the handler ended it, not when it broke off. */
   end(complete: boolean): void
+  /**
+   * The rest of the chain threw, or destroyed the response, before any byte went out. True where the
+   * observer answers instead, through the exchange, within this call: the failure is its own from
+   * then on, and nothing else is called.
+   */
+  rescue?(error: unknown): boolean
 }
 
-/** What a middleware decided: go on, go on and tell the observer, or it has answered. */
-export type Outcome = 'next' | 'answered' | { readonly observe: Observer }
+/**
+ * What a middleware decided: go on, go on and tell the observer, or it has answered. With `refresh`
+ * it has answered, and the rest of the chain runs once that answer is out, against a response that
+ * goes nowhere but to the observer; `undefined` from `refresh` where it need not run after all.
+ */
+export type Outcome =
+  | 'next'
+  | 'answered'
+  | { readonly observe: Observer }
+  | { readonly refresh: () => Observer | undefined }
 
 /**
  * One middleware, knowing no framework, in three steps, so that several can share a round trip.

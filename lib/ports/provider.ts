@@ -1,6 +1,7 @@
 import type { Budgets } from './budgets.ts'
 import type { Entries } from './entries.ts'
 import type { Fields } from './fields.ts'
+import type { Fills } from './fills.ts'
 import type { HistoryLog } from './history.ts'
 import type { Inspection } from './inspection.ts'
 import type { Batch, Counter, Expiry, Keyspace, KeyValue } from './key-value.ts'
@@ -16,6 +17,7 @@ export interface Provider extends KeyValue, Expiry, Counter, Keyspace, Batch {
   readonly fields: Fields
   readonly budgets: Budgets
   readonly entries: Entries
+  readonly fills: Fills
   /** Absent where a provider cannot be looked into. */
   readonly inspection?: Inspection | undefined
   /** Absent where a provider has no messages. */
