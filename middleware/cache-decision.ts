@@ -8,7 +8,11 @@ import {
   freshnessOf,
   initialAgeMs,
 } from '../lib/cache/freshness.ts'
+import { groupsOf } from '../lib/cache/groups.ts'
+import { groupMark, marksOf } from '../lib/cache/marks.ts'
+import { staleWindows } from '../lib/cache/stale.ts'
 import { type Refusal, refusalOf } from '../lib/cache/storable.ts'
+import { hasValidator } from '../lib/cache/validators.ts'
 import { varyNames } from '../lib/cache/vary.ts'
 import type { CacheSettings } from './cache-options.ts'
 import { type CacheableRequest, userAppeared } from './cache-request.ts'
@@ -74,16 +78,21 @@ export function decide<Native>(
   return { refusal, controls, names: vary ?? [], freshness, ageMs }
 }
 
-/** An entry that still lacks its body. */
-export type Draft = Omit<Entry, 'body'>
+/** An entry that still lacks its body, and when its making began. */
+export type Draft = Omit<Entry, 'body' | 'pieces' | 'since'>
 
 const strictDirectives = ['must-revalidate', 'proxy-revalidate', 's-maxage', 'no-cache']
 
-/** Begins an entry: without what belongs to one visitor, and dated. */
-export function draftOf({ status, fields, now }: AnsweredHead, decision: Decision): Draft {
-  const { controls, freshness, ageMs } = decision
+/** Begins an entry: without what belongs to one visitor, dated, and with the marks it can be purged by. */
+export function draftOf<Native>(
+  settings: CacheSettings<Native>,
+  { exchange, request }: { exchange: Exchange<Native>; request: CacheableRequest },
+  { status, fields, now }: AnsweredHead,
+  { controls, freshness, ageMs, tags }: Decision & { readonly tags: readonly string[] },
+): Draft {
   const { directives } = controls
   const stored = storableFields(fields, namedFields(directives, 'no-cache'))
+  const origin = `${exchange.protocol}://${exchange.host}`
   return {
     status,
     fields: { date: new Date(now).toUTCString(), ...stored },
@@ -92,7 +101,29 @@ export function draftOf({ status, fields, now }: AnsweredHead, decision: Decisio
     lifeMs: freshness?.lifeMs ?? 0,
     explicit: freshness?.explicit ?? false,
     strict: strictDirectives.some((name) => directives.has(name)),
+    ...staleWindows(controls, settings),
+    marks: marksOf([
+      request.marks,
+      groupsOf(fields).map((name) => groupMark(origin, name)),
+      tags,
+      request.record.marks,
+    ]),
   }
+}
+
+// A client that says max-stale may have an entry so long after it ended.
+const graceMs = 60_000
+// One that can be confirmed is worth more.
+const longestGraceMs = 3_600_000
+
+/** How long after its life an entry is kept, beside what it may itself be used for when stale. */
+export function graceOf<Native>(
+  { mode }: CacheSettings<Native>,
+  { lifeMs, strict, fields }: Pick<Entry, 'lifeMs' | 'strict' | 'fields'>,
+): number {
+  if (mode === 'app') return 0
+  if (hasValidator(fields)) return Math.max(graceMs, Math.min(lifeMs, longestGraceMs))
+  return strict ? 0 : graceMs
 }
 
 /** What was decided as the head came, to be held against what went out. */

@@ -4,6 +4,7 @@ import type { Request } from 'express'
 import type { Memory } from '../lib/history/memory.ts'
 import type { Limiter } from '../lib/limit/limiter.ts'
 import {
+  type Answers,
   type CacheControl,
   type CacheResponseOptions,
   cacheResponseCore,
@@ -19,14 +20,19 @@ import type { RateLimitState } from './request-limits.ts'
 import { sessionMemoryCore } from './session-memory.ts'
 
 export type {
+  Answers,
   BodyOf,
   CacheControl,
   CachedMethod,
   CacheKeyOptions,
+  CacheL1Options,
   CacheResponseOptions,
   CacheResult,
+  CacheStreamOptions,
+  Purged,
   ResponseHead,
   ScopeOf,
+  TagsOf,
   TtlOf,
 } from './cache-response.ts'
 export type { ContextOptions, SessionMemoryOptions } from './memory-options.ts'
@@ -80,12 +86,15 @@ export function rateLimit(options: RateLimitOptions<Request>): NodeMiddleware & 
 
 /**
  * Answers repeated requests from the store as RFC 9111 lets a shared cache, and gives handlers
- * `req.cache`.
+ * `req.cache`. What it gives back purges stored responses: `answers.purge({ tags: ['prices'] })`.
  *
  * @throws OptionError for a wrong or unknown option, when mounting.
  */
-export function cacheResponse(options: CacheResponseOptions<Request> = {}): NodeMiddleware {
-  return composable([cacheResponseCore(options)])
+export function cacheResponse(
+  options: CacheResponseOptions<Request> = {},
+): NodeMiddleware & Answers {
+  const core = cacheResponseCore(options)
+  return Object.assign(composable([core]), core.answers)
 }
 
 /**
