@@ -58,8 +58,8 @@ export class Revalidation<Native> implements Observer {
   }
 
   end(complete: boolean): void {
-    if (this.#instead === undefined) return this.#fill.end(complete)
-    this.#reply(this.#instead)
+    if (this.#instead === undefined) this.#fill.end(complete)
+    else this.#reply(this.#instead)
   }
 
   rescue(error: unknown): boolean {
