@@ -66,10 +66,10 @@ export function openShelf({ entries }: CacheStore): Shelf {
 
   async function read({ resource, headers, deadline }: Wanted): Promise<Entry | undefined> {
     const guess = names(resource)
-    const guessed = await entries.find(resource, variantOf(guess, headers), { deadline })
+    const guessed = await entries.find(resource, variantOf(guess, headers), [], { deadline })
     if (sameNames(guess, guessed.vary)) return decode(resource, variantOf(guess, headers), guessed)
     const variant = variantOf(guessed.vary, headers)
-    const found = await entries.find(resource, variant, { deadline })
+    const found = await entries.find(resource, variant, [], { deadline })
     if (!sameNames(found.vary, guessed.vary) || found.entry === undefined) return undefined
     known.set(resource, found.vary)
     return decode(resource, variant, found)
