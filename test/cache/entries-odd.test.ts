@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { setTimeout as wait } from 'node:timers/promises'
-import { decodeEntry, type Entry, encodeEntry } from '../../lib/cache/entry.ts'
 import type { CacheStore } from '../../lib/cache/shelf.ts'
 import { createStore } from '../../lib/store.ts'
 import { counting } from './pairs.ts'
@@ -90,13 +89,3 @@ for (const framework of frameworks) {
     }
   })
 }
-
-describe('entries that live long', () => {
-  it('are kept as long as a number of seconds can say', () => {
-    const place = { key: 'cache:{a}', variant: '' }
-    const flags = { explicit: true, strict: false }
-    const times = { storedAt: 1, ageMs: 0, lifeMs: 100 * 365 * 86_400_000 }
-    const entry: Entry = { status: 200, fields: {}, body: Buffer.alloc(0), ...times, ...flags }
-    assert.equal(decodeEntry(place, encodeEntry(place, entry))?.lifeMs, 2 ** 31 * 1000)
-  })
-})
