@@ -1,9 +1,11 @@
+import { nearIfAny } from './cache/near.ts'
+import { purgeTags } from './cache/purge-tags.ts'
 import type { Deadline } from './deadline.ts'
 import { type Duration, toMs } from './duration.ts'
 import { UsageError } from './errors.ts'
 import { closeContinuation } from './history/continuation.ts'
 import { closeRunner } from './history/runner.ts'
-import { checkKey } from './keys.ts'
+import { checkKey, type Id } from './keys.ts'
 import { checkNames } from './options.ts'
 import { decode, type Pipeline, pipeline, seconds } from './pipeline.ts'
 import type { Budgets } from './ports/budgets.ts'
@@ -72,6 +74,11 @@ export interface Store {
     channel: string,
     listener: (message: T) => void,
   ): Promise<() => Promise<void>>
+  /**
+   * Purges cached responses and results by their tags, in all processes, however many there are; also
+   * those that are being made now. `soft` leaves them to be used as stale, where that is allowed.
+   */
+  purge(which: { readonly tags: readonly Id[]; readonly soft?: boolean }): Promise<void>
   /** Clients, memory and statistics, in sum and of each server. */
   info(): Promise<StoreInfo>
   /** Keys of all kinds, over all masters; of the whole database, whatever the prefix. */
@@ -91,6 +98,8 @@ export function facade(
   provider: Guarded,
   { serializer, insurance }: { serializer: Serializer; insurance: () => Budgets },
 ): Store {
+  const { entries } = provider
+  const bus = messages(provider, serializer)
   return {
     provider: provider.name,
     get degraded() {
@@ -100,16 +109,18 @@ export function facade(
     turns: provider.turns,
     fields: provider.fields,
     budgets: provider.budgets,
-    entries: provider.entries,
+    entries,
     get insurance() {
       return insurance()
     },
     ...values(provider, serializer),
-    ...messages(provider, serializer),
+    ...bus,
     ...inspection(provider),
+    purge: async (which) => purgeTags({ entries, publish: bus.publish }, which),
     pipeline: () => pipeline(provider, serializer),
     deadline: provider.deadline,
     close: async () => {
+      await nearIfAny({ entries })?.close()
       await closeRunner(provider.turns)
       await closeContinuation(provider.history)
       await provider.close()
