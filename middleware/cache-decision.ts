@@ -10,9 +10,8 @@ import {
 } from '../lib/cache/freshness.ts'
 import { groupsOf } from '../lib/cache/groups.ts'
 import { groupMark, marksOf } from '../lib/cache/marks.ts'
-import { staleWindows } from '../lib/cache/stale.ts'
+import { isStrict, staleWindows } from '../lib/cache/stale.ts'
 import { type Refusal, refusalOf } from '../lib/cache/storable.ts'
-import { hasValidator } from '../lib/cache/validators.ts'
 import { varyNames } from '../lib/cache/vary.ts'
 import type { CacheSettings } from './cache-options.ts'
 import { type CacheableRequest, userAppeared } from './cache-request.ts'
@@ -72,6 +71,8 @@ export function decide<Native>(
     credential,
     memoryUsed: requestState(exchange.req).memoryUsed,
     declined: request.record.declined,
+    revalidates: settings.mode === 'http',
+    personal: request.wish.personal,
   })
   // What is kept for one guest, or one user, is not kept for who has signed in since.
   const refusal = scoping === 'id' ? (refused ?? appeared) : refused
@@ -80,8 +81,6 @@ export function decide<Native>(
 
 /** An entry that still lacks its body, and when its making began. */
 export type Draft = Omit<Entry, 'body' | 'pieces' | 'since'>
-
-const strictDirectives = ['must-revalidate', 'proxy-revalidate', 's-maxage', 'no-cache']
 
 /** Begins an entry: without what belongs to one visitor, dated, and with the marks it can be purged by. */
 export function draftOf<Native>(
@@ -100,8 +99,12 @@ export function draftOf<Native>(
     ageMs,
     lifeMs: freshness?.lifeMs ?? 0,
     explicit: freshness?.explicit ?? false,
-    strict: strictDirectives.some((name) => directives.has(name)),
-    ...staleWindows(controls, settings),
+    strict: isStrict(directives),
+    ...staleWindows(controls, freshness ?? { lifeMs: 0 }, {
+      mode: settings.mode,
+      swrMs: settings.staleWhileRevalidateMs,
+      sieMs: settings.staleIfErrorMs,
+    }),
     marks: marksOf([
       request.marks,
       groupsOf(fields).map((name) => groupMark(origin, name)),
@@ -109,21 +112,6 @@ export function draftOf<Native>(
       request.record.marks,
     ]),
   }
-}
-
-// A client that says max-stale may have an entry so long after it ended.
-const graceMs = 60_000
-// One that can be confirmed is worth more.
-const longestGraceMs = 3_600_000
-
-/** How long after its life an entry is kept, beside what it may itself be used for when stale. */
-export function graceOf<Native>(
-  { mode }: CacheSettings<Native>,
-  { lifeMs, strict, fields }: Pick<Entry, 'lifeMs' | 'strict' | 'fields'>,
-): number {
-  if (mode === 'app') return 0
-  if (hasValidator(fields)) return Math.max(graceMs, Math.min(lifeMs, longestGraceMs))
-  return strict ? 0 : graceMs
 }
 
 /** What was decided as the head came, to be held against what went out. */

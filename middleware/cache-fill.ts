@@ -6,10 +6,11 @@ import { lineOf, linesOf } from '../lib/cache/fields.ts'
 import { Live } from '../lib/cache/live.ts'
 import { marksOf } from '../lib/cache/marks.ts'
 import { Pieces } from '../lib/cache/pieces.ts'
+import { graceMs } from '../lib/cache/stale.ts'
 import type { Refusal } from '../lib/cache/storable.ts'
 import { variantOf } from '../lib/cache/vary.ts'
 import { publish } from '../lib/telemetry.ts'
-import { type Draft, graceOf } from './cache-decision.ts'
+import type { Draft } from './cache-decision.ts'
 import { Judge } from './cache-judge.ts'
 import type { CacheParts, FillPlan } from './cache-parts.ts'
 import type { Fields, Observer } from './exchange.ts'
@@ -201,7 +202,7 @@ export class Fill<Native> implements Observer {
       {
         entry: { ...entry, since },
         names,
-        graceMs: graceOf(this.#parts.settings, entry),
+        graceMs: graceMs(entry, this.#parts.settings.mode),
         began: this.#began,
         ...(token === undefined ? {} : { fill: { variant, token } }),
       },

@@ -1,4 +1,5 @@
 import { invalidated, isSafe } from '../lib/cache/invalidation.ts'
+import { groupMark, targetMark } from '../lib/cache/marks.ts'
 import { publish } from '../lib/telemetry.ts'
 import type { CacheParts } from './cache-parts.ts'
 import type { Exchange, Fields, Observer } from './exchange.ts'
@@ -16,8 +17,15 @@ export class Invalidation<Native> implements Observer {
   head(status: number, fields: Fields): false {
     const { req, url, host, protocol } = this.#exchange
     const { settings, shelf } = this.#parts
-    const method = req.method ?? ''
-    const marks = invalidated({ method, url, host, protocol }, status, fields, settings.query)
+    const request = { method: req.method ?? '', url, host, protocol }
+    const marks = invalidated(
+      request,
+      { status, fields },
+      {
+        target: (target) => targetMark(target, settings.query),
+        group: (name) => groupMark(`${protocol}://${host}`, name),
+      },
+    )
     // Nobody waits for it: what this process asks for next goes to the store after it.
     if (marks.length > 0)
       shelf

@@ -11,7 +11,7 @@ import { followed } from './cache-following.ts'
 import { followerOf, type Look } from './cache-look.ts'
 import type { CacheParts, FillPlan } from './cache-parts.ts'
 import type { Replies } from './cache-replies.ts'
-import { Revalidation } from './cache-revalidation.ts'
+import { type FromEntry, Revalidation } from './cache-revalidation.ts'
 import type { Exchange, Observer, Outcome } from './exchange.ts'
 
 /** A request for which nothing stored will do. */
@@ -49,7 +49,9 @@ export class Making<Native> {
         variant: this.#variant(),
       })
     const since = await this.#now()
-    return since === undefined ? this.#bypass('store') : this.#fill({ since })
+    return since === undefined
+      ? this.#bypass('store')
+      : this.#fill({ since, variant: this.#variant() })
   }
 
   /** Waits for the answer that an equal request is making, or makes it for all. */
@@ -183,8 +185,11 @@ export class Making<Native> {
     const audience = new Audience(lease, lead)
     const plan: FillPlan<Native> = { exchange, request, deadline, audience, since, variant, fwd }
     if (stale === undefined) return new Fill(this.#parts, plan)
-    const answer = background ? undefined : replies.fromEntry.bind(replies)
-    return new Revalidation(this.#parts, plan, { stale, answer })
+    const answer = (from: FromEntry) => replies.fromEntry(from.entry, from)
+    return new Revalidation(this.#parts, plan, {
+      stale,
+      answer: background ? undefined : answer,
+    })
   }
 
   #variant(): string {

@@ -35,7 +35,7 @@ export interface CacheSettings<Native> {
   readonly staleWhileRevalidateMs: number
   readonly staleIfErrorMs: number
   readonly coalesce: 'process' | 'redis' | false
-  readonly stream: Required<CacheStreamOptions>
+  readonly stream: StreamSettings
   readonly tags: TagsOf<Native>
   /** `undefined` where nothing is kept at hand. */
   readonly l1: { readonly maxBytes: number; readonly ttlMs: number } | undefined
@@ -106,11 +106,17 @@ function readL1(l1: false | CacheL1Options): CacheSettings<unknown>['l1'] {
   }
 }
 
-function readStream(stream: CacheStreamOptions = {}): Required<CacheStreamOptions> {
+interface StreamSettings {
+  readonly replay: 'burst' | 'original'
+  readonly complete: (tail: Buffer) => boolean
+}
+
+function readStream(stream: CacheStreamOptions = {}): StreamSettings {
   checkNames<CacheStreamOptions>('cacheResponse.stream', stream, { replay: true, complete: true })
   const { replay = 'burst', complete = () => true } = stream
   optionalFunction('cacheResponse.stream.complete', complete)
-  return { replay: oneOf('cacheResponse.stream.replay', replay, ['burst', 'original']), complete }
+  oneOf('cacheResponse.stream.replay', replay, ['burst', 'original'])
+  return { replay, complete }
 }
 
 function readTags<Native>(tags: CacheResponseOptions<Native>['tags'] = []): TagsOf<Native> {

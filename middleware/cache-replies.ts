@@ -93,7 +93,8 @@ export class Replies<Native> {
     if (reply.body === undefined) this.#send(reply, undefined)
     // HTML section 9.2.3: a client that has had everything is told not to come back.
     else if (rest.length === 0 && body.length > 0) this.#send(withoutBody(reply), undefined)
-    else if (inRhythm && pieces) this.#send({ ...reply, fields }, replay(body, pieces))
+    else if (inRhythm && pieces)
+      this.#send({ ...reply, fields }, replay(body, pieces, goneWith(this.#exchange)))
     else this.#send({ ...reply, fields: withLength(reply, rest) }, Buffer.from(rest))
   }
 
@@ -117,6 +118,13 @@ export function saidOn<Native>(
 ): void {
   if (!says || res.headersSent) return
   res.setHeader('Cache-Status', cacheStatus(lineOf(standingFields(res), 'cache-status'), fact))
+}
+
+/** Aborted once the client is gone. */
+function goneWith<Native>({ res }: Exchange<Native>): AbortSignal {
+  const gone = new AbortController()
+  res.once('close', () => gone.abort())
+  return gone.signal
 }
 
 function withoutBody({ fields }: Reply): Reply {

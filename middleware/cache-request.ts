@@ -2,6 +2,7 @@ import { cacheControl, type Directives } from '../lib/cache/cache-control.ts'
 import { lineOf, type RequestHeaders } from '../lib/cache/fields.ts'
 import { resourceKey } from '../lib/cache/key.ts'
 import { scopeMark, targetMark } from '../lib/cache/marks.ts'
+import { personalFields } from '../lib/cache/personal.ts'
 import { isPlainTarget } from '../lib/cache/query.ts'
 import type { Wish } from '../lib/cache/reuse.ts'
 import type { Credential, Scoping } from '../lib/cache/storable.ts'
@@ -105,7 +106,11 @@ export async function readRequest<Native>(
   })
   record.resource = resource
   const { scoping, credential, holder } = scope
-  const wish = { directives, credentialed: credential !== undefined && scoping === 'none' }
+  const wish = {
+    directives,
+    credentialed: credential !== undefined && scoping === 'none',
+    personal: personalFields(headers, settings.headers),
+  }
   const marks = [targetMark(exchange.url, settings.query)]
   if (scoping === 'id') marks.push(scopeMark(scope.tag))
   return {

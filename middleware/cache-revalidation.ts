@@ -1,10 +1,9 @@
 import type { CacheFact } from '../lib/cache/cache-status.ts'
 import type { Entry } from '../lib/cache/entry.ts'
-import { freshened } from '../lib/cache/freshened.ts'
-import { mayStandIn, standsInFor } from '../lib/cache/stale.ts'
+import { freshenedFields, isWithdrawn } from '../lib/cache/freshened.ts'
+import { graceMs, mayStandIn, standsInFor } from '../lib/cache/stale.ts'
 import { validatorsOf } from '../lib/cache/validators.ts'
 import { publish } from '../lib/telemetry.ts'
-import { graceOf } from './cache-decision.ts'
 import { Fill } from './cache-fill.ts'
 import type { CacheParts, FillPlan } from './cache-parts.ts'
 import type { AnswerReason } from './cache-record.ts'
@@ -42,7 +41,7 @@ export class Revalidation<Native> implements Observer {
     this.#plan = plan
     this.#stale = stale
     this.#answer = answer
-    this.#fill = new Fill(parts, plan, validatorsOf(stale))
+    this.#fill = new Fill(parts, plan, { ...validatorsOf(stale) })
   }
 
   head(status: number, fields: Fields): Fields | false | 'withhold' {
@@ -63,7 +62,8 @@ export class Revalidation<Native> implements Observer {
   }
 
   rescue(error: unknown): boolean {
-    if (this.#answer === undefined || !mayStandIn(this.#stale, Date.now())) return false
+    const { directives } = this.#plan.request.wish
+    if (this.#answer === undefined || !mayStandIn(this.#stale, Date.now(), directives)) return false
     publish('error', () => ({ during: 'cache revalidation', error }))
     this.#fill.release()
     this.#plan.audience.refuse()
@@ -74,33 +74,53 @@ export class Revalidation<Native> implements Observer {
   #insteadOf(status: number, fields: Fields): FromEntry | undefined {
     if (status === 304) return this.#confirmed(fields)
     const now = Date.now()
-    if (!standsInFor(status) || !mayStandIn(this.#stale, now)) return undefined
+    const { directives } = this.#plan.request.wish
+    if (!standsInFor(status) || !mayStandIn(this.#stale, now, directives)) return undefined
     this.#plan.audience.refuse()
     return this.#standIn(status)
   }
 
   /** The handler says that what is stored is still right. */
   #confirmed(fields: Fields): FromEntry {
-    const { fwd, audience } = this.#plan
-    const times = { requestedAt: this.#fill.judge.requestedAt, now: Date.now() }
-    const entry = freshened(this.#stale, { status: 304, fields }, times)
-    if (entry === undefined) {
-      this.#parts.shelf.drop(this.#plan.request.resource)
-      audience.refuse()
-    } else audience.land(entry, this.#amend(entry))
+    const { fwd } = this.#plan
+    const entry = this.#freshened(fields)
     const fact: CacheFact = { fwd, fwdStatus: 304, ...(entry ? { stored: true } : {}) }
     return { entry: entry ?? this.#stale, status: 'hit', reason: 'revalidated', fact }
   }
 
+  /** The entry with its new head, where that may be stored; else those who wait make their own. */
+  #freshened(fields: Fields): Entry | undefined {
+    const { audience, request } = this.#plan
+    const { judge } = this.#fill
+    const { body, pieces, status } = this.#stale
+    const merged = freshenedFields(this.#stale, fields, Date.now())
+    const refusal = merged === undefined ? 'status' : judge.consider(status, merged)
+    if (refusal === undefined && judge.draft !== undefined) {
+      const entry = { ...judge.draft, body, pieces, since: this.#stale.since }
+      audience.land(entry, this.#amend(entry))
+      return entry
+    }
+    audience.refuse()
+    if (refusal !== undefined && isWithdrawn(refusal))
+      this.#parts.shelf
+        .drop(request.resource)
+        .catch((error: unknown) => publish('error', () => ({ during: 'cache drop', error })))
+    return undefined
+  }
+
+  /** What the handler confirms now is as good as made now. */
   async #amend(entry: Entry): Promise<boolean> {
     const { request, deadline } = this.#plan
     const { resource, headers, marks } = request
     const since = await this.#plan.since
     if (since === undefined) return false
-    return this.#parts.shelf.amend(
+    await this.#parts.shelf.amend(
       { resource, headers, deadline, marks },
-      { entry: { ...entry, since }, graceMs: graceOf(this.#parts.settings, entry) },
+      { ...entry, since },
+      this.#fill.judge.names,
+      graceMs(entry, this.#parts.settings.mode),
     )
+    return true
   }
 
   #standIn(fwdStatus?: number): FromEntry {

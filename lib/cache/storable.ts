@@ -20,6 +20,7 @@ export type Refusal =
   | 'set-cookie'
   | 'vary'
   | 'memory'
+  | 'tags'
   | Credential
   | 'stale'
   | 'size'
