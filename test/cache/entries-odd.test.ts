@@ -47,11 +47,13 @@ function spoiled(spoil: (stored: Stored) => void, dropped: string[]): CacheStore
   const entries: CacheStore['entries'] = {
     ...sound.entries,
     async find(...args) {
-      const { vary, entry } = await find(...args)
-      if (entry === undefined) return { vary, entry }
+      const found = await find(...args)
+      const { entry } = found
+      if (entry === undefined) return found
       const stored = { head: JSON.parse(entry.head.toString()), body: Buffer.from(entry.body) }
       spoil(stored)
-      return { vary, entry: { head: Buffer.from(JSON.stringify(stored.head)), body: stored.body } }
+      const head = Buffer.from(JSON.stringify(stored.head))
+      return { ...found, entry: { head, body: stored.body } }
     },
     drop(key) {
       dropped.push(key)
