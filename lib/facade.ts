@@ -11,6 +11,7 @@ import { decode, type Pipeline, pipeline, seconds } from './pipeline.ts'
 import type { Budgets } from './ports/budgets.ts'
 import type { Entries } from './ports/entries.ts'
 import type { Fields } from './ports/fields.ts'
+import type { Fills } from './ports/fills.ts'
 import type { Guarded } from './ports/guarded.ts'
 import type { HistoryLog } from './ports/history.ts'
 import type { SlowCommand } from './ports/inspection.ts'
@@ -38,6 +39,8 @@ export interface Store {
   readonly budgets: Budgets
   /** Cached responses and results. */
   readonly entries: Entries
+  /** Who makes a response, and those who wait for it. */
+  readonly fills: Fills
   /** Budgets that stand in while the store is away: in this process only, bounded. */
   readonly insurance: Budgets
   /** The value, or `undefined` when the key is absent or has expired. */
@@ -110,6 +113,7 @@ export function facade(
     fields: provider.fields,
     budgets: provider.budgets,
     entries,
+    fills: provider.fills,
     get insurance() {
       return insurance()
     },
