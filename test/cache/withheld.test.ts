@@ -15,7 +15,10 @@ for (const framework of frameworks) {
     let witness: StandIn | undefined
     const told = (): StandIn => witness ?? assert.fail('no observer')
 
-    afterEach(closeSites)
+    afterEach(async () => {
+      witness = undefined
+      await closeSites()
+    })
 
     function serve(handle: Plan['handle'], plan: Partial<Plan> = {}, standIn?: StandInPlan) {
       const decide = (exchange: ConstructorParameters<typeof StandIn>[0]) => {
@@ -30,7 +33,11 @@ for (const framework of frameworks) {
       ['a stream', (run) => run.send(503, Readable.from(['the ', 'failure']))],
       [
         'write and end',
-        ({ raw }) => void (raw.writeHead(503), raw.write('the '), raw.end('failure')),
+        ({ raw }) => {
+          raw.writeHead(503)
+          raw.write('the ')
+          raw.end('failure')
+        },
       ],
       [
         'implicit heads',
@@ -191,7 +198,10 @@ for (const framework of frameworks) {
     let witness: StandIn | undefined
     const told = (): StandIn => witness ?? assert.fail('no observer')
 
-    afterEach(closeSites)
+    afterEach(async () => {
+      witness = undefined
+      await closeSites()
+    })
 
     function serve(handle: Plan['handle'], standIn: StandInPlan = { rescue: true, head: {} }) {
       const decide = (exchange: ConstructorParameters<typeof StandIn>[0]) => {
