@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { pipeline, Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Request } from 'express'
 import type { Memory } from '../lib/history/memory.ts'
 import type { Limiter } from '../lib/limit/limiter.ts'
@@ -16,6 +16,7 @@ import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
+import { answerRaw } from './raw-answer.ts'
 import type { RateLimitState } from './request-limits.ts'
 import { sessionMemoryCore } from './session-memory.ts'
 
@@ -217,10 +218,6 @@ class ExpressExchange implements Exchange<Request> {
   }
 
   answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
-    this.res.statusCode = status
-    for (const [name, value] of Object.entries(fields)) this.res.setHeader(name, value)
-    // A stream that fails leaves an answer that ends too early: the client notices.
-    if (body instanceof Readable) pipeline(body, this.res, () => undefined)
-    else this.res.end(body)
+    answerRaw(this.res, status, fields, body)
   }
 }

@@ -16,6 +16,7 @@ import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
+import { answerRaw } from './raw-answer.ts'
 import type { RateLimitState } from './request-limits.ts'
 import { requestState } from './request-state.ts'
 import { sessionMemoryCore } from './session-memory.ts'
@@ -226,6 +227,11 @@ class KoaExchange implements Exchange<Context> {
   }
 
   answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
+    // Koa sends nothing for who has taken the raw response.
+    if (this.native.respond === false) {
+      answerRaw(this.res, status, fields, body)
+      return
+    }
     this.native.status = status
     for (const [name, value] of Object.entries(fields))
       this.native.set(name, value as string | string[])
