@@ -132,7 +132,7 @@ describe('staleWindows', () => {
       fc.property(
         fc
           .string({ unit: fc.constantFrom(...'0159.-+eE" \t\'=xX') })
-          .filter((v) => !digits.test(v)),
+          .filter((v) => !digits.test(v.trimEnd())),
         (value) => assert.deepEqual(windows(`stale-while-revalidate=${value}`, own)[0], 0),
       ),
     )
