@@ -26,7 +26,7 @@ export const readAsked: RequestHandler[] = [
   (req, _res, next) => {
     const read = readFrom(req.body)
     if (read === undefined)
-      throw new ApiError(400, { message: 'Send JSON: model and messages.', code: 'invalid_body' })
+      throw new ApiError(400, 'Send JSON: model and messages.', { code: 'invalid_body' })
     asked.set(req, read)
     next()
   },

@@ -12,7 +12,7 @@ export function admit(keys: readonly string[] | undefined): RequestHandler {
   const admitted = keys && new Set(keys.map(digest))
   return (req, _res, next) => {
     if (keyOf(req) === '' || admitted?.has(callerOf(req)) === false)
-      throw new ApiError(401, { message: 'Incorrect API key provided.', code: 'invalid_api_key' })
+      throw new ApiError(401, 'Incorrect API key provided.', { code: 'invalid_api_key' })
     next()
   }
 }

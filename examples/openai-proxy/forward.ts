@@ -42,12 +42,10 @@ function requestOf(req: Request, apiKey: string | undefined): RequestInit {
   return { method: req.method, headers, ...(Buffer.isBuffer(req.body) && { body: req.body }) }
 }
 
-function unreachable(cause: unknown): never {
-  throw unavailable('The model cannot be reached.', { cause })
-}
+const failed = { type: 'server_error', code: 'upstream_error' }
 
-function unavailable(message: string, options?: ErrorOptions): ApiError {
-  return new ApiError(502, { message, type: 'server_error', code: 'upstream_error' }, options)
+function unreachable(cause: unknown): never {
+  throw new ApiError(502, 'The model cannot be reached.', { ...failed, cause })
 }
 
 function isStream({ headers }: Response): boolean {
@@ -103,12 +101,12 @@ async function passError(
   await req.rateLimit.release()
   // Of the proxy's own key its callers are told nothing.
   if (apiKey !== undefined && (status === 401 || status === 403))
-    throw unavailable('The model refuses the proxy.')
+    throw new ApiError(502, 'The model refuses the proxy.', failed)
   passHead(answer, res)
-  if (isApiError(parsed(bytes))) return void res.end(bytes)
   res.setHeader('content-type', 'application/json')
+  if (isApiError(parsed(bytes))) return void res.end(bytes)
   const message = `The model answered with status ${status}.`
-  res.end(JSON.stringify(errorBody({ message, type: 'server_error', code: 'upstream_error' })))
+  res.end(JSON.stringify(errorBody(message, failed.type, failed.code)))
 }
 
 function isApiError(body: unknown): boolean {

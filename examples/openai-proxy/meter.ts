@@ -39,11 +39,10 @@ export function meter(req: Request) {
     async settle(): Promise<void> {
       if (usage && (await req.rateLimit.settleUsage(usage))) return
       if (last === undefined) return
-      const [prompt_tokens, completion_tokens] = [
-        askedOf(req).promptTokens,
-        estimateTokenCount(said),
-      ]
-      await req.rateLimit.settleUsage({ prompt_tokens, completion_tokens })
+      await req.rateLimit.settleUsage({
+        prompt_tokens: askedOf(req).promptTokens,
+        completion_tokens: estimateTokenCount(said),
+      })
     },
   }
 }

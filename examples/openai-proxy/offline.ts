@@ -23,18 +23,18 @@ export function offlineApi(answerer: Answerer, paceMs: number): Express {
   app.post('/v1/chat/completions', async (req, res) => {
     const { messages, stream } = req.body as OpenAI.ChatCompletionCreateParams
     const content = await answerer([{ role: 'user', content: textOf(messages.slice(-1)) }])
-    const [prompt, completion] = [textOf(messages), content].map((text) => estimateTokenCount(text))
-    const usage = {
-      prompt_tokens: prompt ?? 0,
-      completion_tokens: completion ?? 0,
-      total_tokens: (prompt ?? 0) + (completion ?? 0),
-    }
+    const usage = usageOf(textOf(messages), content)
     if (stream) return sendStream(req, res, { content, usage, paceMs })
     const message = { role: 'assistant', content, refusal: null } as const
     const choice = { index: 0, message, finish_reason: 'stop', logprobs: null } as const
     res.json({ ...head(), object: 'chat.completion', choices: [choice], usage })
   })
   return app
+}
+
+function usageOf(prompt: string, answer: string): OpenAI.CompletionUsage {
+  const [asked, said] = [estimateTokenCount(prompt), estimateTokenCount(answer)]
+  return { prompt_tokens: asked, completion_tokens: said, total_tokens: asked + said }
 }
 
 interface Answer {
