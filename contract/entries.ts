@@ -17,7 +17,7 @@ function response(name: string, { variant = '', ...rest }: Partial<NewVariant> =
   }
 }
 
-const absent = { vary: [], entry: undefined }
+const absent = { vary: [], entry: undefined, purges: [] }
 
 /** The key of a resource; as in the package, its braces keep its variants on one slot. */
 function resource(): string {
@@ -28,7 +28,7 @@ function resource(): string {
 export function entriesContract(suite: Suite): void {
   const { open, describe } = suite
   const find = async (key: string, variant = '') => {
-    const { vary, entry } = await open().entries.find(key, variant)
+    const { vary, entry } = await open().entries.find(key, variant, [])
     return { vary, body: entry?.body.toString() }
   }
 
@@ -46,22 +46,22 @@ type Find = (
 
 function responses({ open, it }: Suite, find: Find): void {
   it('finds nothing where nothing was kept', async () => {
-    assert.deepEqual(await open().entries.find(resource(), ''), absent)
-    assert.deepEqual(await open().entries.find(resource(), 'html'), absent)
+    assert.deepEqual(await open().entries.find(resource(), '', []), absent)
+    assert.deepEqual(await open().entries.find(resource(), 'html', []), absent)
   })
 
   it('finds head and body as their bytes', async () => {
     const key = resource()
     const entry = { head: Buffer.from([0, 255, 10]), body: Buffer.from([255, 0, 124, 13]) }
     await open().entries.keep(key, response('', { entry }))
-    assert.deepEqual(await open().entries.find(key, ''), { vary: [], entry })
+    assert.deepEqual(await open().entries.find(key, '', []), { vary: [], entry, purges: [] })
   })
 
   it('keeps an empty body', async () => {
     const key = resource()
     const entry = { head: Buffer.from('304'), body: Buffer.alloc(0) }
     await open().entries.keep(key, response('', { entry }))
-    assert.deepEqual((await open().entries.find(key, '')).entry, entry)
+    assert.deepEqual((await open().entries.find(key, '', [])).entry, entry)
   })
 
   it('replaces an entry', async () => {
@@ -76,7 +76,7 @@ function responses({ open, it }: Suite, find: Find): void {
     const kept = response('page')
     await open().entries.keep(key, kept)
     Buffer.from(kept.entry.body.buffer, kept.entry.body.byteOffset, 4).fill('x')
-    const { entry } = await open().entries.find(key, '')
+    const { entry } = await open().entries.find(key, '', [])
     entry?.body.fill('y')
     entry?.head.fill('y')
     assert.equal((await find(key)).body, 'body of page')
@@ -86,7 +86,7 @@ function responses({ open, it }: Suite, find: Find): void {
     const key = resource()
     await open().entries.keep(key, response('page', { ttlMs: 30 }))
     await eventually(async () => (await find(key)).body === undefined)
-    assert.deepEqual(await open().entries.find(key, ''), absent)
+    assert.deepEqual(await open().entries.find(key, '', []), absent)
   })
 
   it('drops a resource', async () => {
@@ -94,7 +94,7 @@ function responses({ open, it }: Suite, find: Find): void {
     await open().entries.keep(key, response('page'))
     await open().entries.drop(key)
     await open().entries.drop(key)
-    assert.deepEqual(await open().entries.find(key, ''), absent)
+    assert.deepEqual(await open().entries.find(key, '', []), absent)
   })
 
   it('keeps hostile keys apart', async () => {
@@ -107,7 +107,7 @@ function responses({ open, it }: Suite, find: Find): void {
   it('takes a value under its key for corrupt', async () => {
     const key = resource()
     await open().set(key, Buffer.from('1'), minuteMs)
-    await failsWith('corrupt', open().entries.find(key, ''))
+    await failsWith('corrupt', open().entries.find(key, '', []))
     await failsWith('corrupt', open().entries.keep(key, response('page')))
   })
 }
@@ -150,7 +150,7 @@ function variants({ open, it }: Suite, find: Find): void {
       await open().entries.keep(key, response(variant, { variant }))
     await open().entries.drop(key)
     for (const variant of ['', 'one', 'two'])
-      assert.deepEqual(await open().entries.find(key, variant), absent)
+      assert.deepEqual(await open().entries.find(key, variant, []), absent)
   })
 }
 

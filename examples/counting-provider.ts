@@ -10,8 +10,8 @@ export function countingProvider() {
     counts,
     entries: {
       ...inner.entries,
-      async find(key, variant, call) {
-        const found = await inner.entries.find(key, variant, call)
+      async find(key, variant, marks, call) {
+        const found = await inner.entries.find(key, variant, marks, call)
         counts[found.entry ? 'hits' : 'misses'] += 1
         return found
       },

@@ -108,7 +108,7 @@ export function cached<Args extends readonly unknown[], T>(
 
   async function read(at: string): Promise<Lookup<T> | 'away' | undefined> {
     try {
-      const { entry } = await store().entries.find(at, '')
+      const { entry } = await store().entries.find(at, '', [])
       return entry && open<T>(at, entry, serializer)
     } catch (error) {
       publish('error', () => ({ during: 'cached read', error }))

@@ -1,14 +1,17 @@
+import { nearIfAny } from './cache/near.ts'
+import { purgeTags } from './cache/purge-tags.ts'
 import type { Deadline } from './deadline.ts'
 import { type Duration, toMs } from './duration.ts'
 import { UsageError } from './errors.ts'
 import { closeContinuation } from './history/continuation.ts'
 import { closeRunner } from './history/runner.ts'
-import { checkKey } from './keys.ts'
+import { checkKey, type Id } from './keys.ts'
 import { checkNames } from './options.ts'
 import { decode, type Pipeline, pipeline, seconds } from './pipeline.ts'
 import type { Budgets } from './ports/budgets.ts'
 import type { Entries } from './ports/entries.ts'
 import type { Fields } from './ports/fields.ts'
+import type { Fills } from './ports/fills.ts'
 import type { Guarded } from './ports/guarded.ts'
 import type { HistoryLog } from './ports/history.ts'
 import type { SlowCommand } from './ports/inspection.ts'
@@ -36,6 +39,8 @@ export interface Store {
   readonly budgets: Budgets
   /** Cached responses and results. */
   readonly entries: Entries
+  /** Who makes a response, and those who wait for it. */
+  readonly fills: Fills
   /** Budgets that stand in while the store is away: in this process only, bounded. */
   readonly insurance: Budgets
   /** The value, or `undefined` when the key is absent or has expired. */
@@ -72,6 +77,11 @@ export interface Store {
     channel: string,
     listener: (message: T) => void,
   ): Promise<() => Promise<void>>
+  /**
+   * Purges cached responses and results by their tags, in all processes, however many there are; also
+   * those that are being made now. `soft` leaves them to be used as stale, where that is allowed.
+   */
+  purge(which: { readonly tags: readonly Id[]; readonly soft?: boolean }): Promise<void>
   /** Clients, memory and statistics, in sum and of each server. */
   info(): Promise<StoreInfo>
   /** Keys of all kinds, over all masters; of the whole database, whatever the prefix. */
@@ -91,6 +101,8 @@ export function facade(
   provider: Guarded,
   { serializer, insurance }: { serializer: Serializer; insurance: () => Budgets },
 ): Store {
+  const { entries } = provider
+  const bus = messages(provider, serializer)
   return {
     provider: provider.name,
     get degraded() {
@@ -100,16 +112,19 @@ export function facade(
     turns: provider.turns,
     fields: provider.fields,
     budgets: provider.budgets,
-    entries: provider.entries,
+    entries,
+    fills: provider.fills,
     get insurance() {
       return insurance()
     },
     ...values(provider, serializer),
-    ...messages(provider, serializer),
+    ...bus,
     ...inspection(provider),
+    purge: async (which) => purgeTags({ entries, publish: bus.publish }, which),
     pipeline: () => pipeline(provider, serializer),
     deadline: provider.deadline,
     close: async () => {
+      await nearIfAny({ entries })?.close()
       await closeRunner(provider.turns)
       await closeContinuation(provider.history)
       await provider.close()

@@ -81,8 +81,17 @@ export type {
   Lease,
   Settlement,
 } from './ports/budgets.ts'
-export type { Entries, FoundEntry, NewVariant, StoredEntry } from './ports/entries.ts'
+export type { Entries, FoundEntry, NewVariant, Purge, StoredEntry } from './ports/entries.ts'
 export type { FieldBounds, FieldKeys, Fields, FieldsWritten } from './ports/fields.ts'
+export type {
+  Claimed,
+  FillClaim,
+  FillEnd,
+  FillListener,
+  FillPlace,
+  Fills,
+  FillView,
+} from './ports/fills.ts'
 export type {
   AppendBounds,
   Appended,

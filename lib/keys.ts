@@ -152,9 +152,15 @@ export function cacheKey(fields: readonly (string | Uint8Array)[]): string {
   return `cache:{${digest(fields)}}`
 }
 
-/** Key of when what carries a mark was last purged. */
+/** Key of when what carries a mark was last purged; a mark of a prefix (`markAt()`) has it in front. */
 export function purgeKey(mark: string): string {
-  return `cache:purged:{${mark}}`
+  const end = mark.lastIndexOf(' ')
+  return `${mark.slice(0, Math.max(end, 0)).replaceAll(' ', '')}cache:purged:{${mark.slice(end + 1)}}`
+}
+
+/** The mark of a store with a prefix. Neither prefixes nor marks hold spaces. */
+export function markAt(prefix: string, mark: string): string {
+  return `${prefix} ${mark}`
 }
 
 /** Key of who makes an answer: beside the resource, on its slot. */

@@ -118,8 +118,8 @@ export function limitStoreOf(limiter: RateLimiterLike): LimitStore {
 
 /** Checks a `store` option. @throws OptionError for anything that `createStore()` did not make. */
 export function checkStore(option: string, store: unknown): void {
-  const { history, budgets, entries } = (store ?? {}) as Partial<Store>
-  if (!history || !budgets || !entries)
+  const { history, budgets, entries, fills } = (store ?? {}) as Partial<Store>
+  if (!history || !budgets || !entries || !fills)
     throw new OptionError(option, 'a store made by createStore()', store)
 }
 

@@ -8,6 +8,9 @@ import {
   freshnessOf,
   initialAgeMs,
 } from '../lib/cache/freshness.ts'
+import { groupsOf } from '../lib/cache/groups.ts'
+import { groupMark, marksOf } from '../lib/cache/marks.ts'
+import { isStrict, staleWindows } from '../lib/cache/stale.ts'
 import { type Refusal, refusalOf } from '../lib/cache/storable.ts'
 import { varyNames } from '../lib/cache/vary.ts'
 import type { CacheSettings } from './cache-options.ts'
@@ -68,22 +71,27 @@ export function decide<Native>(
     credential,
     memoryUsed: requestState(exchange.req).memoryUsed,
     declined: request.record.declined,
+    revalidates: settings.mode === 'http',
+    personal: request.wish.personal,
   })
   // What is kept for one guest, or one user, is not kept for who has signed in since.
   const refusal = scoping === 'id' ? (refused ?? appeared) : refused
   return { refusal, controls, names: vary ?? [], freshness, ageMs }
 }
 
-/** An entry that still lacks its body. */
-export type Draft = Omit<Entry, 'body'>
+/** An entry that still lacks its body, and when its making began. */
+export type Draft = Omit<Entry, 'body' | 'pieces' | 'since'>
 
-const strictDirectives = ['must-revalidate', 'proxy-revalidate', 's-maxage', 'no-cache']
-
-/** Begins an entry: without what belongs to one visitor, and dated. */
-export function draftOf({ status, fields, now }: AnsweredHead, decision: Decision): Draft {
-  const { controls, freshness, ageMs } = decision
+/** Begins an entry: without what belongs to one visitor, dated, and with the marks it can be purged by. */
+export function draftOf<Native>(
+  settings: CacheSettings<Native>,
+  { exchange, request }: { exchange: Exchange<Native>; request: CacheableRequest },
+  { status, fields, now }: AnsweredHead,
+  { controls, freshness, ageMs, tags }: Decision & { readonly tags: readonly string[] },
+): Draft {
   const { directives } = controls
   const stored = storableFields(fields, namedFields(directives, 'no-cache'))
+  const origin = `${exchange.protocol}://${exchange.host}`
   return {
     status,
     fields: { date: new Date(now).toUTCString(), ...stored },
@@ -91,7 +99,18 @@ export function draftOf({ status, fields, now }: AnsweredHead, decision: Decisio
     ageMs,
     lifeMs: freshness?.lifeMs ?? 0,
     explicit: freshness?.explicit ?? false,
-    strict: strictDirectives.some((name) => directives.has(name)),
+    strict: isStrict(directives),
+    ...staleWindows(controls, freshness ?? { lifeMs: 0 }, {
+      mode: settings.mode,
+      swrMs: settings.staleWhileRevalidateMs,
+      sieMs: settings.staleIfErrorMs,
+    }),
+    marks: marksOf([
+      request.marks,
+      groupsOf(fields).map((name) => groupMark(origin, name)),
+      tags,
+      request.record.marks,
+    ]),
   }
 }
 

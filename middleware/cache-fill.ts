@@ -1,93 +1,85 @@
-import { type CacheFact, cacheStatus } from '../lib/cache/cache-status.ts'
+import { cacheStatus } from '../lib/cache/cache-status.ts'
 import { entityTag } from '../lib/cache/conditional.ts'
 import type { Entry } from '../lib/cache/entry.ts'
+import { isStream } from '../lib/cache/event-stream.ts'
 import { lineOf, linesOf } from '../lib/cache/fields.ts'
-import type { Flights, Lease } from '../lib/cache/flights.ts'
-import type { Shelf } from '../lib/cache/shelf.ts'
+import { Live } from '../lib/cache/live.ts'
+import { marksOf } from '../lib/cache/marks.ts'
+import { Pieces } from '../lib/cache/pieces.ts'
+import { graceMs } from '../lib/cache/stale.ts'
 import type { Refusal } from '../lib/cache/storable.ts'
 import { variantOf } from '../lib/cache/vary.ts'
-import type { Deadline } from '../lib/deadline.ts'
-import { toMs } from '../lib/duration.ts'
 import { publish } from '../lib/telemetry.ts'
-import { type AnsweredHead, changeOf, type Draft, decide, draftOf } from './cache-decision.ts'
-import type { CacheSettings } from './cache-options.ts'
-import type { CacheableRequest } from './cache-request.ts'
-import type { Exchange, Fields, Observer } from './exchange.ts'
-import { type FreshnessOrder, watchFreshness } from './freshness-order.ts'
-import { takeConditions } from './request-conditions.ts'
+import type { Draft } from './cache-decision.ts'
+import { Judge } from './cache-judge.ts'
+import type { CacheParts, FillPlan } from './cache-parts.ts'
+import type { Fields, Observer } from './exchange.ts'
+import { replaceConditions } from './request-conditions.ts'
 import { standingFields } from './response-fields.ts'
 import { hasLeft } from './sent.ts'
 
-/** What all requests through one `cacheResponse()` share. */
-export interface CacheParts<Native> {
-  readonly settings: CacheSettings<Native>
-  readonly shelf: Shelf
-  readonly flights: Flights<Entry>
-}
-
-/** One run of the handler whose answer may be stored. */
-export interface FillPlan<Native> {
-  readonly exchange: Exchange<Native>
-  readonly request: CacheableRequest
-  readonly deadline: Deadline
-  /** Others wait for this answer. */
-  readonly lease: Lease<Entry> | undefined
-  readonly fwd: CacheFact['fwd']
-}
-
 const credentials = new Set<Refusal>(['authorization', 'cookie', 'user'])
 
-// A client that says max-stale may have an entry so long after it ended.
-const graceMs = 60_000
 // Who waits for a body that is on its way waits no longer than this.
 const longestWaitMs = 1000
-const endless = /^(?:text\/event-stream|application\/(?:x-)?ndjson)\b/i
+const tailBytes = 4096
 
-/** Follows the handler's answer and stores it where the rules allow. Never delays or fails it. */
-export function fill<Native>(parts: CacheParts<Native>, plan: FillPlan<Native>): Observer {
-  return new Fill(parts, plan)
-}
-
-class Fill<Native> implements Observer {
+/**
+ * Follows the handler's answer and stores it where the rules allow. Never delays or fails it. The
+ * handler sees `conditions` in place of the client's.
+ */
+export class Fill<Native> implements Observer {
   readonly #parts: CacheParts<Native>
   readonly #plan: FillPlan<Native>
-  readonly #requestedAt = Date.now()
+  readonly judge: Judge<Native>
+  readonly #began = performance.now()
   readonly #giveBack: () => void
-  #chunks: Buffer[] = []
-  #size = 0
-  #draft: Draft | undefined
-  #head: AnsweredHead | undefined
-  #names: readonly string[] = []
+  #pieces: Pieces | undefined
+  #live: Live | undefined
   #over = false
-  readonly #order: FreshnessOrder
-  readonly #cookies: readonly string[]
   #waitingFor: NodeJS.Timeout | undefined
 
-  constructor(parts: CacheParts<Native>, plan: FillPlan<Native>) {
+  constructor(
+    parts: CacheParts<Native>,
+    plan: FillPlan<Native>,
+    conditions?: Readonly<Record<string, string>>,
+  ) {
     this.#parts = parts
     this.#plan = plan
-    this.#giveBack = mustServeAll(parts, plan) ? takeConditions(plan.exchange.req) : nothing
+    const replaced = conditions !== undefined || mustServeAll(parts, plan)
+    this.#giveBack = replaced ? replaceConditions(plan.exchange.req, conditions) : nothing
     // Whatever becomes of this response, those who wait for it do not wait longer than it lives.
     const { res } = plan.exchange
-    this.#cookies = linesOf(standingFields(res), 'set-cookie')
-    this.#order = watchFreshness(res)
-    const leave = (): void => {
-      this.#giveBack()
-      clearTimeout(this.#waitingFor)
-      plan.lease?.abandon()
-    }
+    this.judge = new Judge(parts.settings, plan)
+    const leave = (): void => this.leave()
     if (res.closed || res.destroyed) leave()
     else res.once('close', leave)
   }
 
+  /** The request has its conditions back, and nobody waits for it any more. */
+  leave(): void {
+    this.#giveBack()
+    clearTimeout(this.#waitingFor)
+    if (this.#over) return
+    this.#plan.audience.abandon()
+    this.#live?.end(false)
+  }
+
+  /** The answer was seen, and another is given instead. */
+  release(): void {
+    this.#giveBack()
+    this.judge.stop()
+    clearTimeout(this.#waitingFor)
+    this.#over = true
+  }
+
   head(status: number, fields: Fields): Fields | false {
     this.#giveBack()
-    this.#order.stop()
     const { exchange, fwd } = this.#plan
     const before = lineOf(standingFields(exchange.res), 'cache-status')
-    const refusal = this.#consider(status, fields)
+    const refusal = this.judge.consider(status, fields)
     if (refusal === undefined) {
-      this.#boundWait(fields)
+      this.#begin(fields)
       return this.#says(cacheStatus(before, { fwd, stored: true }))
     }
     const bypassed = credentials.has(refusal)
@@ -102,139 +94,136 @@ class Fill<Native> implements Observer {
 
   chunk(bytes: Buffer): void {
     if (this.#over) return
-    this.#size += bytes.length
-    if (this.#size > this.#parts.settings.maxEntry) this.#refuse('size')
-    else this.#chunks.push(bytes)
+    const objection = this.judge.objection()
+    if (objection) {
+      this.#refuse(objection)
+      return
+    }
+    this.#live?.push(bytes)
+    this.#pieces?.push(bytes)
+    // Whoever reads along goes on reading; whoever comes later finds nothing.
+    if (this.#live === undefined && this.#pieces?.isFull) this.#refuse('size')
   }
 
   end(complete: boolean): void {
     this.#giveBack()
-    this.#order.stop()
+    this.judge.stop()
     clearTimeout(this.#waitingFor)
     if (this.#over) return
-    const refusal = complete ? this.#reconsider() : 'incomplete'
+    const refusal = complete ? this.#lastRefusal() : 'incomplete'
     if (refusal === undefined) this.#store()
-    else if (refusal === 'incomplete') this.#fail()
-    else this.#refuse(refusal)
+    else if (refusal === 'incomplete' && !complete) this.#fail()
+    else this.#refuse(refusal, complete)
+  }
+
+  #lastRefusal(): Refusal | undefined {
+    const pieces = this.#pieces
+    if (pieces === undefined) return 'incomplete'
+    if (pieces.isFull) return 'size'
+    const refusal = this.judge.reconsider(pieces.size) ?? this.judge.objection()
+    if (refusal !== undefined || !pieces.isStream) return refusal
+    return this.#isWhole(pieces.tail(tailBytes)) ? undefined : 'incomplete'
+  }
+
+  /** Where the application cannot say, the stream does not count as whole. */
+  #isWhole(tail: Buffer): boolean {
+    try {
+      return this.#parts.settings.stream.complete(tail)
+    } catch (error) {
+      publish('error', () => ({ during: 'cache stream', error }))
+      return false
+    }
   }
 
   /** Another may fare better than a client that left; a handler that failed would fail them all. */
   #fail(): void {
-    const { exchange, request, lease } = this.#plan
+    const { exchange, request, audience } = this.#plan
     const { res } = exchange
+    this.#live?.end(false)
     if (res.closed || res.destroyed || hasLeft(res)) {
       this.#over = true
-      this.#chunks = []
+      this.#pieces = undefined
       request.record.passed('miss', 'incomplete')
-      lease?.abandon()
+      audience.abandon()
     } else this.#refuse('incomplete')
   }
 
-  /** A body without an end, or of a client that reads slowly, keeps nobody waiting. */
-  #boundWait(fields: Fields): void {
-    const { lease } = this.#plan
-    if (lease === undefined) return
-    if (endless.test(lineOf(fields, 'content-type') ?? '')) lease.part()
-    else this.#waitingFor = setTimeout(() => lease.part(), longestWaitMs).unref()
+  #begin(fields: Fields): void {
+    const { audience, request } = this.#plan
+    const { draft, names } = this.judge
+    if (draft === undefined) return
+    const stream = isStream(fields)
+    this.#pieces = new Pieces(this.#parts.settings.maxEntry, stream)
+    const all = this.#parts.shelf.learn(request.resource, names)
+    const own = variantOf(all, request.headers)
+    audience.narrow(all, own)
+    if (stream) this.#join(draft, all, own)
+    // A body of a client that reads slowly keeps nobody waiting.
+    else this.#waitingFor = setTimeout(() => audience.part(), longestWaitMs).unref()
+  }
+
+  /** Lets others read a stream as it grows. */
+  #join(draft: Draft, names: readonly string[], variant: string): void {
+    const { since, audience, request } = this.#plan
+    if (typeof since !== 'number') return
+    const marks = marksOf([draft.marks, request.record.marks])
+    const entry = { ...draft, marks, since }
+    this.#live = new Live({ entry, names, variant }, this.#parts.settings.maxEntry)
+    audience.join(this.#live)
+  }
+
+  #store(): void {
+    const pieces = this.#pieces
+    const { draft, names } = this.judge
+    if (draft === undefined || pieces === undefined) return
+    const { exchange, request, audience } = this.#plan
+    this.#over = true
+    request.record.passed('miss')
+    const body = pieces.body()
+    const named = exchange.req.method !== 'POST' && draft.status === 200
+    const tagged = named && linesOf(draft.fields, 'etag').length === 0
+    const fields = tagged ? { ...draft.fields, etag: entityTag(body) } : draft.fields
+    const marks = marksOf([draft.marks, request.record.marks])
+    const entry = { ...draft, fields, marks, body, pieces: pieces.times(), since: 0 }
+    audience.land(entry, this.#keep(entry, names))
+    this.#live?.end(true)
+    if (!audience.isNear) this.#parts.flights.welcome(request.resource)
+  }
+
+  /** What nobody can say the beginning of could not be purged. */
+  async #keep(entry: Entry, names: readonly string[]): Promise<boolean> {
+    const { request, deadline, variant, audience } = this.#plan
+    const since = await this.#plan.since
+    if (since === undefined) return false
+    const { resource, headers, marks } = request
+    const { token } = audience
+    return this.#parts.shelf.keep(
+      { resource, headers, deadline, marks },
+      {
+        entry: { ...entry, since },
+        names,
+        graceMs: graceMs(entry, this.#parts.settings.mode),
+        began: this.#began,
+        ...(token === undefined ? {} : { fill: { variant, token } }),
+      },
+    )
   }
 
   #says(value: string): Fields {
     return this.#parts.settings.cacheStatus ? { 'cache-status': value } : {}
   }
 
-  /** Why this response will not be stored; where it will, a draft is begun. */
-  #consider(status: number, fields: Fields): Refusal | undefined {
-    const { exchange } = this.#plan
-    const { settings } = this.#parts
-    const now = Date.now()
-    const standing = { ...standingFields(exchange.res), ...fields }
-    const ttlMs = this.#ttlMs(status, fields)
-    const said = this.#order.saidOf(status)
-    const head = { status, fields, standing, said, ttlMs, requestedAt: this.#requestedAt, now }
-    const decision = decide(settings, this.#plan, head)
-    if (decision.refusal) return decision.refusal
-    this.#head = head
-    if (Number(lineOf(fields, 'content-length') ?? 0) > settings.maxEntry) return 'size'
-    this.#learn(decision.names)
-    this.#draft = draftOf(head, decision)
-    return undefined
-  }
-
-  /** A `ttl` function that fails gives no time to live. */
-  #ttlMs(status: number, fields: Fields): number | undefined {
-    const { ttl } = this.#parts.settings
-    try {
-      const given = ttl?.({ status, fields }, this.#plan.exchange.native)
-      return given === undefined || given === null ? undefined : toMs('ttl', given)
-    } catch (error) {
-      publish('error', () => ({ during: 'cache ttl', error }))
-      return undefined
-    }
-  }
-
-  #learn(names: readonly string[]): void {
-    const { request, lease } = this.#plan
-    this.#names = names
-    const all = this.#parts.shelf.learn(request.resource, names)
-    lease?.narrow(all, variantOf(all, request.headers))
-  }
-
-  /**
-   * Decides again by the head as it went out: middlewares outside change one until then, and a
-   * handler may change it until the first byte of its stream.
-   */
-  #reconsider(): Refusal | undefined {
-    const { exchange, request } = this.#plan
-    const head = this.#head
-    const draft = this.#draft
-    if (head === undefined || draft === undefined) return 'incomplete'
-    const declared = lineOf(head.fields, 'content-length')
-    if (declared !== undefined && Number(declared) !== this.#size) return 'length'
-    const standing = standingFields(exchange.res)
-    const last = decide(this.#parts.settings, this.#plan, { ...head, standing })
-    if (last.refusal) return last.refusal
-    const explicit = draft.explicit && (last.freshness?.explicit ?? false)
-    const lifeMs = Math.min(draft.lifeMs, last.freshness?.lifeMs ?? 0)
-    this.#draft = { ...draft, explicit, lifeMs }
-    const decided = { ...head, names: this.#names, cookies: this.#cookies }
-    const sent = { status: exchange.res.statusCode, standing, explicit }
-    const change = changeOf(decided, sent, request.scoping)
-    if (change === undefined && last.names.length > this.#names.length) this.#learn(last.names)
-    return change
-  }
-
-  #refuse(refusal: Refusal): void {
-    const { request, lease } = this.#plan
+  #refuse(refusal: Refusal, complete = false): void {
+    const { request, audience } = this.#plan
     const { flights } = this.#parts
     this.#over = true
-    this.#chunks = []
+    this.#pieces = undefined
     clearTimeout(this.#waitingFor)
+    this.#live?.end(complete)
     const bypassed = credentials.has(refusal)
     request.record.passed(bypassed ? 'bypass' : 'miss', refusal)
-    if (lease) lease.refuse()
-    else if (!request.wish.credentialed) flights.shun(request.resource)
-  }
-
-  #store(): void {
-    const draft = this.#draft
-    if (draft === undefined) return
-    const { exchange, request, deadline, lease } = this.#plan
-    const { shelf, flights, settings } = this.#parts
-    this.#over = true
-    request.record.passed('miss')
-    const body = Buffer.concat(this.#chunks)
-    const named = exchange.req.method !== 'POST' && draft.status === 200
-    const tagged = named && linesOf(draft.fields, 'etag').length === 0
-    const fields = tagged ? { ...draft.fields, etag: entityTag(body) } : draft.fields
-    const entry = { ...draft, fields, body }
-    const grace = settings.mode === 'http' && !draft.strict ? graceMs : 0
-    const { resource, headers } = request
-    const written = shelf.keep(
-      { resource, headers, deadline },
-      { entry, names: this.#names, graceMs: grace },
-    )
-    if (lease) lease.land(entry, written)
-    else flights.welcome(request.resource)
+    audience.refuse()
+    if (!audience.isNear && !request.wish.credentialed) flights.shun(request.resource)
   }
 }
 

@@ -1,89 +1,23 @@
-import { token } from '../lib/cache/fields.ts'
 import type { KeyedBody } from '../lib/cache/key.ts'
+import { tagMark } from '../lib/cache/marks.ts'
 import type { QueryRule } from '../lib/cache/query.ts'
 import type { CacheStore } from '../lib/cache/shelf.ts'
 import { type Duration, toMs } from '../lib/duration.ts'
 import { OptionError } from '../lib/errors.ts'
 import { checkNames, type Names, oneOf, optionalFunction, wholeNumber } from '../lib/options.ts'
 import { defaultStore } from '../lib/store.ts'
-import type { Fields } from './exchange.ts'
-import type { Awaitable, UserOf } from './identity.ts'
-
-/** Methods whose answers can be cached; POST only where the application says so. */
-export type CachedMethod = 'GET' | 'HEAD' | 'QUERY' | 'POST'
-
-/** Status and fields of a response, before its body. */
-export interface ResponseHead {
-  readonly status: number
-  readonly fields: Fields
-}
-
-/** Gives a response its time to live; `null` gives it none. */
-export type TtlOf<Native> = (head: ResponseHead, native: Native) => Duration | null | undefined
-
-/** Names whose answers these are; `null` bypasses the cache. */
-export type ScopeOf<Native> = (native: Native) => Awaitable<string | number | null | undefined>
-
-/** What a body means for the key; `null` bypasses the cache. Gets what a parser made, else bytes. */
-export type BodyOf<Native> = (
-  native: Native,
-  body: unknown,
-) => Awaitable<string | Uint8Array | null | undefined>
-
-/** What chooses the answer besides method, scheme, host and path. */
-export interface CacheKeyOptions<Native> {
-  /**
-   * All of the query, the parameters listed, or all but those to ignore. Beyond 100 parameters it is
-   * all of them; a target with a `#` bypasses the cache where there is a list. @default true
-   */
-  readonly query?: QueryRule | undefined
-  /** Request fields that stand in the key. @default [] */
-  readonly headers?: readonly string[] | undefined
-  /**
-   * How the body of a POST or QUERY stands in the key. Canonical JSON sorts members and drops white
-   * space; bytes that say more than that (a member given twice, `1.0`) stand as they are.
-   * @default 'canonical-json'
-   */
-  readonly body?: 'canonical-json' | 'raw' | BodyOf<Native> | undefined
-  /** A part of your own, as well-formed text; `null` bypasses the cache. @default none */
-  readonly extra?: ((native: Native) => Awaitable<string | null | undefined>) | undefined
-}
-
-/** How responses are cached. */
-export interface CacheResponseOptions<Native> {
-  /** Where responses are kept. @default the default store */
-  readonly store?: CacheStore | undefined
-  /** How long a response is fresh where the origin does not say. @default it is not stored then */
-  readonly ttl?: Duration | TtlOf<Native> | undefined
-  /**
-   * `http`: the response's fields and the client's directives rule. `app`: `ttl` goes before them;
-   * what must never be stored is not stored either. @default 'http'
-   */
-  readonly mode?: 'http' | 'app' | undefined
-  /** Methods that are looked up; POST only where it is listed. @default ['GET', 'HEAD', 'QUERY'] */
-  readonly methods?: readonly CachedMethod[] | undefined
-  /** What tells answers apart, besides method, scheme, host and path. @default the whole query */
-  readonly key?: CacheKeyOptions<Native> | undefined
-  /**
-   * Whose answers these are, in the key: everybody's, the user's or guest's, or those of an id (text
-   * of 1 to 128 bytes, or a safe integer). A guest who sends `Authorization` or a cookie of others
-   * may be signed in further down, and bypasses the cache. Without `scope` nothing that may be
-   * personal is stored: a `ttl` holds for nobody who is signed in. @default none
-   */
-  readonly scope?: 'public' | 'user' | ScopeOf<Native> | undefined
-  /** Names the signed-in user. @default `user.id`, else `session.userId` */
-  readonly user?: UserOf<Native> | undefined
-  /** False bypasses the cache; true promises nothing. @default always true */
-  readonly when?: ((native: Native) => Awaitable<boolean>) | undefined
-  /** Requests that miss at the same time wait for one of them. @default 'process' */
-  readonly coalesce?: 'process' | false | undefined
-  /** In bytes; a larger body of a POST or QUERY bypasses the cache. @default 65_536 */
-  readonly maxRequestBody?: number | undefined
-  /** In bytes; a larger response is not stored. @default 1_048_576 */
-  readonly maxEntry?: number | undefined
-  /** Says in `Cache-Status` (RFC 9211) what the cache did. @default true */
-  readonly cacheStatus?: boolean | undefined
-}
+import { isListOfText, readKey } from './cache-key-options.ts'
+import type {
+  BodyOf,
+  CachedMethod,
+  CacheKeyOptions,
+  CacheL1Options,
+  CacheResponseOptions,
+  CacheStreamOptions,
+  TagsOf,
+  TtlOf,
+} from './cache-option-types.ts'
+import type { UserOf } from './identity.ts'
 
 /** The options, checked and complete. */
 export interface CacheSettings<Native> {
@@ -98,7 +32,13 @@ export interface CacheSettings<Native> {
   readonly scope: CacheResponseOptions<Native>['scope']
   readonly user: UserOf<Native> | undefined
   readonly when: CacheResponseOptions<Native>['when']
-  readonly coalesce: boolean
+  readonly staleWhileRevalidateMs: number
+  readonly staleIfErrorMs: number
+  readonly coalesce: 'process' | 'redis' | false
+  readonly stream: StreamSettings
+  readonly tags: TagsOf<Native>
+  /** `undefined` where nothing is kept at hand. */
+  readonly l1: { readonly maxBytes: number; readonly ttlMs: number } | undefined
   readonly maxRequestBody: number
   readonly maxEntry: number
   readonly cacheStatus: boolean
@@ -109,28 +49,81 @@ export function readCacheOptions<Native>(
   options: CacheResponseOptions<Native>,
 ): CacheSettings<Native> {
   checkNames<CacheResponseOptions<Native>>('cacheResponse', options, names)
-  const { store, ttl, mode = 'http', methods = ['GET', 'HEAD', 'QUERY'], key = {} } = options
-  const { scope, user, when, coalesce = 'process', cacheStatus = true } = options
+  const { store: given, ttl, mode = 'http', methods = ['GET', 'HEAD', 'QUERY'] } = options
+  const { key = {}, scope, user, when, cacheStatus = true } = options
   const { maxRequestBody = 65_536, maxEntry = 1_048_576 } = options
   optionalFunction('cacheResponse.user', user)
   optionalFunction('cacheResponse.when', when)
   if (scope !== undefined && typeof scope !== 'function')
     oneOf('cacheResponse.scope', scope, ['public', 'user'])
+  const store = given === undefined ? defaultStore() : readStore(given)
   return {
     ...readKey(key),
-    store: store === undefined ? defaultStore() : readStore(store),
+    ...readSharing(options, store.provider === 'embedded'),
+    store,
     ttl: readTtl(ttl),
     mode: oneOf('cacheResponse.mode', mode, ['http', 'app']),
     methods: readMethods(methods),
     scope,
     user,
     when,
-    coalesce:
-      oneOf<string | false>('cacheResponse.coalesce', coalesce, ['process', false]) !== false,
+    stream: readStream(options.stream),
+    tags: readTags(options.tags),
     maxRequestBody: wholeNumber('cacheResponse.maxRequestBody', maxRequestBody),
     maxEntry: wholeNumber('cacheResponse.maxEntry', maxEntry),
     cacheStatus: oneOf<boolean>('cacheResponse.cacheStatus', cacheStatus, [true, false]),
   }
+}
+
+type Shared = 'staleWhileRevalidateMs' | 'staleIfErrorMs' | 'coalesce' | 'l1'
+
+/** How answers are shared, and for how long: by default with all processes on the store. */
+function readSharing<Native>(
+  { staleWhileRevalidate, staleIfError, coalesce, l1 }: CacheResponseOptions<Native>,
+  embedded: boolean,
+): Pick<CacheSettings<Native>, Shared> {
+  const span = (name: string, value: Duration | undefined) =>
+    value === undefined ? 0 : toMs(`cacheResponse.${name}`, value)
+  return {
+    staleWhileRevalidateMs: span('staleWhileRevalidate', staleWhileRevalidate),
+    staleIfErrorMs: span('staleIfError', staleIfError),
+    coalesce: oneOf<'process' | 'redis' | false>(
+      'cacheResponse.coalesce',
+      coalesce ?? (embedded ? 'process' : 'redis'),
+      ['process', 'redis', false],
+    ),
+    l1: (l1 ?? !embedded) ? readL1(l1 === undefined ? {} : l1) : undefined,
+  }
+}
+
+function readL1(l1: false | CacheL1Options): CacheSettings<unknown>['l1'] {
+  if (l1 === false) return undefined
+  checkNames<CacheL1Options>('cacheResponse.l1', l1, { maxBytes: true, ttl: true })
+  const { maxBytes = 16_777_216, ttl = '5s' } = l1
+  return {
+    maxBytes: wholeNumber('cacheResponse.l1.maxBytes', maxBytes),
+    ttlMs: toMs('cacheResponse.l1.ttl', ttl),
+  }
+}
+
+interface StreamSettings {
+  readonly replay: 'burst' | 'original'
+  readonly complete: (tail: Buffer) => boolean
+}
+
+function readStream(stream: CacheStreamOptions = {}): StreamSettings {
+  checkNames<CacheStreamOptions>('cacheResponse.stream', stream, { replay: true, complete: true })
+  const { replay = 'burst', complete = () => true } = stream
+  optionalFunction('cacheResponse.stream.complete', complete)
+  oneOf('cacheResponse.stream.replay', replay, ['burst', 'original'])
+  return { replay, complete }
+}
+
+function readTags<Native>(tags: CacheResponseOptions<Native>['tags'] = []): TagsOf<Native> {
+  if (typeof tags === 'function') return tags
+  if (!isListOfText(tags)) throw new OptionError('cacheResponse.tags', 'a list of tags', tags)
+  for (const tag of tags) tagMark(tag)
+  return () => tags
 }
 
 const names: Names<CacheResponseOptions<unknown>> = {
@@ -142,15 +135,20 @@ const names: Names<CacheResponseOptions<unknown>> = {
   scope: true,
   user: true,
   when: true,
+  staleWhileRevalidate: true,
+  staleIfError: true,
   coalesce: true,
+  stream: true,
+  tags: true,
+  l1: true,
   maxRequestBody: true,
   maxEntry: true,
   cacheStatus: true,
 }
 
 function readStore(store: CacheStore): CacheStore {
-  if (typeof store?.entries?.find === 'function' && typeof store.deadline === 'function')
-    return store
+  const { entries, fills, deadline } = Object(store) as Partial<CacheStore>
+  if (entries && fills && typeof deadline === 'function') return store
   throw new OptionError('cacheResponse.store', 'a store made by createStore', store)
 }
 
@@ -166,51 +164,4 @@ function readMethods(methods: readonly CachedMethod[]): ReadonlySet<string> {
   if (!Array.isArray(methods) || methods.length === 0)
     throw new OptionError('cacheResponse.methods', 'an array of methods', methods)
   return new Set(methods.map((method) => oneOf('cacheResponse.methods', method, cachedMethods)))
-}
-
-type ReadKey<Native> = Pick<CacheSettings<Native>, 'query' | 'headers' | 'body' | 'extra'>
-
-function readKey<Native>(key: CacheKeyOptions<Native>): ReadKey<Native> {
-  checkNames<CacheKeyOptions<Native>>('cacheResponse.key', key, keyNames)
-  const { query = true, headers = [], body = 'canonical-json', extra } = key
-  optionalFunction('cacheResponse.key.extra', extra)
-  if (!Array.isArray(headers) || !headers.every(isFieldName))
-    throw new OptionError('cacheResponse.key.headers', 'an array of field names', headers)
-  if (typeof body !== 'function') oneOf('cacheResponse.key.body', body, ['canonical-json', 'raw'])
-  return {
-    query: readQuery(query),
-    headers: headers.map((name) => name.toLowerCase()).sort(),
-    body: body === 'canonical-json' ? 'json' : body,
-    extra,
-  }
-}
-
-const keyNames: Names<CacheKeyOptions<unknown>> = {
-  query: true,
-  headers: true,
-  body: true,
-  extra: true,
-}
-
-function readQuery(query: QueryRule): QueryRule {
-  if (query === true || isListOfText(query)) return query
-  if (typeof query === 'object' && query !== null && !Array.isArray(query)) {
-    checkNames<{ ignore: readonly string[] }>('cacheResponse.key.query', query as never, {
-      ignore: true,
-    })
-    if (isListOfText((query as { ignore: unknown }).ignore)) return query
-  }
-  throw new OptionError(
-    'cacheResponse.key.query',
-    'true, an array of names or { ignore: names }',
-    query,
-  )
-}
-
-function isListOfText(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((each) => typeof each === 'string')
-}
-
-function isFieldName(value: unknown): boolean {
-  return typeof value === 'string' && token.test(value)
 }

@@ -1,9 +1,15 @@
+import { tagMark } from '../lib/cache/marks.ts'
 import type { Credential, Refusal } from '../lib/cache/storable.ts'
+import { UsageError } from '../lib/errors.ts'
+import { IdError } from '../lib/keys.ts'
 import { publish } from '../lib/telemetry.ts'
 import type { Exchange } from './exchange.ts'
 
-/** What the cache did: answered, let the handler answer, let another's handler answer, or stood aside. */
-export type CacheResult = 'hit' | 'miss' | 'collapsed' | 'bypass'
+/**
+ * What the cache did: answered, answered with what is past its life, let the handler answer, let
+ * another's handler answer, or stood aside.
+ */
+export type CacheResult = 'hit' | 'stale' | 'miss' | 'collapsed' | 'bypass'
 
 /** Why the cache stood aside before the handler ran. */
 export type BypassReason =
@@ -16,32 +22,55 @@ export type BypassReason =
   | 'key'
   | 'no-store'
   | 'only-if-cached'
+  | 'last-event-id'
   | 'store'
   | Credential
 
+/**
+ * Why a stored answer was given that is, or was, past its life: the handler said that it is still
+ * right, a new one is being made, making one failed, or the client takes it.
+ */
+export type AnswerReason = 'revalidated' | 'revalidating' | 'error' | 'max-stale'
+
 /** What the cache does with this request, as `req.cache` and `ctx.cache` show it. */
 export interface CacheControl {
-  /** `hit`, `miss`, `collapsed` (answered with what an equal request at the same time got) or `bypass`. */
+  /**
+   * `hit`, `stale` (answered with what is past its life), `miss`, `collapsed` (answered with what an
+   * equal request at the same time got) or `bypass`.
+   */
   readonly status: CacheResult
-  /** Why it was bypassed, or why the response was not stored. */
+  /** Why it was bypassed, why the response was not stored, or why it is stale. */
   readonly reason: string | undefined
   /** Seconds since the answer was made, where it came from the cache. */
   readonly age: number | undefined
   /** The store was away. */
   readonly degraded: boolean
+  /** What `purge({ key })` knows the response by; `undefined` where it is bypassed. */
+  readonly key: string | undefined
   /** Keeps this response out of the cache, also once its head has gone out. */
   noStore(): void
+  /**
+   * Gives the response tags, by which `purge({ tags })` finds it, until it has ended.
+   *
+   * @throws UsageError for a tag that is no text of 1 to 128 bytes, or a whole number.
+   */
+  tag(...tags: readonly (string | number)[]): void
 }
+
+type Reason = BypassReason | Refusal | AnswerReason
 
 /** What is known of one request, and shown of it. */
 export class CacheRecord {
   #status: CacheResult = 'miss'
-  #reason: BypassReason | Refusal | undefined
+  #reason: Reason | undefined
   #age: number | undefined
   #degraded = false
   #declined = false
   #published = false
   #attached = false
+  readonly #marks: string[] = []
+  /** Key of the resource, once it is known. */
+  resource: string | undefined
   readonly shown: CacheControl
 
   constructor() {
@@ -59,8 +88,14 @@ export class CacheRecord {
       get degraded() {
         return read().#degraded
       },
+      get key() {
+        return read().resource
+      },
       noStore: () => {
         this.#declined = true
+      },
+      tag: (...tags) => {
+        this.#marks.push(...tagMarks(tags))
       },
     }
   }
@@ -77,15 +112,20 @@ export class CacheRecord {
     return this.#declined
   }
 
+  /** Marks of the tags that the handler gave. */
+  get marks(): readonly string[] {
+    return this.#marks
+  }
+
   /** The store is away. */
   degrade(): void {
     this.#degraded = true
   }
 
   /** Answered from an entry. */
-  answered(status: 'hit' | 'collapsed', age: number): void {
+  answered(status: 'hit' | 'stale' | 'collapsed', age: number, reason?: AnswerReason): void {
     this.#age = age
-    this.#close(status, undefined)
+    this.#close(status, reason)
   }
 
   /** The handler answers; the reason says why that is not, or was not, stored. */
@@ -93,11 +133,21 @@ export class CacheRecord {
     this.#close(status, reason)
   }
 
-  #close(status: CacheResult, reason: BypassReason | Refusal | undefined): void {
+  #close(status: CacheResult, reason: Reason | undefined): void {
     this.#status = status
     this.#reason = reason
     if (this.#published) return
     this.#published = true
     publish('cache', () => ({ status, reason, degraded: this.#degraded }))
+  }
+}
+
+/** @throws UsageError for what is no tag. */
+export function tagMarks(tags: readonly unknown[]): readonly string[] {
+  try {
+    return tags.map(tagMark)
+  } catch (error) {
+    if (error instanceof IdError) throw new UsageError(error.message, { cause: error })
+    throw error
   }
 }

@@ -1,6 +1,8 @@
 import { cacheControl, type Directives } from '../lib/cache/cache-control.ts'
 import { lineOf, type RequestHeaders } from '../lib/cache/fields.ts'
 import { resourceKey } from '../lib/cache/key.ts'
+import { scopeMark, targetMark } from '../lib/cache/marks.ts'
+import { personalFields } from '../lib/cache/personal.ts'
 import { isPlainTarget } from '../lib/cache/query.ts'
 import type { Wish } from '../lib/cache/reuse.ts'
 import type { Credential, Scoping } from '../lib/cache/storable.ts'
@@ -32,6 +34,12 @@ export interface CacheableRequest {
   /** How many `user` options had named somebody then. */
   readonly named: number
   readonly holder: Holder
+  /** What its answers carry, so that they can be purged: their target, and their owner. */
+  readonly marks: readonly string[]
+  /** The last event of a stream that the client has had (`Last-Event-ID`). */
+  readonly resumes: string | undefined
+  /** The chain can run again for it: there is no body, or a parser has kept it. */
+  readonly repeatable: boolean
 }
 
 /** A request, as far as it must be known before the store is asked. */
@@ -96,10 +104,26 @@ export async function readRequest<Native>(
     body: body.keyed,
     extra: extra.value,
   })
+  record.resource = resource
   const { scoping, credential, holder } = scope
-  const wish = { directives, credentialed: credential !== undefined && scoping === 'none' }
-  const known = { credential, scoping, userId, named, holder }
-  return { kind: 'cacheable', record, resource, headers, wish, ...known }
+  const wish = {
+    directives,
+    credentialed: credential !== undefined && scoping === 'none',
+    personal: personalFields(headers, settings.headers),
+  }
+  const marks = [targetMark(exchange.url, settings.query)]
+  if (scoping === 'id') marks.push(scopeMark(scope.tag))
+  return {
+    kind: 'cacheable',
+    record,
+    resource,
+    headers,
+    wish,
+    marks,
+    ...{ credential, scoping, userId, named, holder },
+    resumes: lineOf(headers, 'last-event-id'),
+    repeatable: body.keyed === undefined || exchange.parsedBody() !== undefined,
+  }
 }
 
 /**

@@ -1,12 +1,18 @@
 import type { ServerResponse } from 'node:http'
 import { publish } from '../lib/telemetry.ts'
-import type { Fields, Observer } from './exchange.ts'
+import type { Observer } from './exchange.ts'
+import { rescues } from './rescue.ts'
 import { changedFields, standingFields } from './response-fields.ts'
-import { onceSent } from './sent.ts'
+import { headOf, type ResponseHead, takeBack } from './response-head.ts'
+import { hasLeft, onceSent } from './sent.ts'
+import { Withheld } from './withheld.ts'
+import { hasBody, isNoChunk, toBytes } from './written-body.ts'
 import { type Lines, readHead } from './written-head.ts'
 
 /** An observation under way. */
 export interface Capture {
+  /** Whether head and body are kept from the client, and the handler has not ended them yet. */
+  readonly withholds: boolean
   /** Ends it where nothing has gone out yet and says true; false where it is too late for that. */
   cancel(): boolean
 }
@@ -14,52 +20,64 @@ export interface Capture {
 /**
  * Tells the observer what goes out on this response from now on, below every framework.
  *
- * Nothing is held back: each piece goes where it would have gone. Middlewares that wrapped the
- * response before this call see it after the observer, those that wrap it later before.
+ * Nothing is held back, but what the observer withholds: each piece goes where it would have gone.
+ * Middlewares that wrapped the response before this call see it after the observer, those that wrap
+ * it later before.
  */
 export function captureResponse(res: ServerResponse, observer: Observer): Capture {
   if (res.headersSent || res.writableEnded || res.closed || res.destroyed) {
     observer.end(false)
-    return { cancel: () => false }
+    return { withholds: false, cancel: () => false }
   }
   return new ResponseCapture(res, observer)
 }
 
-const overridden = ['write', 'end', 'writeHead', 'flushHeaders'] as const
+const overridden = ['write', 'end', 'writeHead', 'flushHeaders', 'destroy'] as const
 type Methods = Pick<ServerResponse, (typeof overridden)[number]>
 
 class ResponseCapture implements Capture {
   readonly #res: ServerResponse
   readonly #observer: Observer
-  readonly #before: Fields
+  readonly #before: ResponseHead
   readonly #original: Methods
   readonly #own: Methods
   readonly #wrapped: ReadonlySet<string>
-  #phase: 'waiting' | 'open' | 'over' = 'waiting'
+  #phase: 'waiting' | 'open' | 'withheld' | 'over' = 'waiting'
+  #withheld: Withheld | undefined
   // Some responses write through `write` when they end: what they do below is one step, seen once.
   #below = false
+  // What is written into the head by then counts, and nothing goes out yet.
+  #deciding = false
 
   constructor(res: ServerResponse, observer: Observer) {
     this.#res = res
     this.#observer = observer
-    this.#before = standingFields(res)
+    this.#before = headOf(res)
     this.#wrapped = new Set(overridden.filter((name) => Object.hasOwn(res, name)))
-    const { write, end, writeHead, flushHeaders } = res
-    this.#original = { write, end, writeHead, flushHeaders }
+    const { write, end, writeHead, flushHeaders, destroy } = res
+    this.#original = { write, end, writeHead, flushHeaders, destroy }
     this.#own = {
       write: (...args: unknown[]) => this.#write(args),
       end: (...args: unknown[]) => this.#end(args),
       writeHead: (...args: unknown[]) => this.#writeHead(args),
-      flushHeaders: () => this.#pass('flushHeaders', []),
+      flushHeaders: () => this.#flushHeaders(),
+      destroy: (...args: unknown[]) => this.#destroy(args),
     } as Methods
-    Object.assign(res, this.#own)
+    for (const name of overridden) {
+      if (name !== 'destroy' || observer.rescue) Object.assign(res, { [name]: this.#own[name] })
+    }
     res.once('close', this.#broken)
   }
 
+  get withholds(): boolean {
+    return this.#phase === 'withheld'
+  }
+
   cancel(): boolean {
-    const early = this.#phase === 'waiting'
-    if (early) this.#release()
-    return early
+    if (this.#phase === 'withheld') this.#giveBack()
+    else if (this.#phase === 'waiting') this.#release()
+    else return false
+    return true
   }
 
   readonly #broken = (): void => this.#lose()
@@ -69,11 +87,20 @@ class ResponseCapture implements Capture {
     this.#phase = 'over'
     const res = this.#res
     res.off('close', this.#broken)
-    for (const name of overridden) {
-      if (res[name] !== this.#own[name]) continue
-      if (this.#wrapped.has(name)) Object.assign(res, { [name]: this.#original[name] })
-      else Reflect.deleteProperty(res, name)
-    }
+    for (const name of overridden) if (res[name] === this.#own[name]) this.#restore(name)
+  }
+
+  #restore(name: (typeof overridden)[number]): void {
+    if (this.#wrapped.has(name)) Object.assign(this.#res, { [name]: this.#original[name] })
+    else Reflect.deleteProperty(this.#res, name)
+  }
+
+  /** The response as it stood, also without what was wrapped around it since: another answers. */
+  #giveBack(): void {
+    this.#release()
+    for (const name of overridden) this.#restore(name)
+    this.#withheld?.release()
+    takeBack(this.#res, this.#before)
   }
 
   #pass<Name extends keyof Methods>(name: Name, args: unknown[]): ReturnType<Methods[Name]> {
@@ -90,6 +117,7 @@ class ResponseCapture implements Capture {
   #writeHead(args: unknown[]): ServerResponse {
     if (this.#phase !== 'waiting' || this.#res.headersSent) return this.#pass('writeHead', args)
     const head = readHead(args)
+    if (head === undefined && this.#deciding) return this.#res
     if (head === undefined) {
       // What node:http would refuse, it refuses itself. What it takes has gone out unseen.
       const passed = this.#pass('writeHead', args)
@@ -98,8 +126,10 @@ class ResponseCapture implements Capture {
     }
     const { status, reason, lines } = head
     this.#res.statusCode = status
+    if (this.#deciding && reason !== undefined) this.#res.statusMessage = reason
     this.#set(lines)
     this.#head()
+    if (this.#deciding || this.withholds) return this.#res
     return this.#pass('writeHead', reason === undefined ? [status] : [status, reason])
   }
 
@@ -110,6 +140,22 @@ class ResponseCapture implements Capture {
       else this.#res.setHeader(name, value)
       seen.add(name.toLowerCase())
     }
+  }
+
+  /**
+   * Asks before anything is passed on what becomes of it: a middleware outside that has seen `end`
+   * once would take no other. Who has wrapped `writeHead` since is asked first, and only once.
+   */
+  #decide(): void {
+    const res = this.#res
+    if (this.#phase !== 'waiting' || res.headersSent || res.writableEnded || res.destroyed) return
+    this.#deciding = true
+    try {
+      res.writeHead(res.statusCode)
+    } finally {
+      this.#deciding = false
+    }
+    if (this.#isOpen()) res.writeHead = this.#own.writeHead
   }
 
   /** Never fails: nobody below could do anything about it. */
@@ -123,9 +169,10 @@ class ResponseCapture implements Capture {
   #show(): void {
     this.#phase = 'open'
     try {
-      const fields = changedFields(standingFields(this.#res), this.#before)
+      const fields = changedFields(standingFields(this.#res), this.#before.fields)
       const more = this.#observer.head(this.#res.statusCode, fields)
       if (more === false) this.#release()
+      else if (more === 'withhold') this.#withhold()
       else if (!this.#res.headersSent) this.#set(Object.entries(more))
     } catch (error) {
       publish('error', () => ({ during: 'response head', error }))
@@ -133,15 +180,23 @@ class ResponseCapture implements Capture {
     }
   }
 
+  #withhold(): void {
+    this.#phase = 'withheld'
+    this.#withheld = new Withheld(this.#res, (bytes) => this.#observer.chunk(bytes))
+  }
+
   #lose(): void {
     if (this.#phase === 'over') return
-    this.#release()
+    if (this.#phase === 'withheld') this.#giveBack()
+    else this.#release()
     this.#observer.end(false)
   }
 
   #write(args: unknown[]): boolean {
     if (this.#below || this.#phase === 'over') return this.#pass('write', args)
     const bytes = toBytes(args)
+    if (bytes) this.#decide()
+    if (this.#withheld && this.withholds) return this.#withheld.write(args)
     const went = this.#pass('write', args)
     this.#head()
     this.#chunk(bytes)
@@ -151,6 +206,13 @@ class ResponseCapture implements Capture {
   #end(args: unknown[]): ServerResponse {
     if (this.#below || this.#phase === 'over') return this.#pass('end', args)
     const bytes = toBytes(args)
+    if (bytes || isNoChunk(args)) this.#decide()
+    if (this.#withheld && this.withholds) {
+      this.#withheld.end(args)
+      this.#giveBack()
+      this.#observer.end(!hasLeft(this.#res))
+      return this.#res
+    }
     const ended = this.#pass('end', args)
     this.#head()
     this.#chunk(bytes)
@@ -161,6 +223,26 @@ class ResponseCapture implements Capture {
     return ended
   }
 
+  #flushHeaders(): void {
+    if (!this.#below) this.#decide()
+    if (!this.withholds) this.#pass('flushHeaders', [])
+  }
+
+  /** Who destroys a response of which nothing is out leaves it to the observer, where it likes. */
+  #destroy(args: unknown[]): ServerResponse {
+    const unsent = this.#phase === 'waiting' ? !this.#res.headersSent : this.withholds
+    if (unsent && !this.#res.destroyed && !hasLeft(this.#res) && this.#rescue(args[0]))
+      return this.#res
+    return this.#pass('destroy', args)
+  }
+
+  #rescue(error: unknown): boolean {
+    this.#giveBack()
+    const rescued = rescues(this.#observer, error)
+    if (!rescued) this.#observer.end(false)
+    return rescued
+  }
+
   #chunk(bytes: Buffer | undefined): void {
     if (bytes && this.#isOpen() && hasBody(this.#res)) this.#observer.chunk(bytes)
   }
@@ -168,17 +250,4 @@ class ResponseCapture implements Capture {
   #isOpen(): boolean {
     return this.#phase === 'open'
   }
-}
-
-function hasBody({ req, statusCode }: ServerResponse): boolean {
-  return req?.method !== 'HEAD' && statusCode !== 204 && statusCode !== 304
-}
-
-/** A copy, made before the bytes go on: whoever wrote or takes them may change them. */
-function toBytes([chunk, encoding]: unknown[]): Buffer | undefined {
-  if (typeof chunk === 'string') {
-    const known = typeof encoding === 'string' && Buffer.isEncoding(encoding)
-    return Buffer.from(chunk, known ? encoding : 'utf8')
-  }
-  return chunk instanceof Uint8Array ? Buffer.from(chunk) : undefined
 }

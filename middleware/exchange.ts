@@ -70,7 +70,7 @@ export type Outcome =
   | 'next'
   | 'answered'
   | { readonly observe: Observer }
-  | { readonly refresh: () => Observer | undefined }
+  | { readonly refresh: () => Promise<Observer | undefined> }
 
 /**
  * One middleware, knowing no framework, in three steps, so that several can share a round trip.

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { pipeline, Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Request } from 'express'
 import type { Memory } from '../lib/history/memory.ts'
 import type { Limiter } from '../lib/limit/limiter.ts'
 import {
+  type Answers,
   type CacheControl,
   type CacheResponseOptions,
   cacheResponseCore,
@@ -15,18 +16,24 @@ import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
+import { answerRaw } from './raw-answer.ts'
 import type { RateLimitState } from './request-limits.ts'
 import { sessionMemoryCore } from './session-memory.ts'
 
 export type {
+  Answers,
   BodyOf,
   CacheControl,
   CachedMethod,
   CacheKeyOptions,
+  CacheL1Options,
   CacheResponseOptions,
   CacheResult,
+  CacheStreamOptions,
+  Purged,
   ResponseHead,
   ScopeOf,
+  TagsOf,
   TtlOf,
 } from './cache-response.ts'
 export type { ContextOptions, SessionMemoryOptions } from './memory-options.ts'
@@ -80,12 +87,15 @@ export function rateLimit(options: RateLimitOptions<Request>): NodeMiddleware & 
 
 /**
  * Answers repeated requests from the store as RFC 9111 lets a shared cache, and gives handlers
- * `req.cache`.
+ * `req.cache`. What it gives back purges stored responses: `answers.purge({ tags: ['prices'] })`.
  *
  * @throws OptionError for a wrong or unknown option, when mounting.
  */
-export function cacheResponse(options: CacheResponseOptions<Request> = {}): NodeMiddleware {
-  return composable([cacheResponseCore(options)])
+export function cacheResponse(
+  options: CacheResponseOptions<Request> = {},
+): NodeMiddleware & Answers {
+  const core = cacheResponseCore(options)
+  return Object.assign(composable([core]), core.answers)
 }
 
 /**
@@ -208,10 +218,6 @@ class ExpressExchange implements Exchange<Request> {
   }
 
   answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
-    this.res.statusCode = status
-    for (const [name, value] of Object.entries(fields)) this.res.setHeader(name, value)
-    // A stream that fails leaves an answer that ends too early: the client notices.
-    if (body instanceof Readable) pipeline(body, this.res, () => undefined)
-    else this.res.end(body)
+    answerRaw(this.res, status, fields, body)
   }
 }

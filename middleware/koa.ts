@@ -3,6 +3,7 @@ import type { Context, Middleware, Next } from 'koa'
 import type { Memory } from '../lib/history/memory.ts'
 import type { Limiter } from '../lib/limit/limiter.ts'
 import {
+  type Answers,
   type CacheControl,
   type CacheResponseOptions,
   cacheResponseCore,
@@ -15,19 +16,25 @@ import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
+import { answerRaw } from './raw-answer.ts'
 import type { RateLimitState } from './request-limits.ts'
 import { requestState } from './request-state.ts'
 import { sessionMemoryCore } from './session-memory.ts'
 
 export type {
+  Answers,
   BodyOf,
   CacheControl,
   CachedMethod,
   CacheKeyOptions,
+  CacheL1Options,
   CacheResponseOptions,
   CacheResult,
+  CacheStreamOptions,
+  Purged,
   ResponseHead,
   ScopeOf,
+  TagsOf,
   TtlOf,
 } from './cache-response.ts'
 export type { ContextOptions, SessionMemoryOptions } from './memory-options.ts'
@@ -69,12 +76,13 @@ export function rateLimit(options: RateLimitOptions<Context>): Middleware & Limi
 
 /**
  * Answers repeated requests from the store as RFC 9111 lets a shared cache, and gives handlers
- * `ctx.cache`.
+ * `ctx.cache`. What it gives back purges stored responses: `answers.purge({ tags: ['prices'] })`.
  *
  * @throws OptionError for a wrong or unknown option, when mounting.
  */
-export function cacheResponse(options: CacheResponseOptions<Context> = {}): Middleware {
-  return composable([cacheResponseCore(options)])
+export function cacheResponse(options: CacheResponseOptions<Context> = {}): Middleware & Answers {
+  const core = cacheResponseCore(options)
+  return Object.assign(composable([core]), core.answers)
 }
 
 /**
@@ -219,6 +227,11 @@ class KoaExchange implements Exchange<Context> {
   }
 
   answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
+    // Koa sends nothing for who has taken the raw response.
+    if (this.native.respond === false) {
+      answerRaw(this.res, status, fields, body)
+      return
+    }
     this.native.status = status
     for (const [name, value] of Object.entries(fields))
       this.native.set(name, value as string | string[])

@@ -1,9 +1,9 @@
 import { codecOf } from '../lib/history/codec.ts'
 import { type Memory, openMemory } from '../lib/history/memory.ts'
-import { createPulse } from '../lib/history/pulse.ts'
 import type { MemoryRules, MemoryScope } from '../lib/history/scope.ts'
 import type { Turn } from '../lib/history/turn.ts'
 import { decodeId } from '../lib/keys.ts'
+import { createPulse } from '../lib/pulse.ts'
 import type { Store } from '../lib/store.ts'
 import type { Composable, Exchange } from './exchange.ts'
 import {

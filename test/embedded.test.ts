@@ -113,7 +113,9 @@ describe('the embedded provider, by its clock', () => {
     await store.entries.keep('key', { ...kept, variant: 'long', ttlMs: 2_000 })
     const bodies = async () =>
       Promise.all(
-        ['short', 'long'].map(async (name) => (await store.entries.find('key', name)).entry?.body),
+        ['short', 'long'].map(
+          async (name) => (await store.entries.find('key', name, [])).entry?.body,
+        ),
       )
     nowMs += 999
     assert.deepEqual(await bodies(), [text('body'), text('body')])
@@ -121,7 +123,11 @@ describe('the embedded provider, by its clock', () => {
     assert.deepEqual(await bodies(), [undefined, text('body')])
     assert.equal(await store.ttl('key'), 1_000)
     nowMs += 1_000
-    assert.deepEqual(await store.entries.find('key', 'long'), { vary: [], entry: undefined })
+    assert.deepEqual(await store.entries.find('key', 'long', []), {
+      vary: [],
+      entry: undefined,
+      purges: [],
+    })
     assert.equal(await store.exists(['key']), 0)
   })
 })
@@ -167,7 +173,7 @@ describe('the embedded provider, in general', () => {
       gcra: (key) => store.budgets.charge([{ ...charge, key, algorithm: 'gcra' }]),
       slots: (key) => store.budgets.renew([{ key, lease: 'a', leaseMs: 9_000 }]),
       block: (key) => store.budgets.block([key], 9_000),
-      find: (key) => store.entries.find(key, ''),
+      find: (key) => store.entries.find(key, '', []),
       keep: (key) => store.entries.keep(key, { ...page, maxVariants: 1 }),
       drop: (key) => store.entries.drop(key),
       append: (key) => store.history.append({ ...keys, session: key }, messages('u'), bounds()),

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { StoredEntry } from '../ports/entries.ts'
 import { type Fields, storableFields, token } from './fields.ts'
+import { isMarkList } from './marks.ts'
 
 /** A response as it is kept: what the handler answered, and what decides whether it may be used. */
 export interface Entry {
@@ -16,6 +17,16 @@ export interface Entry {
   readonly explicit: boolean
   /** Must not be used once stale, whatever the client accepts. */
   readonly strict: boolean
+  /** How long after its life it may be used while a new one is made (RFC 5861 section 3). */
+  readonly swrMs: number
+  /** How long after its life it may be used where making a new one fails (RFC 5861 section 4). */
+  readonly sieMs: number
+  /** What purges it: as `marksOf()` gives them. */
+  readonly marks: readonly string[]
+  /** When its making began, as `Entries.clock()` tells it; 0 where it carries no marks. */
+  readonly since: number
+  /** Of a stream, how its body came: `[bytes, ms, bytes, ms, ...]`, milliseconds since its head. */
+  readonly pieces: readonly number[] | undefined
 }
 
 /** Where an entry belongs; written into it, so that a reply that belongs elsewhere is noticed. */
@@ -24,14 +35,19 @@ export interface Place {
   readonly variant: string
 }
 
-const version = 2
+const version = 3
 // What RFC 9111 section 1.2.2 lets a number of seconds be.
 const longestMs = 2 ** 31 * 1000
+const mostPieces = 2000
 
 /** The form an entry is stored in: its head as JSON, its body as it is. */
 export function encodeEntry({ key, variant }: Place, { body, ...head }: Entry): StoredEntry {
-  const lifeMs = Math.min(head.lifeMs, longestMs)
-  const text = JSON.stringify({ version, key, variant, digest: digestOf(body), ...head, lifeMs })
+  const spans = {
+    lifeMs: Math.min(head.lifeMs, longestMs),
+    swrMs: Math.min(head.swrMs, longestMs),
+    sieMs: Math.min(head.sieMs, longestMs),
+  }
+  const text = JSON.stringify({ version, key, variant, digest: digestOf(body), ...head, ...spans })
   return { head: Buffer.from(text), body }
 }
 
@@ -47,13 +63,48 @@ export function decodeEntry(
   if (read?.['version'] !== version || read['key'] !== key || read['variant'] !== variant)
     return undefined
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  const { digest, status, fields, storedAt, ageMs, lifeMs, explicit, strict } = read
+  const { digest, status, fields } = read
   if (!isStatus(status) || !isFields(fields)) return undefined
+  const life = lifeOf(read)
+  const origin = originOf(read, bytes.length)
+  if (life === undefined || origin === undefined || digest !== digestOf(bytes)) return undefined
+  return { status, fields, ...life, ...origin, body: bytes }
+}
+
+type Life = Pick<Entry, 'storedAt' | 'ageMs' | 'lifeMs' | 'swrMs' | 'sieMs' | 'explicit' | 'strict'>
+
+/** How long it may be used, and how. */
+function lifeOf(read: Record<string, unknown>): Life | undefined {
+  const { storedAt, ageMs, lifeMs, swrMs, sieMs, explicit, strict } = read
   if (!isSpan(storedAt, latest) || !isSpan(ageMs, longestMs) || !isSpan(lifeMs, longestMs))
     return undefined
+  if (!isSpan(swrMs, longestMs) || !isSpan(sieMs, longestMs)) return undefined
   if (typeof explicit !== 'boolean' || typeof strict !== 'boolean') return undefined
-  if (digest !== digestOf(bytes)) return undefined
-  return { status, fields, storedAt, ageMs, lifeMs, explicit, strict, body: bytes }
+  return { storedAt, ageMs, lifeMs, swrMs, sieMs, explicit, strict }
+}
+
+/** What it was made from, and how it came. */
+function originOf(
+  { marks, since, pieces }: Record<string, unknown>,
+  length: number,
+): Pick<Entry, 'marks' | 'since' | 'pieces'> | undefined {
+  if (!isMarkList(marks) || !Number.isSafeInteger(since) || (since as number) < 0) return undefined
+  if (pieces !== undefined && !arePieces(pieces, length)) return undefined
+  return { marks, since: since as number, pieces }
+}
+
+/** Pairs that stand in the order in which they came, and add up to the body. */
+function arePieces(value: unknown, length: number): value is readonly number[] {
+  if (!Array.isArray(value) || value.length % 2 !== 0 || value.length > mostPieces * 2) return false
+  let sum = 0
+  let last = 0
+  for (let at = 0; at < value.length; at += 2) {
+    const [bytes, ms] = [value[at], value[at + 1]]
+    if (!isWhole(bytes, length) || !isWhole(ms, longestMs) || ms < last) return false
+    sum += bytes
+    last = ms
+  }
+  return sum === length
 }
 
 /** Finds damage; whoever may write to the store is trusted. */
@@ -84,6 +135,10 @@ const latest = 8.64e15
 
 function isSpan(value: unknown, most: number): value is number {
   return typeof value === 'number' && value >= 0 && value <= most
+}
+
+function isWhole(value: unknown, most: number): value is number {
+  return Number.isInteger(value) && isSpan(value, most)
 }
 
 // What node:http accepts as a field value.

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import type { Live } from './live.ts'
 
 // After so many leaders died the rest no longer wait for another.
 const mostHeirs = 2
@@ -14,18 +15,22 @@ export interface Follower {
 }
 
 /**
- * How a wait ends: with the leader's answer; with the lead, since the leader died; with `alone`,
- * where the answer may not be shared; with `again`, where it is for another variant; with `gone`,
- * when the follower's own client left.
+ * How a wait ends: with the leader's answer, or with what there is of it, to be read while it grows;
+ * with the lead, since the leader died; with `alone`, where the answer may not be shared; with
+ * `again`, where it is for another variant; with `gone`, when the follower's own client left.
  */
 type Landing<Copy> =
   | { readonly kind: 'copy'; readonly copy: Copy }
+  | { readonly kind: 'live'; readonly live: Live }
   | { readonly kind: 'lead'; readonly lease: Lease<Copy> }
   | { readonly kind: 'alone' | 'again' | 'gone' }
 
-/** What a request that missed does: lead, wait, use a copy that is being written, or run on its own. */
+/**
+ * What a request that missed does: lead, wait, use a copy that is being written or an answer that is
+ * being made, or run on its own.
+ */
 export type Boarding<Copy> =
-  | Extract<Landing<Copy>, { kind: 'copy' | 'lead' }>
+  | Extract<Landing<Copy>, { kind: 'copy' | 'lead' | 'live' }>
   | { readonly kind: 'wait'; readonly landing: Promise<Landing<Copy>> }
   | { readonly kind: 'alone' }
 
@@ -35,6 +40,8 @@ export interface Lease<Copy> {
   narrow(names: readonly string[], variant: string): void
   /** The answer takes long: nobody waits for it any more. It may still come. */
   part(): void
+  /** The answer is read while it grows, by those who wait and those who come; also narrows. */
+  live(live: Live): void
   /** The answer may not be shared: everybody runs on their own, also for some seconds to come. */
   refuse(): void
   /** Here is the answer. New requests get it from here until it is `written`. */
@@ -55,6 +62,8 @@ export interface Flight<Copy> {
   /** What the answer varies by, once its head is known. */
   names: readonly string[] | undefined
   copy: Copy | undefined
+  /** What there is of the answer, where it may be read while it grows. */
+  live: Live | undefined
   heirs: number
   /** Nobody waits for its answer. */
   parted: boolean
@@ -95,17 +104,11 @@ export class Flights<Copy> {
   board(resource: string, variant: string, follower: Follower): Boarding<Copy> {
     const flight = this.#under.get(lane(resource, variant))
     if (flight?.copy !== undefined) return { kind: 'copy', copy: flight.copy }
-    if (flight?.parted || this.isShunned(resource)) return { kind: 'alone' }
+    if (flight?.live?.joinable && matches(flight, follower))
+      return { kind: 'live', live: flight.live }
+    if (flight?.live || flight?.parted || this.isShunned(resource)) return { kind: 'alone' }
     if (flight) return { kind: 'wait', landing: wait(flight, follower) }
-    const started: Flight<Copy> = {
-      resource,
-      variant,
-      names: undefined,
-      copy: undefined,
-      heirs: 0,
-      parted: false,
-      waiting: new Set(),
-    }
+    const started = newFlight<Copy>(resource, variant)
     this.#under.set(lane(resource, variant), started)
     return { kind: 'lead', lease: this.#lease(started) }
   }
@@ -124,6 +127,12 @@ export class Flights<Copy> {
         if (!held) return
         flight.parted = true
         for (const waiter of flight.waiting) waiter.settle({ kind: 'alone' })
+      },
+      live: (live) => {
+        if (!held) return
+        this.#narrow(flight, live.head.names, live.head.variant)
+        flight.live = live
+        for (const waiter of flight.waiting) waiter.settle({ kind: 'live', live })
       },
       refuse: once(() => {
         this.shun(flight.resource)
@@ -170,6 +179,19 @@ export class Flights<Copy> {
   #remove(flight: Flight<Copy>): void {
     const name = lane(flight.resource, flight.variant)
     if (this.#under.get(name) === flight) this.#under.delete(name)
+  }
+}
+
+function newFlight<Copy>(resource: string, variant: string): Flight<Copy> {
+  return {
+    resource,
+    variant,
+    names: undefined,
+    copy: undefined,
+    live: undefined,
+    heirs: 0,
+    parted: false,
+    waiting: new Set(),
   }
 }
 

@@ -1,5 +1,5 @@
 import { parseDictionary } from 'structured-headers'
-import { cacheControl, type Directives, secondsOf } from './cache-control.ts'
+import { cacheControl, type Directives, isBare, secondsOf } from './cache-control.ts'
 import { type Fields, lineOf, linesOf } from './fields.ts'
 import { httpDate } from './http-date.ts'
 
@@ -12,6 +12,7 @@ export interface Controls {
 
 /** How long a response is fresh, and who says so. */
 export interface Freshness {
+  /** 0 for what must be validated at each use. */
   readonly lifeMs: number
   /** The response itself, the application's `ttl`, or a guess from `Last-Modified`. */
   readonly from: 'origin' | 'ttl' | 'guess'
@@ -58,9 +59,13 @@ export interface Measured {
   readonly now: number
 }
 
-/** How long this response is fresh; `undefined` where nobody says. */
+/**
+ * How long this response is fresh; `undefined` where nobody says. `no-cache` is 0 whatever else stands
+ * there (RFC 9111 section 5.2.2.4), and states no life: who writes it does not mean everybody.
+ */
 export function freshnessOf(response: Measured): Freshness | undefined {
-  const { mode, ttlMs, hasTtl } = response
+  const { mode, ttlMs, hasTtl, controls } = response
+  if (isBare(controls.directives, 'no-cache')) return { lifeMs: 0, from: 'origin', explicit: false }
   const given = explicitSeconds(response)
   const explicit = given !== undefined && given > 0
   if (ttlMs !== undefined && (mode === 'app' || given === undefined))

@@ -44,8 +44,8 @@ export function resourceKey(parts: KeyParts): string {
     scheme.toLowerCase(),
     host.toLowerCase(),
     JSON.stringify(query),
-    ...target(url, query),
-    ...(rewritten === undefined ? ['-'] : target(rewritten, query)),
+    ...keyedTarget(url, query),
+    ...(rewritten === undefined ? ['-'] : keyedTarget(rewritten, query)),
     scope,
     String(headers.length),
     ...headers.flatMap(([name, value]) => [name, value === undefined ? '-' : `=${value}`]),
@@ -54,7 +54,8 @@ export function resourceKey(parts: KeyParts): string {
   ])
 }
 
-function target(url: string, rule: QueryRule): [path: string, query: string] {
+/** A target as it stands in a key: its path, and the part of its query that chooses the answer. */
+export function keyedTarget(url: string, rule: QueryRule): [path: string, query: string] {
   const mark = url.indexOf('?')
   if (mark < 0) return [url, '']
   return [url.slice(0, mark), `?${keyedQuery(url.slice(mark + 1), rule)}`]

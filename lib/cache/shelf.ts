@@ -1,31 +1,48 @@
 import { LRUCache } from 'lru-cache'
 import type { Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
-import type { Entries, FoundEntry } from '../ports/entries.ts'
+import type { Entries } from '../ports/entries.ts'
+import type { Fills } from '../ports/fills.ts'
 import { publish } from '../telemetry.ts'
-import { decodeEntry, type Entry, encodeEntry } from './entry.ts'
+import { currentAgeMs, type Entry, encodeEntry, type Place } from './entry.ts'
 import type { RequestHeaders } from './fields.ts'
+import { lookup } from './lookup.ts'
+import { type NearOptions, nearIfAny, nearOf } from './near.ts'
+import { dropResource, purge } from './purge.ts'
 import { learn, sameNames, variantOf } from './vary.ts'
 
 /** What the cache needs of a store. */
 export interface CacheStore {
+  /** `embedded` keeps everything in this process. */
+  readonly provider: string
   readonly entries: Entries
+  readonly fills: Fills
+  /** Sends a message to whoever listens now, in any process. */
+  publish(channel: string, message: unknown): Promise<void>
+  /** Calls `listener` with each message until the function given back is called. */
+  subscribe(channel: string, listener: (message: unknown) => void): Promise<() => Promise<void>>
   /** A fresh budget of waiting, for one request. */
   deadline(): Deadline
 }
 
 /** Which response is meant. */
-interface Wanted {
+export interface Wanted {
   /** Key of the resource. */
   readonly resource: string
   /** Of the request, as the client sent them. */
   readonly headers: RequestHeaders
   readonly deadline: Deadline
+  /** What the entry will carry, as far as the request tells: of its target, of its scope. */
+  readonly marks: readonly string[]
 }
 
-/** What a look at the store found; `away` where it could not say. */
+/** What a look at the store found, and where; `away` where it could not say. */
 export type Looked =
-  | { readonly kind: 'found'; readonly entry: Entry | undefined }
+  | {
+      readonly kind: 'found'
+      readonly entry: Entry | undefined
+      readonly tier: 'near' | 'store'
+    }
   | { readonly kind: 'away'; readonly error: unknown }
 
 /** The entries of one store, and what this process knows of their variants. */
@@ -34,29 +51,56 @@ export interface Shelf {
   names(resource: string): readonly string[]
   /** Remembers what an answer varies by; gives all that the resource varies by. */
   learn(resource: string, names: readonly string[]): readonly string[]
-  /** One round trip where the variants are known, else two. Never rejects. */
+  /**
+   * A fresh entry that this process has at hand, without a command. It is everybody's: see `Near`. For
+   * a stale one the store is asked, where another process may have renewed it.
+   */
+  near(wanted: Wanted): Entry | undefined
+  /**
+   * One round trip where the variants and marks are known, else two or three. A purged entry is
+   * absent; the life of one that is softly purged has just ended. Never rejects.
+   */
   find(wanted: Wanted): Promise<Looked>
-  /** Keeps an answer while it is fresh, and a while longer. Never rejects. */
-  keep(wanted: Wanted, answer: Answer): Promise<void>
+  /**
+   * Keeps an answer while it is fresh, and as long afterwards as anybody may use it; false where it
+   * could not be kept, or was purged meanwhile. Never rejects.
+   */
+  keep(wanted: Wanted, answer: Answer): Promise<boolean>
+  /** Writes the head of a kept entry anew, after a 304 (RFC 9111 section 4.3.4). Never rejects. */
+  amend(wanted: Wanted, entry: Entry, names: readonly string[], graceMs: number): Promise<void>
+  /** Forgets a resource, here and in all processes. @throws StoreError where the store is away. */
+  drop(resource: string): Promise<void>
+  /**
+   * Purges what carries one of the marks, whoever has it; softly: it counts as stale.
+   *
+   * @throws StoreError where the store is away: then only what this process has at hand is purged.
+   */
+  purge(marks: readonly string[], soft: boolean): Promise<void>
 }
 
 /** An answer to keep. */
-interface Answer {
+export interface Answer {
   readonly entry: Entry
   /** What it varies by. */
   readonly names: readonly string[]
-  /** How long it is kept after it has become stale. */
+  /** How long it is kept after it has become stale; longer where it may be used stale. */
   readonly graceMs: number
+  /** When its making began, as `performance.now()` tells it. */
+  readonly began: number
+  /** The fill it comes from: it is not kept where somebody else holds that by now. */
+  readonly fill?: { readonly variant: string; readonly token: string } | undefined
 }
 
 const mostRemembered = 10_000
 const mostVariants = 50
 const longestMs = 365 * 86_400_000
 
-/** Opens the shelf of a store. */
-export function openShelf({ entries }: CacheStore): Shelf {
+/** Opens the shelf of a store; without `l1` nothing is at hand. */
+export function openShelf(store: CacheStore, l1: NearOptions | undefined): Shelf {
+  const near = l1 && nearOf(store, l1)
   const known = new LRUCache<string, readonly string[]>({ max: mostRemembered })
   const names = (resource: string): readonly string[] => known.get(resource) ?? []
+  const look = lookup(store.entries)
 
   function remember(resource: string, more: readonly string[]): readonly string[] {
     const all = learn(names(resource), more)
@@ -64,55 +108,101 @@ export function openShelf({ entries }: CacheStore): Shelf {
     return all
   }
 
-  async function read({ resource, headers, deadline }: Wanted): Promise<Entry | undefined> {
+  async function read(wanted: Wanted): Promise<Entry | undefined> {
+    const { resource, headers } = wanted
+    const began = performance.now()
     const guess = names(resource)
-    const guessed = await entries.find(resource, variantOf(guess, headers), { deadline })
-    if (sameNames(guess, guessed.vary)) return decode(resource, variantOf(guess, headers), guessed)
-    const variant = variantOf(guessed.vary, headers)
-    const found = await entries.find(resource, variant, { deadline })
-    if (!sameNames(found.vary, guessed.vary) || found.entry === undefined) return undefined
-    known.set(resource, found.vary)
-    return decode(resource, variant, found)
-  }
-
-  function decode(resource: string, variant: string, { entry }: FoundEntry): Entry | undefined {
-    const read = entry && decodeEntry({ key: resource, variant }, entry)
-    if (entry !== undefined && read === undefined) drop(resource)
-    return read
-  }
-
-  function drop(resource: string): void {
-    entries.drop(resource).catch((error: unknown) => failed('cache drop', error))
+    let seen = await look.at(wanted, variantOf(guess, headers))
+    if (!sameNames(guess, seen.found.vary)) {
+      const { vary } = seen.found
+      seen = await look.at(wanted, variantOf(vary, headers))
+      if (!sameNames(seen.found.vary, vary) || seen.found.entry === undefined) return undefined
+      known.set(resource, vary)
+    }
+    const entry = await look.judged(wanted, seen)
+    if (entry && isFresh(entry))
+      near?.put({ key: resource, variant: seen.variant }, entry, began, performance.now())
+    return entry
   }
 
   return {
     names,
     learn: remember,
+    near({ resource, headers }) {
+      const place = { key: resource, variant: variantOf(names(resource), headers) }
+      const entry = near?.get(place, performance.now())
+      return entry && isFresh(entry) ? entry : undefined
+    },
     async find(wanted) {
       try {
-        return { kind: 'found', entry: await read(wanted) }
+        return { kind: 'found', entry: await read(wanted), tier: 'store' }
       } catch (error) {
         failed('cache read', error)
         if (!(error instanceof StoreError) || error.reason !== 'corrupt')
           return { kind: 'away', error }
-        drop(wanted.resource)
-        return { kind: 'found', entry: undefined }
+        look.drop(wanted.resource)
+        return { kind: 'found', entry: undefined, tier: 'store' }
       }
     },
-    async keep({ resource, headers, deadline }, { entry, names: own, graceMs }) {
-      const vary = remember(resource, own)
-      const variant = variantOf(vary, headers)
-      const leftMs = Math.ceil(entry.lifeMs - entry.ageMs) + graceMs
-      const ttlMs = Math.min(Math.max(leftMs, 1), longestMs)
-      const stored = encodeEntry({ key: resource, variant }, entry)
-      const fresh = { vary, variant, entry: stored, ttlMs, maxVariants: mostVariants }
+    async keep(wanted, answer) {
+      const { resource, headers } = wanted
+      const vary = remember(resource, answer.names)
+      const place = { key: resource, variant: variantOf(vary, headers) }
+      const kept = await write(store, { wanted, place, vary, answer })
+      if (!kept) return false
+      look.learn(place, answer.entry.marks)
+      near?.put(place, answer.entry, answer.began, performance.now())
+      return true
+    },
+    async amend({ resource, headers, deadline }, entry, own, graceMs) {
+      const variant = variantOf(remember(resource, own), headers)
+      const { head } = encodeEntry({ key: resource, variant }, entry)
+      const ttlMs = storedMs(entry, graceMs)
       try {
-        await entries.keep(resource, fresh, { deadline })
+        await store.entries.amend(resource, variant, head, ttlMs, { deadline })
       } catch (error) {
         failed('cache write', error)
       }
     },
+    drop: (resource) => dropResource(store, resource),
+    purge: (marks, soft) => purge(store, marks, soft),
   }
+}
+
+interface Writing {
+  readonly wanted: Wanted
+  readonly place: Place
+  readonly vary: readonly string[]
+  readonly answer: Answer
+}
+
+/** Whether the store has kept it. */
+async function write(
+  store: CacheStore,
+  { wanted, place, vary, answer }: Writing,
+): Promise<boolean> {
+  const { entry, graceMs, began, fill } = answer
+  if (nearIfAny(store)?.wasDropped(place.key, began)) return false
+  const variant = {
+    ...{ vary, variant: place.variant, entry: encodeEntry(place, entry), fill },
+    ...{ ttlMs: storedMs(entry, graceMs), maxVariants: mostVariants },
+  }
+  try {
+    return await store.entries.keep(place.key, variant, { deadline: wanted.deadline })
+  } catch (error) {
+    failed('cache write', error)
+    return false
+  }
+}
+
+function isFresh(entry: Entry): boolean {
+  return currentAgeMs(entry, Date.now()) < entry.lifeMs
+}
+
+function storedMs(entry: Entry, graceMs: number): number {
+  const longerMs = Math.max(graceMs, entry.swrMs, entry.sieMs)
+  const leftMs = Math.ceil(entry.lifeMs - entry.ageMs) + longerMs
+  return Math.min(Math.max(leftMs, 1), longestMs)
 }
 
 function failed(during: string, error: unknown): void {

@@ -1,6 +1,8 @@
-import { type Directives, isBare } from './cache-control.ts'
+import { cacheControl, type Directives, isBare } from './cache-control.ts'
 import type { Fields } from './fields.ts'
 import type { Controls, Freshness } from './freshness.ts'
+import { notInKey } from './personal.ts'
+import { hasValidator } from './validators.ts'
 
 /** Whose answers an entry holds: nobody said, everybody's, or those of one id that is in the key. */
 export type Scoping = 'none' | 'public' | 'id'
@@ -18,6 +20,7 @@ export type Refusal =
   | 'set-cookie'
   | 'vary'
   | 'memory'
+  | 'tags'
   | Credential
   | 'stale'
   | 'size'
@@ -45,6 +48,10 @@ export interface Candidate {
   readonly memoryUsed: boolean
   /** The handler asked not to store. */
   readonly declined: boolean
+  /** What is stale from the start may be stored to be validated at each use. @default false */
+  readonly revalidates?: boolean | undefined
+  /** Fields of the request that may tell who asks, but for those in the key. @default none */
+  readonly personal?: readonly string[] | undefined
 }
 
 /** Why this response must not be stored (RFC 9111 section 3, and stricter); `undefined` where it may. */
@@ -80,23 +87,54 @@ function refusedByOrigin(candidate: Candidate): Refusal | undefined {
   const { directives } = controls
   if (!isStorable(status, candidate.explicitByHandler)) return 'status'
   if (directives.has('must-understand') && !understood.has(status)) return 'status'
-  // RFC 9111 section 5.2.2.3 lets `must-understand` lift `no-store`, and RFC 9213 lets
-  // `CDN-Cache-Control` lift both. Here nothing does: whoever writes them means them.
+  // RFC 9213 lets `CDN-Cache-Control` lift both. Here it does not: whoever writes them means them.
   const said = (name: string): boolean => directives.has(name) || untargeted.has(name)
-  if (said('no-store')) return 'no-store'
+  if (said('no-store') && !isUnderstood(candidate)) return 'no-store'
   if (said('private') && scoping !== 'id') return 'private'
-  if (isBare(directives, 'no-cache')) return 'no-cache'
+  if (isBare(directives, 'no-cache') && !mayValidate(candidate)) return 'no-cache'
   const forAll = ['public', 's-maxage', 'must-revalidate'].some((name) => directives.has(name))
   if (credential === 'authorization' && scoping === 'none' && !forAll) return 'authorization'
   return undefined
+}
+
+/**
+ * RFC 9111 section 5.2.2.3: a cache that knows the status ignores `no-store` beside `must-understand`.
+ * Only where the handler wrote every one of both, each as it should be written, and a life, and where
+ * the request is nobody's own: a `no-store` that a middleware adds stays one.
+ */
+function isUnderstood(candidate: Candidate): boolean {
+  const { controls, untargeted, fields, explicitByHandler, credential } = candidate
+  if (controls.targeted || !explicitByHandler || credential !== undefined) return false
+  const own = cacheControl(fields)
+  return ['no-store', 'must-understand'].every((name) => {
+    const values = untargeted.get(name)
+    const written = values?.every((value) => value === undefined) ?? false
+    return written && values?.length === own.get(name)?.length
+  })
+}
+
+/**
+ * Whether a response that is stale from the start may be kept, to ask the handler at each use whether
+ * it still holds (RFC 9111 section 4.3): not without a validator of the handler's own, and not for a
+ * request that may be somebody's. Handlers number the versions of many users' answers alike.
+ */
+function mayValidate({ revalidates, status, fields, ...rest }: Candidate): boolean {
+  // RFC 9110 section 13.2.1: only what succeeds is ever answered with a 304.
+  if (!revalidates || status > 299 || !hasValidator(fields)) return false
+  if (rest.scoping !== 'none') return true
+  const vary = (rest.vary ?? []).join()
+  return rest.credential === undefined && !notInKey(rest.personal ?? [], { vary })
 }
 
 const statusesOfTtl = new Set([200, 203, 204, 300, 301, 308, 410])
 
 function refusedForAge(candidate: Candidate): Refusal | undefined {
   const { status, freshness, ageMs, scoping, credential } = candidate
-  if (freshness === undefined || freshness.lifeMs <= ageMs) return 'stale'
+  if (freshness === undefined) return 'stale'
+  const { lifeMs, from } = freshness
+  const keptToAsk = lifeMs === 0 && from === 'origin' && mayValidate(candidate)
+  if (lifeMs <= ageMs && !keptToAsk) return 'stale'
   if (freshness.explicit) return undefined
-  if (freshness.from === 'ttl' && !statusesOfTtl.has(status)) return 'status'
+  if (from === 'ttl' && !statusesOfTtl.has(status)) return 'status'
   return scoping === 'none' ? credential : undefined
 }

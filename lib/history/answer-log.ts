@@ -1,7 +1,7 @@
 import type { SessionKeys } from '../keys.ts'
 import type { Batch, TurnHold, Turns, Written } from '../ports/turns.ts'
+import { createPulse, type Pulse } from '../pulse.ts'
 import { publish } from '../telemetry.ts'
-import { createPulse, type Pulse } from './pulse.ts'
 import type { ChunkBatch } from './stream/batch.ts'
 import type { Chunk } from './stream/chunk.ts'
 

@@ -1,8 +1,8 @@
 import type { SessionKeys } from '../keys.ts'
 import type { TurnRecord } from '../ports/history.ts'
 import type { Turns, TurnView } from '../ports/turns.ts'
+import { createPulse, type Pulse } from '../pulse.ts'
 import { publish } from '../telemetry.ts'
-import { createPulse, type Pulse } from './pulse.ts'
 import type { ChunkBatch } from './stream/batch.ts'
 import type { Chunk } from './stream/chunk.ts'
 

@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts'
-import { createPulse } from './pulse.ts'
+import { createPulse } from '../pulse.ts'
 import type { Chunk } from './stream/chunk.ts'
 import { eventId } from './stream/event-id.ts'
 import {

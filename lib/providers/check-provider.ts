@@ -2,6 +2,7 @@ import { OptionError } from '../errors.ts'
 import type { Budgets } from '../ports/budgets.ts'
 import type { Entries } from '../ports/entries.ts'
 import type { Fields } from '../ports/fields.ts'
+import type { Fills } from '../ports/fills.ts'
 import type { HistoryLog } from '../ports/history.ts'
 import type { Inspection } from '../ports/inspection.ts'
 import type { Parts, Provider } from '../ports/provider.ts'
@@ -68,7 +69,24 @@ const wholeProvider: Check = port<Provider>({
     block: method,
     clear: method,
   }),
-  entries: port<Entries>({ find: method, keep: method, drop: method }),
+  entries: port<Entries>({
+    find: method,
+    keep: method,
+    amend: method,
+    drop: method,
+    purge: method,
+    purges: method,
+    clock: method,
+  }),
+  fills: port<Fills>({
+    claim: method,
+    renew: method,
+    write: method,
+    end: method,
+    look: method,
+    watch: method,
+    onWatched: method,
+  }),
   inspection: optional(
     port<Inspection>({ nodes: method, dbsize: method, size: method, slowlog: method }),
   ),

@@ -1,8 +1,10 @@
 import { OptionError } from '../errors.ts'
 import type { OwnerKeys, SessionKeys } from '../keys.ts'
-import { escapePattern } from '../keys.ts'
+import { escapePattern, markAt } from '../keys.ts'
 import type { Budgets, Charge } from '../ports/budgets.ts'
+import type { Entries } from '../ports/entries.ts'
 import type { FieldKeys, Fields } from '../ports/fields.ts'
+import type { FillPlace, Fills } from '../ports/fills.ts'
 import type { HistoryLog } from '../ports/history.ts'
 import type { Command } from '../ports/key-value.ts'
 import type { Provider } from '../ports/provider.ts'
@@ -20,7 +22,7 @@ export function namespaced(provider: Provider, prefix: string): Provider {
   const at = (key: string) => prefix + key
   const all = (keys: readonly string[]) => keys.map(at)
   const pattern = (text: string) => escapePattern(prefix) + text
-  const { budgets, entries, inspection, bus, parts } = provider
+  const { budgets, inspection, bus, parts } = provider
 
   return {
     name: provider.name,
@@ -44,11 +46,8 @@ export function namespaced(provider: Provider, prefix: string): Provider {
       ),
     ...conversations(provider, at),
     budgets: budgetsAt(budgets, at),
-    entries: {
-      find: (key, variant, call) => entries.find(at(key), variant, call),
-      keep: (key, variant, call) => entries.keep(at(key), variant, call),
-      drop: (key, call) => entries.drop(at(key), call),
-    },
+    entries: entriesAt(provider.entries, prefix),
+    fills: fillsAt(provider.fills, at),
     inspection: inspection && {
       ...inspection,
       size: (key, call) => inspection.size(at(key), call),
@@ -124,6 +123,35 @@ function budgetsAt(budgets: Budgets, at: At): Budgets {
     renew: (leases, call) => budgets.renew(all(leases), call),
     block: (keys, forMs, call) => budgets.block(keys.map(at), forMs, call),
     clear: (keys, call) => budgets.clear(keys.map(at), call),
+  }
+}
+
+function entriesAt(entries: Entries, prefix: string): Entries {
+  const at = (key: string) => prefix + key
+  const marked = (marks: readonly string[]) => marks.map((mark) => markAt(prefix, mark))
+  return {
+    find: (key, variant, marks, call) => entries.find(at(key), variant, marked(marks), call),
+    keep: (key, variant, call) => entries.keep(at(key), variant, call),
+    amend: (key, variant, head, ttlMs, call) => entries.amend(at(key), variant, head, ttlMs, call),
+    drop: (key, call) => entries.drop(at(key), call),
+    purge: (marks, soft, call) => entries.purge(marked(marks), soft, call),
+    purges: (marks, call) => entries.purges(marked(marks), call),
+    clock: (call) => entries.clock(call),
+  }
+}
+
+function fillsAt(fills: Fills, at: At): Fills {
+  const placed = ({ key, variant }: FillPlace): FillPlace => ({ key: at(key), variant })
+  return {
+    claim: (place, { runner, ...claim }, call) =>
+      fills.claim(placed(place), { ...claim, runner: at(runner) }, call),
+    renew: (place, token, leaseMs, call) => fills.renew(placed(place), token, leaseMs, call),
+    write: (place, token, batch, leaseMs, call) =>
+      fills.write(placed(place), token, batch, leaseMs, call),
+    end: (place, token, how, times, call) => fills.end(placed(place), token, how, times, call),
+    look: (place, token, after, call) => fills.look(placed(place), token, after, call),
+    watch: (place, token, listener, call) => fills.watch(placed(place), token, listener, call),
+    onWatched: (runner, listener, call) => fills.onWatched(at(runner), listener, call),
   }
 }
 

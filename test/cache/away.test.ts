@@ -75,9 +75,10 @@ for (const framework of frameworks) {
 
     it('answers before a slow write is done', async () => {
       let written = false
-      const keep = async (): Promise<void> => {
+      const keep = async (): Promise<boolean> => {
         await wait(200)
         written = true
+        return true
       }
       const site = await counting(framework, { cache: { ttl: 60, store: store(() => ({ keep })) } })
       await site.get('/a')
@@ -101,8 +102,8 @@ for (const framework of frameworks) {
             ttl: 60,
             store: store(({ find, drop }) => ({
               async find(...args) {
-                const { vary, entry } = await find(...args)
-                return { vary, entry: entry && { ...entry, head: change(entry.head) } }
+                const { entry, ...rest } = await find(...args)
+                return { ...rest, entry: entry && { ...entry, head: change(entry.head) } }
               },
               drop(key) {
                 dropped.push(key)

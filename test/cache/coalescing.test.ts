@@ -181,7 +181,7 @@ for (const framework of frameworks) {
         ...store.entries,
         keep: async (...args) => {
           await opened
-          await store.entries.keep(...args)
+          return store.entries.keep(...args)
         },
       }
       const site = await counting(framework, { cache: { ttl: 60, store: { ...store, entries } } })

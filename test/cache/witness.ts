@@ -6,13 +6,13 @@ export class Witness implements Observer {
   fields: Fields = {}
   body = Buffer.alloc(0)
   readonly ends: boolean[] = []
-  readonly #more: Fields | false
+  readonly #more: ReturnType<Observer['head']>
 
-  constructor(more: Fields | false = {}) {
+  constructor(more: ReturnType<Observer['head']> = {}) {
     this.#more = more
   }
 
-  head(status: number, fields: Fields): Fields | false {
+  head(status: number, fields: Fields): ReturnType<Observer['head']> {
     this.status = status
     this.fields = fields
     return this.#more

@@ -110,7 +110,7 @@ describe('what is too large for the embedded provider', () => {
     await failsWith('full', store.set('page', Buffer.alloc(20_000), undefined))
     await failsWith('full', store.entries.keep('page', page(Buffer.alloc(20_000))))
     assert.deepEqual(await store.get('key'), text('old'))
-    assert.deepEqual((await store.entries.find('page', '')).entry?.body, text('old'))
+    assert.deepEqual((await store.entries.find('page', '', [])).entry?.body, text('old'))
   })
 
   it('is refused as a message, and the session stays as it was', async () => {
@@ -133,7 +133,7 @@ describe('what is too large for the embedded provider', () => {
     await store.entries.keep('key', page(body, 'first', minuteMs))
     await store.entries.keep('key', page(body, 'third', 3 * minuteMs))
     const found = async (name: string) =>
-      (await store.entries.find('key', name)).entry !== undefined
+      (await store.entries.find('key', name, [])).entry !== undefined
     assert.deepEqual(
       [await found('first'), await found('second'), await found('third')],
       [false, true, true],

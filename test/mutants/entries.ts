@@ -14,7 +14,7 @@ export const entriesMutants: readonly Mutant[] = [
             kept.set(key, variant.variant)
             return entries.keep(key, variant)
           },
-          find: (key, variant) => entries.find(key, kept.get(key) ?? variant),
+          find: (key, variant, marks) => entries.find(key, kept.get(key) ?? variant, marks),
         },
       }
     },
@@ -31,13 +31,13 @@ export const entriesMutants: readonly Mutant[] = [
   },
   {
     fault: 'gives null for an absent entry',
-    change: finding(async ({ vary, entry = null }) => ({ vary, entry: entry as never })),
+    change: finding(async ({ entry = null, ...rest }) => ({ ...rest, entry: entry as never })),
     caughtBy: ['cached responses › finds nothing where nothing was kept'],
   },
   {
     fault: 'gives no entry for an empty body',
-    change: finding(async ({ vary, entry }) => ({
-      vary,
+    change: finding(async ({ entry, ...rest }) => ({
+      ...rest,
       entry: entry?.body.length ? entry : undefined,
     })),
     caughtBy: ['cached responses › keeps an empty body'],
@@ -85,9 +85,9 @@ export const entriesMutants: readonly Mutant[] = [
       entries: {
         ...sound.entries,
         async keep(key, variant) {
-          await sound.entries.keep(key, variant).catch(async () => {
+          return sound.entries.keep(key, variant).catch(async () => {
             await sound.delete([key])
-            await sound.entries.keep(key, variant)
+            return sound.entries.keep(key, variant)
           })
         },
       },

@@ -18,7 +18,10 @@ const methods = [
   ...['begin', 'write', 'end', 'stop', 'look', 'watch', 'onStop'].map((name) => `turns.${name}`),
   ...['read', 'write'].map((name) => `fields.${name}`),
   ...['charge', 'peek', 'settle', 'renew', 'block', 'clear'].map((name) => `budgets.${name}`),
-  ...['find', 'keep', 'drop'].map((name) => `entries.${name}`),
+  ...['find', 'keep', 'amend', 'drop', 'purge', 'purges', 'clock'].map((name) => `entries.${name}`),
+  ...['claim', 'renew', 'write', 'end', 'look', 'watch', 'onWatched'].map(
+    (name) => `fills.${name}`,
+  ),
   ...['nodes', 'dbsize', 'size', 'slowlog'].map((name) => `inspection.${name}`),
   ...['publish', 'subscribe'].map((name) => `bus.${name}`),
 ]
@@ -82,6 +85,7 @@ const keys = sessionKeys('owner', 'id')
 const bounds = { ttlMs: 60_000, max: 9, keep: 9, ifRev: undefined, title: undefined }
 const bytes = Buffer.from('bytes')
 const variant = { vary: [], variant: '', entry: { head: bytes, body: bytes } }
+const fill = { key: 'cache:{a}', variant: '' }
 
 /** A call of each method, as a store makes it; those of scans and of the end have no deadline. */
 const calls: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
@@ -107,9 +111,21 @@ const calls: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   'budgets.renew': ({ budgets }) => budgets.renew([]),
   'budgets.block': ({ budgets }) => budgets.block(['a'], 1000),
   'budgets.clear': ({ budgets }) => budgets.clear(['a']),
-  'entries.find': ({ entries }) => entries.find('a', ''),
+  'entries.find': ({ entries }) => entries.find('a', '', []),
   'entries.keep': ({ entries }) => entries.keep('a', { ...variant, ttlMs: 1000, maxVariants: 4 }),
+  'entries.amend': ({ entries }) => entries.amend('a', '', Buffer.from('h'), 1000),
   'entries.drop': ({ entries }) => entries.drop('a'),
+  'entries.purge': ({ entries }) => entries.purge(['t:a'], false),
+  'entries.purges': ({ entries }) => entries.purges(['t:a']),
+  'entries.clock': ({ entries }) => entries.clock(),
+  'fills.claim': ({ fills }) =>
+    fills.claim(fill, { token: 't', runner: 'cache:fills:r', leaseMs: 1000 }),
+  'fills.renew': ({ fills }) => fills.renew(fill, 't', 1000),
+  'fills.write': ({ fills }) => fills.write(fill, 't', { last: 1, bytes: Buffer.from('b') }, 1000),
+  'fills.end': ({ fills }) => fills.end(fill, 't', 'kept', { keepMs: 1000, aloneMs: 1000 }),
+  'fills.look': ({ fills }) => fills.look(fill, 't', 0),
+  'fills.watch': ({ fills }) => fills.watch(fill, 't', { batch() {}, ended() {} }),
+  'fills.onWatched': ({ fills }) => fills.onWatched('cache:fills:r', () => {}),
   'inspection.nodes': (store) => store.info(),
   'inspection.dbsize': (store) => store.dbsize(),
   'inspection.size': (store) => store.size('a'),
@@ -220,6 +236,11 @@ describe('a store over a provider whose values are no bytes', () => {
         })
         await assert.rejects(budgets[step]([settlement]), corrupt)
       }
+      const purges = createStore({ provider: replaced('entries.purges', async () => replies) })
+      await assert.rejects(purges.entries.purges(['t:a']), corrupt)
+      const find = async () => ({ vary: [], entry: undefined, purges: replies })
+      const { entries } = createStore({ provider: replaced('entries.find', find) })
+      await assert.rejects(entries.find('a', '', ['t:a']), corrupt)
     })
 
   it('names the cause where an error of another kind stands in a batch', async () => {

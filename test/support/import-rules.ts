@@ -24,18 +24,26 @@ export const importRules: readonly Rule[] = [
     ],
     allowed: [`import { inspect } from 'node:util'`],
   },
-  ...['deadline', 'duration', 'keys', 'notice', 'options', 'redact', 'serializer', 'telemetry'].map(
-    (name) => ({
-      fact: `${name}.ts imports only what everything stands on`,
-      file: `lib/${name}.ts`,
-      refused: [
-        `import { store } from './store.ts'`,
-        `import type { Provider } from './ports/provider.ts'`,
-        `import { history } from './history/memory.ts'`,
-      ],
-      allowed: [`import { MemorywareError } from './errors.ts'`, `import ms from 'ms'`],
-    }),
-  ),
+  ...[
+    'deadline',
+    'duration',
+    'keys',
+    'notice',
+    'options',
+    'pulse',
+    'redact',
+    'serializer',
+    'telemetry',
+  ].map((name) => ({
+    fact: `${name}.ts imports only what everything stands on`,
+    file: `lib/${name}.ts`,
+    refused: [
+      `import { store } from './store.ts'`,
+      `import type { Provider } from './ports/provider.ts'`,
+      `import { history } from './history/memory.ts'`,
+    ],
+    allowed: [`import { MemorywareError } from './errors.ts'`, `import ms from 'ms'`],
+  })),
   {
     fact: 'a port knows no provider and no core',
     file: 'lib/ports/example.ts',

@@ -1,20 +1,9 @@
+import { fillKey } from '../../keys.ts'
 import type { Entries, NewVariant } from '../../ports/entries.ts'
-import type { Keyspace } from './keyspace.ts'
-import { type Packed, pack, unpack } from './packed.ts'
-import { type Share, sizeOf } from './shelf.ts'
-
-interface Variant {
-  readonly head: Packed
-  readonly body: Packed
-  readonly expiresAt: number
-}
-
-interface ResourceCell {
-  readonly kind: 'resource'
-  readonly bytes: number
-  readonly vary: readonly string[]
-  readonly variants: ReadonlyMap<string, Variant>
-}
+import type { EntriesShelf, ResourceCell, Variant } from './entries-shelf.ts'
+import { pack, unpack } from './packed.ts'
+import type { Purges } from './purges.ts'
+import { sizeOf } from './shelf.ts'
 
 // The maps and objects of a resource, and of each variant, on Node 20.
 const resourceBytes = 300
@@ -24,20 +13,34 @@ const variantBytes = 150
  * Cached responses in this process. A resource with all its variants is one cell; where they take
  * more than the cell may, those that end first go, as they do above `maxVariants`.
  */
-export function embeddedEntries(keyspace: Keyspace, share: Share): Entries {
-  const { now } = keyspace
-  const shelf = keyspace.shelf<ResourceCell>(share)
+export function embeddedEntries(shelf: EntriesShelf, purges: Purges): Entries {
+  const { now } = shelf
+
+  function put(
+    operation: string,
+    key: string,
+    vary: readonly string[],
+    variants: ReadonlyMap<string, Variant>,
+  ): void {
+    const bytes = sizeOfAll(variants)
+    const cell: ResourceCell = { kind: 'resource', bytes, vary: [...vary], variants }
+    const ends = [...variants.values()].map(({ expiresAt }) => expiresAt)
+    shelf.put(operation, key, cell, Math.max(...ends))
+  }
+
   return {
-    async find(key, variant) {
+    async find(key, variant, marks) {
       const cell = shelf.get('find', key, 'resource')?.cell
       const found = cell?.variants.get(variant)
       const live = found !== undefined && found.expiresAt > now()
       return {
         vary: [...(cell?.vary ?? [])],
         entry: live ? { head: unpack(found.head), body: unpack(found.body) } : undefined,
+        purges: marks.map(purges.of),
       }
     },
     async keep(key, added) {
+      if (added.fill && takenBy(shelf, key, added.fill)) return false
       const old = shelf.get('keep', key, 'resource')?.cell.variants ?? new Map()
       const variants = merged(old, added, now())
       while (
@@ -45,19 +48,36 @@ export function embeddedEntries(keyspace: Keyspace, share: Share): Entries {
         (variants.size > added.maxVariants || !shelf.fits(sizeOf(key, sizeOfAll(variants))))
       )
         dropFirstToEnd(variants, added.variant)
-      const cell: ResourceCell = {
-        kind: 'resource',
-        bytes: sizeOfAll(variants),
-        vary: [...added.vary],
-        variants,
-      }
-      const ends = [...variants.values()].map(({ expiresAt }) => expiresAt)
-      shelf.put('keep', key, cell, Math.max(...ends))
+      put('keep', key, added.vary, variants)
+      return true
+    },
+    async amend(key, variant, head, ttlMs) {
+      const cell = shelf.get('amend', key, 'resource')?.cell
+      const old = cell?.variants.get(variant)
+      if (cell === undefined || old === undefined || old.expiresAt <= now()) return false
+      const amended = { ...old, head: pack(head), expiresAt: now() + ttlMs }
+      put('amend', key, cell.vary, new Map(cell.variants).set(variant, amended))
+      return true
     },
     async drop(key) {
       if (shelf.get('drop', key, 'resource')) shelf.delete(key)
     },
+    async purge(marks, soft) {
+      for (const mark of marks) purges.purge(mark, soft)
+    },
+    purges: async (marks) => marks.map(purges.of),
+    clock: async () => purges.clock(),
   }
+}
+
+/** Whether somebody else makes that answer by now. */
+function takenBy(
+  shelf: EntriesShelf,
+  key: string,
+  { variant, token }: { readonly variant: string; readonly token: string },
+): boolean {
+  const held = shelf.fill('keep', fillKey(key, variant))
+  return held !== undefined && held.cell.how === undefined && held.cell.token !== token
 }
 
 /** A resource either varies or does not: the variant without a name stands alone. */

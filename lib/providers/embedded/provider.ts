@@ -3,12 +3,15 @@ import type { Provider } from '../../ports/provider.ts'
 import { embeddedBudgets } from './budgets.ts'
 import { embeddedBus } from './bus.ts'
 import { embeddedEntries } from './entries.ts'
+import { createEntriesShelf } from './entries-shelf.ts'
 import { embeddedFields } from './fields.ts'
+import { embeddedFills } from './fills.ts'
 import { fineClock } from './fine-clock.ts'
 import { embeddedHistory } from './history.ts'
 import { embeddedInspection } from './inspect.ts'
 import { embeddedKeyValue } from './key-value.ts'
 import { createKeyspace } from './keyspace.ts'
+import { createPurges } from './purges.ts'
 import { createSessionShelf } from './session-shelf.ts'
 import { createTombs } from './tombs.ts'
 import { embeddedTurns } from './turns.ts'
@@ -42,6 +45,8 @@ const eighths = {
   entries: { entries: 1, bytes: 2 },
 }
 
+const mostPurges = 10_000
+
 /**
  * Keeps everything in this process: nothing is shared with others, and nothing outlives it.
  *
@@ -49,7 +54,8 @@ const eighths = {
  * flood of one never pushes out another: 2, 2, 3 and 1 eighths of `maxEntries`, 2, 3, 1 and 2
  * eighths of `maxBytes`. Budgets also take what the others leave, until these need it: a store that
  * only limits may use all it is given. A full share drops what was not used for longest, also when it has not
- * expired; what is larger than its share is refused with a `StoreError` of reason `full`.
+ * expired; what is larger than its share is refused with a `StoreError` of reason `full`. Beside them
+ * purges of marks take up to a sixty-fourth of `maxBytes`.
  *
  * @throws OptionError for a misspelt option or one out of range.
  */
@@ -72,6 +78,8 @@ export function embeddedProvider(options: EmbeddedOptions = {}): Provider {
     keyspace,
     tombs: createTombs(now),
   }
+  const entries = createEntriesShelf(keyspace, share('entries'))
+  const purges = createPurges(now, { entries: mostPurges, bytes: maxBytes / 64 })
   return {
     name: 'embedded',
     ...embeddedKeyValue(keyspace, share('values')),
@@ -83,12 +91,14 @@ export function embeddedProvider(options: EmbeddedOptions = {}): Provider {
       reach: all,
       now: options.now ?? fineClock(),
     }),
-    entries: embeddedEntries(keyspace, share('entries')),
+    entries: embeddedEntries(entries, purges),
+    fills: embeddedFills(entries, purges, bus),
     inspection: embeddedInspection(keyspace, { maxBytes }),
     bus,
     async close() {
       bus.close()
       keyspace.clear()
+      purges.clear()
     },
   }
 }

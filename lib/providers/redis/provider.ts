@@ -6,6 +6,7 @@ import { redisBudgets } from './budgets.ts'
 import { redisBus } from './bus.ts'
 import { redisEntries } from './entries.ts'
 import { redisFields } from './fields.ts'
+import { redisFills } from './fills.ts'
 import { redisHistory } from './history.ts'
 import { redisInspection } from './inspect.ts'
 import { redisKeyValue } from './key-value.ts'
@@ -63,6 +64,7 @@ export function redisProvider({
     history: redisHistory(pool),
     budgets: redisBudgets(pool),
     entries: redisEntries(pool, { maxValueBytes }),
+    fills: redisFills(pool, bus),
     inspection: redisInspection(pool),
     bus,
     turns: redisTurns(pool, bus),

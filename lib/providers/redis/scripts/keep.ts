@@ -1,6 +1,6 @@
 import { type Script, script } from '../script.ts'
 
-type Keys = [resource: string, variant: string]
+type Keys = [resource: string, variant: string, ...fill: [] | [fill: string]]
 type Args = [
   variant: string,
   vary: string,
@@ -8,19 +8,26 @@ type Args = [
   body: Buffer,
   ttlMs: number,
   maxVariants: number,
+  ...fill: [] | [token: string],
 ]
 
 /**
  * Keeps a cached response. A resource that does not vary is one hash; one that does is a hash of
- * what it varies by and when each variant ends (`v:<variant>`), beside a hash a variant.
+ * what it varies by and when each variant ends (`v:<variant>`), beside a hash a variant. Nothing is
+ * kept where somebody else holds its fill.
  */
-export const keep: Script<Keys, Args, void> = script(
+export const keep: Script<Keys, Args, boolean> = script(
   /* lua */ `
     local resource, key = KEYS[1], KEYS[2]
     local variant, vary, head, body = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
     local ttl, max = tonumber(ARGV[5]), tonumber(ARGV[6])
     local time = redis.call('TIME')
     local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+    if KEYS[3] then
+      local fill = redis.call('HMGET', KEYS[3], 'token', 'how')
+      if fill[1] and fill[1] ~= ARGV[7] and not fill[2] then return 0 end
+    end
 
     local function write(at)
       redis.call('DEL', at)
@@ -43,7 +50,7 @@ export const keep: Script<Keys, Args, void> = script(
     if variant == '' then
       for name in pairs(ends) do redis.pcall('UNLINK', resource .. ':' .. name) end
       write(resource)
-      return
+      return 1
     end
 
     local names = {}
@@ -70,6 +77,7 @@ export const keep: Script<Keys, Args, void> = script(
     redis.call('HDEL', resource, 'head', 'body')
     redis.call('HSET', resource, 'vary', vary, 'v:' .. variant, ends[variant])
     redis.call('PEXPIRE', resource, longest)
+    return 1
   `,
-  () => undefined,
+  (raw) => raw === 1,
 )

@@ -1,0 +1,58 @@
+import { UsageError } from '../errors.ts'
+import { purgeChannel } from '../keys.ts'
+import { publish } from '../telemetry.ts'
+import { nearIfAny } from './near.ts'
+import type { CacheStore } from './shelf.ts'
+
+/** What purging needs of a store. */
+export type PurgeStore = Pick<CacheStore, 'entries' | 'publish'>
+
+/**
+ * Purges what carries one of the marks, here at once, and in all processes as soon as they hear of it.
+ * `soft` leaves it to be used as stale.
+ *
+ * @throws StoreError where the store is away: then only this process has forgotten what it had at hand.
+ */
+export async function purge(
+  store: PurgeStore,
+  marks: readonly string[],
+  soft: boolean,
+): Promise<void> {
+  if (marks.length === 0) return
+  const near = nearIfAny(store)
+  near?.purged(marks)
+  try {
+    await store.entries.purge(marks, soft)
+  } finally {
+    // What was read before the store knew of the purge may be at hand again.
+    near?.purged(marks)
+  }
+  await tell(store, marks)
+}
+
+/**
+ * Forgets a resource, here and in all processes. What another process is making of it is kept all the
+ * same, unless it hears of this first.
+ *
+ * @throws StoreError where the store is away.
+ */
+export async function dropResource(store: PurgeStore, resource: string): Promise<void> {
+  const near = nearIfAny(store)
+  near?.drop(resource)
+  try {
+    await store.entries.drop(resource)
+  } finally {
+    near?.drop(resource)
+  }
+  await tell(store, [resource])
+}
+
+/** Never rejects: the store knows, and nobody has anything at hand for long. */
+async function tell(store: PurgeStore, marks: readonly string[]): Promise<void> {
+  try {
+    await store.publish(purgeChannel, marks)
+  } catch (error) {
+    // On a store without messages nobody has anything at hand.
+    if (!(error instanceof UsageError)) publish('error', () => ({ during: 'cache purge', error }))
+  }
+}

@@ -1,0 +1,109 @@
+import type { Serializer } from '../serializer.ts'
+import { publish } from '../telemetry.ts'
+import { currentAgeMs, type Entry } from './entry.ts'
+import type { CacheStore, Looked, Shelf, Wanted } from './shelf.ts'
+
+/** A result as it was found. */
+export interface Result<T> {
+  readonly value: T
+  /** Since its function ran. */
+  readonly ageMs: number
+  /** Since its life ended; below 0 while it goes on. */
+  readonly staleMs: number
+  /** How long after its life it may be used while a new one is made. */
+  readonly swrMs: number
+  /** How long after its life it may be used where making a new one fails. */
+  readonly sieMs: number
+}
+
+/** A result to keep. */
+export interface NewResult<T> {
+  readonly value: T
+  readonly marks: readonly string[]
+  /** When its making began: by the store's clock, and by `performance.now()`. */
+  readonly since: number
+  readonly began: number
+  /** Of the fill it comes from. */
+  readonly token: string | undefined
+}
+
+/** How long results are kept, and in which form. */
+export interface ResultForm {
+  readonly serializer: Serializer
+  readonly ttlMs: number
+  readonly swrMs: number
+  readonly sieMs: number
+  /** Marks that all of them carry. */
+  readonly marks: readonly string[]
+}
+
+/** Results of functions, kept as entries without fields. */
+export interface Results<T> {
+  /** A fresh result that this process has at hand. */
+  near(key: string): Result<T> | undefined
+  /** What the store has; `away` where it cannot say. Never rejects. */
+  find(key: string): Promise<Result<T> | 'away' | undefined>
+  /**
+   * How keeping it went: `unkept` where it was purged, or its fill lost, or the store is away;
+   * `formless` where it has no stored form. Never rejects.
+   */
+  keep(key: string, result: NewResult<T>): Promise<'kept' | 'unkept' | 'formless'>
+}
+
+/** Results over a store. */
+export function resultsOf<T>(
+  store: Pick<CacheStore, 'deadline'>,
+  shelf: Shelf,
+  form: ResultForm,
+): Results<T> {
+  const { serializer, ttlMs, swrMs, sieMs } = form
+
+  function wanted(resource: string): Wanted {
+    return { resource, headers: {}, deadline: store.deadline(), marks: form.marks }
+  }
+
+  /** A result that cannot be read counts as absent. */
+  function read(entry: Entry | undefined, tier: 'near' | 'store'): Result<T> | undefined {
+    if (entry === undefined) return undefined
+    const ageMs = currentAgeMs(entry, Date.now())
+    // A serializer may give back the very bytes it was handed.
+    const body = tier === 'near' ? Buffer.from(entry.body) : entry.body
+    try {
+      const value = serializer.decode(body) as T
+      return { value, ageMs, staleMs: ageMs - entry.lifeMs, swrMs: entry.swrMs, sieMs: entry.sieMs }
+    } catch (error) {
+      publish('error', () => ({ during: 'cached read', error }))
+      return undefined
+    }
+  }
+
+  return {
+    near: (key) => read(shelf.near(wanted(key)), 'near'),
+    async find(key) {
+      const looked: Looked = await shelf.find(wanted(key))
+      return looked.kind === 'away' ? 'away' : read(looked.entry, looked.tier)
+    },
+    async keep(key, { value, marks, since, began, token }) {
+      const body = encoded(serializer, value)
+      if (body === undefined) return 'formless'
+      const entry: Entry = {
+        ...{ status: 200, fields: {}, body, pieces: undefined, explicit: true, strict: false },
+        ...{ storedAt: Date.now(), ageMs: 0, lifeMs: ttlMs, swrMs, sieMs, marks, since },
+      }
+      const fill = token === undefined ? undefined : { variant: '', token }
+      const kept = await shelf.keep(wanted(key), { entry, names: [], graceMs: 0, began, fill })
+      return kept ? 'kept' : 'unkept'
+    },
+  }
+}
+
+function encoded(serializer: Serializer, value: unknown): Buffer | undefined {
+  if (value === undefined) return undefined
+  try {
+    const { buffer, byteOffset, byteLength } = serializer.encode(value)
+    return Buffer.from(buffer, byteOffset, byteLength)
+  } catch (error) {
+    publish('error', () => ({ during: 'cached write', error }))
+    return undefined
+  }
+}

@@ -1,0 +1,41 @@
+import type { Claimed } from '../../../ports/fills.ts'
+import { type Script, script } from '../script.ts'
+import { holder, micros } from './fill-steps.ts'
+
+type Args = [token: string, runner: string, leaseMs: number]
+
+/** Takes a fill where nobody has it; else whoever has it is told that somebody waits. */
+export const claimFill: Script<[fill: string], Args, Claimed> = script(
+  /* lua */ `
+    local key, token, runner, lease = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+    ${micros}
+    ${holder}
+    local fill = holder(key)
+    if fill.how then return { 'alone', '', now } end
+    if fill.token then
+      if not string.match(fill.since or '', '^%d+$') then
+        return redis.error_reply('WRONGTYPE a fill without its time')
+      end
+      if fill.token == token then
+        -- The first reply was lost.
+        redis.call('PEXPIRE', key, lease)
+        return { 'leading', '', fill.since }
+      end
+      if not fill.watched then
+        redis.call('HSET', key, 'watched', 1)
+        -- Whoever may not publish is heard at the next renewal.
+        redis.pcall('PUBLISH', fill.runner or '', fill.token)
+      end
+      return { 'held', fill.token, fill.since }
+    end
+    redis.call('DEL', key)
+    redis.call('HSET', key, 'token', token, 'runner', runner, 'since', now)
+    redis.call('PEXPIRE', key, lease)
+    return { 'leading', '', now }
+  `,
+  (raw) => {
+    const [kind, token, at] = raw as [Claimed['kind'], string, string]
+    const since = Number(at)
+    return kind === 'held' ? { kind, token, since } : { kind, since }
+  },
+)

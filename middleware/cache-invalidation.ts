@@ -1,0 +1,47 @@
+import { invalidated, isSafe } from '../lib/cache/invalidation.ts'
+import { groupMark, targetMark } from '../lib/cache/marks.ts'
+import { publish } from '../lib/telemetry.ts'
+import type { CacheParts } from './cache-parts.ts'
+import type { Exchange, Fields, Observer } from './exchange.ts'
+
+/** Purges what a request that changed something made untrue (RFC 9111 section 4.4), before its answer goes out. */
+export class Invalidation<Native> implements Observer {
+  readonly #parts: CacheParts<Native>
+  readonly #exchange: Exchange<Native>
+
+  constructor(parts: CacheParts<Native>, exchange: Exchange<Native>) {
+    this.#parts = parts
+    this.#exchange = exchange
+  }
+
+  head(status: number, fields: Fields): false {
+    const { req, url, host, protocol } = this.#exchange
+    const { settings, shelf } = this.#parts
+    const request = { method: req.method ?? '', url, host, protocol }
+    const marks = invalidated(
+      request,
+      { status, fields },
+      {
+        target: (target) => targetMark(target, settings.query),
+        group: (name) => groupMark(`${protocol}://${host}`, name),
+      },
+    )
+    // Nobody waits for it: what this process asks for next goes to the store after it.
+    if (marks.length > 0)
+      shelf
+        .purge(marks, false)
+        .catch((error: unknown) =>
+          publish('error', () => ({ during: 'cache invalidation', error })),
+        )
+    return false
+  }
+
+  chunk(): void {}
+
+  end(): void {}
+}
+
+/** Whether a method may change something (RFC 9110 section 9.2.1). */
+export function isUnsafe(method: string | undefined): boolean {
+  return method !== undefined && !isSafe(method)
+}

@@ -1,0 +1,132 @@
+import { lineOf, linesOf } from '../lib/cache/fields.ts'
+import type { Refusal } from '../lib/cache/storable.ts'
+import { toMs } from '../lib/duration.ts'
+import { publish } from '../lib/telemetry.ts'
+import { type AnsweredHead, changeOf, type Draft, decide, draftOf } from './cache-decision.ts'
+import type { CacheSettings } from './cache-options.ts'
+import { tagMarks } from './cache-record.ts'
+import { type CacheableRequest, userAppeared } from './cache-request.ts'
+import type { Exchange, Fields } from './exchange.ts'
+import { type FreshnessOrder, watchFreshness } from './freshness-order.ts'
+import { requestState } from './request-state.ts'
+import { standingFields } from './response-fields.ts'
+
+/** Whose answer it is. */
+interface Subject<Native> {
+  readonly exchange: Exchange<Native>
+  readonly request: CacheableRequest
+}
+
+/** Decides whether one answer may be stored: by its head, by each piece, and once more at its end. */
+export class Judge<Native> {
+  readonly #settings: CacheSettings<Native>
+  readonly #subject: Subject<Native>
+  readonly #requestedAt = Date.now()
+  readonly #cookies: readonly string[]
+  readonly #order: FreshnessOrder
+  #head: AnsweredHead | undefined
+  #draft: Draft | undefined
+  #names: readonly string[] = []
+
+  constructor(settings: CacheSettings<Native>, subject: Subject<Native>) {
+    this.#settings = settings
+    this.#subject = subject
+    const { res } = subject.exchange
+    this.#cookies = linesOf(standingFields(res), 'set-cookie')
+    this.#order = watchFreshness(res)
+  }
+
+  /** When the handler was asked, in milliseconds since 1970. */
+  get requestedAt(): number {
+    return this.#requestedAt
+  }
+
+  /** What will be stored, once the head has been found sound. */
+  get draft(): Draft | undefined {
+    return this.#draft
+  }
+
+  /** What the answer varies by. */
+  get names(): readonly string[] {
+    return this.#names
+  }
+
+  /** Nothing of the head is watched any more. */
+  stop(): void {
+    this.#order.stop()
+  }
+
+  /** Why an answer with this head must not be stored; where it may, a draft is begun. */
+  consider(status: number, fields: Fields): Refusal | undefined {
+    this.stop()
+    const { res } = this.#subject.exchange
+    const standing = { ...standingFields(res), ...fields }
+    const ttlMs = this.#ttlMs(status, fields)
+    const said = this.#order.saidOf(status)
+    const times = { requestedAt: this.#requestedAt, now: Date.now() }
+    const head = { status, fields, standing, said, ttlMs, ...times }
+    const decision = decide(this.#settings, this.#subject, head)
+    if (decision.refusal) return decision.refusal
+    this.#head = head
+    if (Number(lineOf(fields, 'content-length') ?? 0) > this.#settings.maxEntry) return 'size'
+    const tags = this.#tags(status, fields)
+    if (tags === undefined) return 'tags'
+    this.#names = decision.names
+    this.#draft = draftOf(this.#settings, this.#subject, head, { ...decision, tags })
+    return undefined
+  }
+
+  /** What has happened since its head, and speaks against handing on another piece. */
+  objection(): Refusal | undefined {
+    const { exchange, request } = this.#subject
+    if (request.record.declined) return 'handler'
+    if (requestState(exchange.req).memoryUsed && request.scoping !== 'id') return 'memory'
+    return userAppeared(exchange, request) ? 'user' : undefined
+  }
+
+  /**
+   * Decides again by the head as it went out: middlewares outside change one until then, and a
+   * handler may change it until the first byte of its stream.
+   */
+  reconsider(size: number): Refusal | undefined {
+    const { exchange, request } = this.#subject
+    const head = this.#head
+    const draft = this.#draft
+    if (head === undefined || draft === undefined) return 'incomplete'
+    const declared = lineOf(head.fields, 'content-length')
+    if (declared !== undefined && Number(declared) !== size) return 'length'
+    const standing = standingFields(exchange.res)
+    const last = decide(this.#settings, this.#subject, { ...head, standing })
+    if (last.refusal) return last.refusal
+    const explicit = draft.explicit && (last.freshness?.explicit ?? false)
+    const lifeMs = Math.min(draft.lifeMs, last.freshness?.lifeMs ?? 0)
+    this.#draft = { ...draft, explicit, lifeMs }
+    const decided = { ...head, names: this.#names, cookies: this.#cookies }
+    const sent = { status: exchange.res.statusCode, standing, explicit }
+    const change = changeOf(decided, sent, request.scoping)
+    if (change === undefined && last.names.length > this.#names.length) this.#names = last.names
+    return change
+  }
+
+  /** A `ttl` function that fails gives no time to live. */
+  #ttlMs(status: number, fields: Fields): number | undefined {
+    const { ttl } = this.#settings
+    try {
+      const given = ttl?.({ status, fields }, this.#subject.exchange.native)
+      return given === undefined || given === null ? undefined : toMs('ttl', given)
+    } catch (error) {
+      publish('error', () => ({ during: 'cache ttl', error }))
+      return undefined
+    }
+  }
+
+  /** What nobody could purge by its tags is not stored. */
+  #tags(status: number, fields: Fields): readonly string[] | undefined {
+    try {
+      return tagMarks(this.#settings.tags(this.#subject.exchange.native, { status, fields }))
+    } catch (error) {
+      publish('error', () => ({ during: 'cache tags', error }))
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,242 @@
+import { Audience } from '../lib/cache/audience.ts'
+import { beginningNow, beginningSent } from '../lib/cache/beginning.ts'
+import type { CacheFact } from '../lib/cache/cache-status.ts'
+import type { Entry } from '../lib/cache/entry.ts'
+import type { Follower, Lease } from '../lib/cache/flights.ts'
+import { useOf } from '../lib/cache/reuse.ts'
+import type { Claim, Follow, Lead } from '../lib/cache/sharing.ts'
+import { variantOf } from '../lib/cache/vary.ts'
+import { Fill } from './cache-fill.ts'
+import { followed } from './cache-following.ts'
+import { followerOf, type Look } from './cache-look.ts'
+import type { CacheParts, FillPlan } from './cache-parts.ts'
+import type { Replies } from './cache-replies.ts'
+import { type FromEntry, Revalidation } from './cache-revalidation.ts'
+import type { Exchange, Observer, Outcome } from './exchange.ts'
+
+/** A request for which nothing stored will do. */
+export interface Wanting<Native> {
+  readonly exchange: Exchange<Native>
+  readonly look: Look
+  readonly replies: Replies<Native>
+  readonly fwd: CacheFact['fwd']
+  /** A stored answer that the handler may confirm, or that stands in for it. */
+  readonly stale: Entry | undefined
+}
+
+// So often is an answer waited for that another was to make, or that turned out to be another's.
+const mostTurns = 3
+
+/** How an answer that is not there comes to be made: by this request, by another, or together. */
+export class Making<Native> {
+  readonly #parts: CacheParts<Native>
+  readonly #wanting: Wanting<Native>
+  readonly #follower: Follower
+
+  constructor(parts: CacheParts<Native>, wanting: Wanting<Native>) {
+    this.#parts = parts
+    this.#wanting = wanting
+    this.#follower = followerOf(wanting.exchange, wanting.look.request)
+  }
+
+  /** This request runs the handler, and nobody waits for it. */
+  async alone(): Promise<Outcome> {
+    const { request, deadline } = this.#wanting.look
+    if (request.resumes !== undefined) return this.#bypass('last-event-id')
+    if (this.#parts.flights.isShunned(request.resource))
+      return this.#fill({
+        since: beginningSent(this.#parts.settings.store.entries, deadline),
+        variant: this.#variant(),
+      })
+    const since = await this.#now()
+    return since === undefined
+      ? this.#bypass('store')
+      : this.#fill({ since, variant: this.#variant() })
+  }
+
+  /** Waits for the answer that an equal request is making, or makes it for all. */
+  async together(turn = 0): Promise<Outcome> {
+    const { flights } = this.#parts
+    const { request } = this.#wanting.look
+    const variant = this.#variant()
+    const boarding = flights.board(request.resource, variant, this.#follower)
+    const landing = boarding.kind === 'wait' ? await boarding.landing : boarding
+    switch (landing.kind) {
+      case 'copy':
+        return this.#share(landing.copy)
+      case 'live':
+        this.#wanting.replies.fromLive(landing.live)
+        return 'answered'
+      case 'lead':
+        return this.#lead({ lease: landing.lease, variant, turn })
+      case 'gone':
+        return this.#gone()
+      case 'again':
+        return turn < mostTurns ? this.together(turn + 1) : this.alone()
+      default:
+        return this.alone()
+    }
+  }
+
+  /** Follows a run of the handler that answers nobody; nothing where somebody makes it already. */
+  async inBackground(): Promise<Observer | undefined> {
+    const { flights, settings } = this.#parts
+    const { request } = this.#wanting.look
+    const variant = this.#variant()
+    if (flights.find(request.resource, variant)) return undefined
+    const boarding = flights.board(request.resource, variant, this.#follower)
+    if (boarding.kind !== 'lead') return undefined
+    const { lease } = boarding
+    if (settings.coalesce !== 'redis') {
+      const since = await this.#now()
+      if (since !== undefined) return this.#observer({ lease, since, variant }, true)
+    } else {
+      const claim = await this.#claim(variant)
+      if (claim.kind === 'lead') return this.#observer(ledBy(claim.lead, lease, variant), true)
+      if (claim.kind === 'follow') claim.follow.leave()
+    }
+    lease.abandon()
+    return undefined
+  }
+
+  async #lead(turn: Turn): Promise<Outcome> {
+    const { lease, variant } = turn
+    const { request } = this.#wanting.look
+    if (this.#parts.settings.coalesce !== 'redis') return this.#leadHere(turn)
+    const claim = await this.#claim(variant)
+    switch (claim.kind) {
+      case 'lead':
+        if (request.resumes === undefined) return this.#fill(ledBy(claim.lead, lease, variant))
+        claim.lead.end('failed')
+        lease.abandon()
+        return this.#bypass('last-event-id')
+      case 'follow':
+        return this.#follow(turn, claim.follow)
+      case 'alone':
+        lease.refuse()
+        return request.resumes === undefined
+          ? this.#fill({ since: claim.since, variant })
+          : this.#bypass('last-event-id')
+      default:
+        lease.abandon()
+        return this.#bypass('store')
+    }
+  }
+
+  async #leadHere({ lease, variant }: Turn): Promise<Outcome> {
+    const resumes = this.#wanting.look.request.resumes !== undefined
+    const since = resumes ? undefined : await this.#now()
+    if (since !== undefined) return this.#fill({ lease, since, variant })
+    lease.abandon()
+    return this.#bypass(resumes ? 'last-event-id' : 'store')
+  }
+
+  /** Another process makes it. */
+  async #follow(turn: Turn, follow: Follow): Promise<Outcome> {
+    const { lease } = turn
+    const { look, replies } = this.#wanting
+    const next = await followed(this.#parts, look, this.#follower, follow)
+    switch (next.kind) {
+      case 'live':
+        lease.live(next.live)
+        replies.fromLive(next.live)
+        return 'answered'
+      case 'entry':
+        lease.land(next.entry, Promise.resolve(true))
+        return this.#share(next.entry)
+      case 'refused':
+        lease.refuse()
+        return this.alone()
+      case 'away':
+        lease.abandon()
+        return this.#bypass('store')
+      case 'gone':
+        lease.abandon()
+        return this.#gone()
+      case 'lapsed':
+        if (turn.turn < mostTurns) return this.#lead({ ...turn, turn: turn.turn + 1 })
+        return this.#again(turn)
+      default:
+        return this.#again(turn)
+    }
+  }
+
+  /** It was another's answer, or none: once more, and not for ever. */
+  #again({ lease, turn }: Turn): Promise<Outcome> {
+    lease.abandon()
+    return turn < mostTurns ? this.together(turn + 1) : this.alone()
+  }
+
+  #share(copy: Entry): Outcome | Promise<Outcome> {
+    const { look, replies } = this.#wanting
+    if (useOf(copy, look.request.wish, Date.now()) !== 'use' || !replies.continues(copy))
+      return this.alone()
+    replies.fromEntry(copy, { status: 'collapsed', fact: { fwd: 'miss', collapsed: true } })
+    return 'answered'
+  }
+
+  #fill(made: Made): Outcome {
+    return { observe: this.#observer(made, false) }
+  }
+
+  #observer({ lease, lead, since, variant }: Made, background: boolean): Observer {
+    const { exchange, look, replies, fwd, stale } = this.#wanting
+    const { request, deadline } = look
+    const audience = new Audience(lease, lead)
+    const plan: FillPlan<Native> = { exchange, request, deadline, audience, since, variant, fwd }
+    if (stale === undefined) return new Fill(this.#parts, plan)
+    const answer = (from: FromEntry) => replies.fromEntry(from.entry, from)
+    return new Revalidation(this.#parts, plan, {
+      stale,
+      answer: background ? undefined : answer,
+    })
+  }
+
+  #variant(): string {
+    const { resource, headers } = this.#wanting.look.request
+    return variantOf(this.#parts.shelf.names(resource), headers)
+  }
+
+  #claim(variant: string): Promise<Claim> {
+    const { request, deadline } = this.#wanting.look
+    return this.#parts.sharing.claim({ key: request.resource, variant }, deadline)
+  }
+
+  #now(): Promise<number | undefined> {
+    return beginningNow(this.#parts.settings.store.entries, this.#wanting.look.deadline)
+  }
+
+  #bypass(reason: 'store' | 'last-event-id'): Outcome {
+    const { record } = this.#wanting.look.request
+    if (reason === 'store') record.degrade()
+    record.passed('bypass', reason)
+    this.#wanting.replies.say({ fwd: 'bypass', detail: reason })
+    return 'next'
+  }
+
+  #gone(): Outcome {
+    this.#wanting.look.request.record.passed('miss', 'incomplete')
+    return 'answered'
+  }
+}
+
+/** How an answer is made. */
+interface Made {
+  /** Requests of this process wait for it. */
+  readonly lease?: Lease<Entry> | undefined
+  /** Requests of other processes do. */
+  readonly lead?: Lead | undefined
+  readonly since: FillPlan<unknown>['since']
+  readonly variant: string
+}
+
+/** A request that makes the answer for those of its process, unless another process does. */
+interface Turn {
+  readonly lease: Lease<Entry>
+  readonly variant: string
+  readonly turn: number
+}
+
+function ledBy(lead: Lead, lease: Lease<Entry>, variant: string): Made {
+  return { lease, lead, since: lead.since, variant }
+}

@@ -1,0 +1,137 @@
+import type { Readable } from 'node:stream'
+import { type CacheFact, cacheStatus } from '../lib/cache/cache-status.ts'
+import { currentAgeMs, type Entry } from '../lib/cache/entry.ts'
+import { afterEvent, eventCursor, isStream } from '../lib/cache/event-stream.ts'
+import { lineOf } from '../lib/cache/fields.ts'
+import type { Live } from '../lib/cache/live.ts'
+import { replay } from '../lib/cache/replay.ts'
+import { type Reply, replyFrom } from '../lib/cache/reply.ts'
+import type { CacheSettings } from './cache-options.ts'
+import type { AnswerReason } from './cache-record.ts'
+import type { CacheableRequest } from './cache-request.ts'
+import type { Exchange } from './exchange.ts'
+import { standingFields } from './response-fields.ts'
+
+/** What a stored answer is said to be. */
+export interface Told {
+  readonly status: 'hit' | 'stale' | 'collapsed'
+  readonly reason?: AnswerReason | undefined
+  readonly fact: CacheFact
+}
+
+/** Answers one request from what is stored, or is being made. */
+export class Replies<Native> {
+  readonly #settings: CacheSettings<Native>
+  readonly #exchange: Exchange<Native>
+  readonly #request: CacheableRequest
+
+  constructor(
+    settings: CacheSettings<Native>,
+    exchange: Exchange<Native>,
+    request: CacheableRequest,
+  ) {
+    this.#settings = settings
+    this.#exchange = exchange
+    this.#request = request
+  }
+
+  /** Whether an entry holds what this client lacks: a stream goes on only after an event in it. */
+  continues({ fields, body }: Entry): boolean {
+    const { resumes } = this.#request
+    return resumes === undefined || !isStream(fields) || afterEvent(body, resumes) !== undefined
+  }
+
+  fromEntry(entry: Entry, { status, reason, fact }: Told): void {
+    const now = Date.now()
+    const reply = replyFrom(entry, this.#asked(fact, now))
+    this.#request.record.answered(status, Math.floor(currentAgeMs(entry, now) / 1000), reason)
+    if (isStream(entry.fields) && reply.status === entry.status) this.#stream(entry, reply)
+    // Others may be answered from the same bytes, and middlewares outside may write into them.
+    else this.#send(reply, reply.body && Buffer.from(reply.body))
+  }
+
+  /** From an answer that another request makes, as it grows. */
+  fromLive(live: Live): void {
+    const now = Date.now()
+    const { resumes } = this.#request
+    const entry = { ...live.head.entry, body: Buffer.alloc(0), pieces: undefined }
+    const { status, fields } = replyFrom(entry, this.#asked({ fwd: 'miss', collapsed: true }, now))
+    this.#request.record.answered('collapsed', 0)
+    const { 'content-length': _, ...rest } = fields
+    this.#send(
+      { status, fields: rest },
+      live.read(resumes === undefined ? undefined : eventCursor(resumes)),
+    )
+  }
+
+  /** RFC 9111 section 5.2.1.7: the client wanted what is stored, or nothing. */
+  unavailable(): void {
+    this.#request.record.passed('miss', 'only-if-cached')
+    this.say({ fwd: 'miss', detail: 'only-if-cached' })
+    const fields = { 'content-type': 'text/plain; charset=utf-8', 'content-length': '0' }
+    this.#exchange.answer(504, fields, Buffer.alloc(0))
+  }
+
+  /** Says what the cache did on a response that the handler makes. */
+  say(fact: CacheFact): void {
+    saidOn(this.#settings, this.#exchange, fact)
+  }
+
+  #asked(fact: CacheFact, now: number): Parameters<typeof replyFrom>[1] {
+    const { req, res } = this.#exchange
+    const said = this.#settings.cacheStatus ? fact : undefined
+    const { headers } = this.#request
+    return { method: req.method, headers, outer: standingFields(res), fact: said, now }
+  }
+
+  /** A stream begins after the event that the client has had. */
+  #stream({ body, pieces }: Entry, reply: Reply): void {
+    const { resumes } = this.#request
+    const rest = resumes === undefined ? body : (afterEvent(body, resumes) ?? body)
+    const { 'content-length': _, ...fields } = reply.fields
+    const inRhythm = this.#settings.stream.replay === 'original' && rest === body
+    if (reply.body === undefined) this.#send(reply, undefined)
+    // HTML section 9.2.3: a client that has had everything is told not to come back.
+    else if (rest.length === 0 && body.length > 0) this.#send(withoutBody(reply), undefined)
+    else if (inRhythm && pieces)
+      this.#send({ ...reply, fields }, replay(body, pieces, goneWith(this.#exchange)))
+    else this.#send({ ...reply, fields: withLength(reply, rest) }, Buffer.from(rest))
+  }
+
+  #send(
+    { status, fields }: Pick<Reply, 'status' | 'fields'>,
+    body: Buffer | Readable | undefined,
+  ): void {
+    const { res } = this.#exchange
+    const typed = 'content-type' in standingFields(res) || 'content-type' in fields
+    this.#exchange.answer(status, fields, body)
+    // Koa gives every body a type; one that was stored without has none.
+    if (!typed && !res.headersSent) res.removeHeader('content-type')
+  }
+}
+
+/** Says what the cache did on a response that the handler makes. */
+export function saidOn<Native>(
+  { cacheStatus: says }: Pick<CacheSettings<Native>, 'cacheStatus'>,
+  { res }: Exchange<Native>,
+  fact: CacheFact,
+): void {
+  if (!says || res.headersSent) return
+  res.setHeader('Cache-Status', cacheStatus(lineOf(standingFields(res), 'cache-status'), fact))
+}
+
+/** Aborted once the client is gone. */
+function goneWith<Native>({ res }: Exchange<Native>): AbortSignal {
+  const gone = new AbortController()
+  res.once('close', () => gone.abort())
+  return gone.signal
+}
+
+function withoutBody({ fields }: Reply): Reply {
+  const { 'content-length': _, 'content-type': __, ...rest } = fields
+  return { status: 204, fields: rest, body: undefined }
+}
+
+function withLength({ fields }: Reply, { length }: Buffer): Reply['fields'] {
+  return { ...fields, 'content-length': String(length) }
+}

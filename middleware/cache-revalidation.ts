@@ -1,0 +1,135 @@
+import type { CacheFact } from '../lib/cache/cache-status.ts'
+import type { Entry } from '../lib/cache/entry.ts'
+import { freshenedFields, isWithdrawn } from '../lib/cache/freshened.ts'
+import { graceMs, mayStandIn, standsInFor } from '../lib/cache/stale.ts'
+import { validatorsOf } from '../lib/cache/validators.ts'
+import { publish } from '../lib/telemetry.ts'
+import { Fill } from './cache-fill.ts'
+import type { CacheParts, FillPlan } from './cache-parts.ts'
+import type { AnswerReason } from './cache-record.ts'
+import type { Fields, Observer } from './exchange.ts'
+
+/** An answer from an entry that the handler was asked about. */
+export interface FromEntry {
+  readonly entry: Entry
+  readonly status: 'hit' | 'stale'
+  readonly reason: AnswerReason
+  readonly fact: CacheFact
+}
+
+/** What a stored answer is to a run of the handler. */
+export interface Revalidated {
+  readonly stale: Entry
+  /** Answers the client from an entry; `undefined` where it has been answered already. */
+  readonly answer: ((from: FromEntry) => void) | undefined
+}
+
+/**
+ * Follows a handler that was asked whether a stored answer is still right (RFC 9111 section 4.3), or
+ * for which one stands in where it fails (RFC 5861 section 4).
+ */
+export class Revalidation<Native> implements Observer {
+  readonly #parts: CacheParts<Native>
+  readonly #plan: FillPlan<Native>
+  readonly #stale: Entry
+  readonly #answer: Revalidated['answer']
+  readonly #fill: Fill<Native>
+  #instead: FromEntry | undefined
+
+  constructor(parts: CacheParts<Native>, plan: FillPlan<Native>, { stale, answer }: Revalidated) {
+    this.#parts = parts
+    this.#plan = plan
+    this.#stale = stale
+    this.#answer = answer
+    this.#fill = new Fill(parts, plan, { ...validatorsOf(stale) })
+  }
+
+  head(status: number, fields: Fields): Fields | false | 'withhold' {
+    const instead = this.#insteadOf(status, fields)
+    if (instead === undefined) return this.#fill.head(status, fields)
+    this.#fill.release()
+    this.#instead = instead
+    return this.#answer ? 'withhold' : false
+  }
+
+  chunk(bytes: Buffer): void {
+    if (this.#instead === undefined) this.#fill.chunk(bytes)
+  }
+
+  end(complete: boolean): void {
+    if (this.#instead === undefined) this.#fill.end(complete)
+    else this.#reply(this.#instead)
+  }
+
+  rescue(error: unknown): boolean {
+    const { directives } = this.#plan.request.wish
+    if (this.#answer === undefined || !mayStandIn(this.#stale, Date.now(), directives)) return false
+    publish('error', () => ({ during: 'cache revalidation', error }))
+    this.#fill.release()
+    this.#plan.audience.refuse()
+    this.#reply(this.#standIn())
+    return true
+  }
+
+  #insteadOf(status: number, fields: Fields): FromEntry | undefined {
+    if (status === 304) return this.#confirmed(fields)
+    const now = Date.now()
+    const { directives } = this.#plan.request.wish
+    if (!standsInFor(status) || !mayStandIn(this.#stale, now, directives)) return undefined
+    this.#plan.audience.refuse()
+    return this.#standIn(status)
+  }
+
+  /** The handler says that what is stored is still right. */
+  #confirmed(fields: Fields): FromEntry {
+    const { fwd } = this.#plan
+    const entry = this.#freshened(fields)
+    const fact: CacheFact = { fwd, fwdStatus: 304, ...(entry ? { stored: true } : {}) }
+    return { entry: entry ?? this.#stale, status: 'hit', reason: 'revalidated', fact }
+  }
+
+  /** The entry with its new head, where that may be stored; else those who wait make their own. */
+  #freshened(fields: Fields): Entry | undefined {
+    const { audience, request } = this.#plan
+    const { judge } = this.#fill
+    const { body, pieces, status } = this.#stale
+    const merged = freshenedFields(this.#stale, fields, Date.now())
+    const refusal = merged === undefined ? 'status' : judge.consider(status, merged)
+    if (refusal === undefined && judge.draft !== undefined) {
+      const entry = { ...judge.draft, body, pieces, since: this.#stale.since }
+      audience.land(entry, this.#amend(entry))
+      return entry
+    }
+    audience.refuse()
+    if (refusal !== undefined && isWithdrawn(refusal))
+      this.#parts.shelf
+        .drop(request.resource)
+        .catch((error: unknown) => publish('error', () => ({ during: 'cache drop', error })))
+    return undefined
+  }
+
+  /** What the handler confirms now is as good as made now. */
+  async #amend(entry: Entry): Promise<boolean> {
+    const { request, deadline } = this.#plan
+    const { resource, headers, marks } = request
+    const since = await this.#plan.since
+    if (since === undefined) return false
+    await this.#parts.shelf.amend(
+      { resource, headers, deadline, marks },
+      { ...entry, since },
+      this.#fill.judge.names,
+      graceMs(entry, this.#parts.settings.mode),
+    )
+    return true
+  }
+
+  #standIn(fwdStatus?: number): FromEntry {
+    const fact: CacheFact = { fwd: 'stale', ...(fwdStatus ? { fwdStatus } : {}), detail: 'error' }
+    return { entry: this.#stale, status: 'stale', reason: 'error', fact }
+  }
+
+  #reply(from: FromEntry): void {
+    const { res } = this.#plan.exchange
+    if (!res.closed && !res.destroyed) this.#answer?.(from)
+  }
+}

@@ -1,0 +1,96 @@
+import type { CacheFact } from '../lib/cache/cache-status.ts'
+import { currentAgeMs, type Entry } from '../lib/cache/entry.ts'
+import { type Use, useOf, wantsNew } from '../lib/cache/reuse.ts'
+import { HeadUpdate } from './cache-head.ts'
+import { followerOf, type Look } from './cache-look.ts'
+import { Making } from './cache-making.ts'
+import type { CacheParts } from './cache-parts.ts'
+import { Replies, type Told } from './cache-replies.ts'
+import type { Exchange, Outcome } from './exchange.ts'
+
+/** How one request is answered, once the store has said what it has. */
+export class Visit<Native> {
+  readonly #parts: CacheParts<Native>
+  readonly #exchange: Exchange<Native>
+  readonly #look: Look
+  readonly #replies: Replies<Native>
+
+  constructor(parts: CacheParts<Native>, exchange: Exchange<Native>, look: Look) {
+    this.#parts = parts
+    this.#exchange = exchange
+    this.#look = look
+    this.#replies = new Replies(parts.settings, exchange, look.request)
+  }
+
+  answer(stored: Entry | undefined): Outcome | Promise<Outcome> {
+    const { request, flight } = this.#look
+    // The write may have ended between our question and the store's answer.
+    const known = stored ?? this.#parts.flights.copyOf(flight, followerOf(this.#exchange, request))
+    const entry = known && this.#replies.continues(known) ? known : undefined
+    const use = entry && useOf(entry, request.wish, Date.now())
+    if (entry && use === 'use') return this.#hit(entry)
+    const making = new Making(this.#parts, {
+      exchange: this.#exchange,
+      look: this.#look,
+      replies: this.#replies,
+      fwd: fwdOf(use),
+      stale: isRevalidated(use) ? entry : undefined,
+    })
+    if (entry && use === 'stale-while-revalidate' && request.repeatable) {
+      this.#replies.fromEntry(entry, this.#toldStale(entry, 'revalidating'))
+      return { refresh: () => making.inBackground() }
+    }
+    if (request.wish.directives.has('only-if-cached')) {
+      this.#replies.unavailable()
+      return 'answered'
+    }
+    if (this.#exchange.req.method === 'HEAD') return this.#untouched(use, entry)
+    return this.#waits(use) ? making.together() : making.alone()
+  }
+
+  /** Whether this request may share a run of the handler with others. */
+  #waits(use: Use | undefined): boolean {
+    const { wish } = this.#look.request
+    if (!this.#parts.settings.coalesce || wish.credentialed) return false
+    if (use === undefined) return !wantsNew(wish.directives)
+    return use === 'stale' || use === 'stale-while-revalidate'
+  }
+
+  #hit(entry: Entry): Outcome {
+    const left = entry.lifeMs - currentAgeMs(entry, Date.now())
+    const told: Told =
+      left > 0
+        ? { status: 'hit', fact: { hit: { ttl: Math.floor(left / 1000) } } }
+        : this.#toldStale(entry, 'max-stale')
+    this.#replies.fromEntry(entry, told)
+    return 'answered'
+  }
+
+  #toldStale(entry: Entry, reason: 'revalidating' | 'max-stale'): Told {
+    const left = entry.lifeMs - currentAgeMs(entry, Date.now())
+    const fact = { hit: { ttl: Math.floor(left / 1000) }, detail: reason }
+    return { status: 'stale', reason, fact }
+  }
+
+  /** An answer without a body is not stored, but may say something of one that is. */
+  #untouched(use: Use | undefined, entry: Entry | undefined): Outcome {
+    const { request, deadline } = this.#look
+    request.record.passed('miss')
+    this.#replies.say({ fwd: fwdOf(use) })
+    if (entry === undefined || request.wish.credentialed) return 'next'
+    return {
+      observe: new HeadUpdate(this.#parts, { exchange: this.#exchange, request, deadline, entry }),
+    }
+  }
+}
+
+/** Whether the handler may be asked if the entry is still right, and the entry stand in for it. */
+function isRevalidated(use: Use | undefined): boolean {
+  return use !== undefined && use !== 'credential'
+}
+
+function fwdOf(use: Use | undefined): CacheFact['fwd'] {
+  if (use === 'stale' || use === 'stale-while-revalidate') return 'stale'
+  if (use === 'request') return use
+  return use === 'credential' ? 'bypass' : 'miss'
+}

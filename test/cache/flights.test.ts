@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'mocha'
+import { type Boarding, Flights, type Follower, type Lease } from '../../lib/cache/flights.ts'
+import { liveOf } from './lives.ts'
+
+function follower(variant = ''): Follower {
+  return { variantOf: () => variant, onGone: () => undefined }
+}
+
+function led(boarding: Boarding<string>): Lease<string> {
+  assert.ok(boarding.kind === 'lead')
+  return boarding.lease
+}
+
+async function landed(boarding: Boarding<string>): Promise<string> {
+  return boarding.kind === 'wait' ? (await boarding.landing).kind : boarding.kind
+}
+
+describe('an answer that requests share while it grows', () => {
+  it('is given to those who wait and those who come', async () => {
+    const flights = new Flights<string>()
+    const lease = led(flights.board('a', '', follower()))
+    const waiting = flights.board('a', '', follower())
+    const live = liveOf()
+    lease.live(live)
+    assert.ok(waiting.kind === 'wait')
+    assert.deepEqual(await waiting.landing, { kind: 'live', live })
+    assert.deepEqual(flights.board('a', '', follower()), { kind: 'live', live })
+  })
+
+  it('is given to nobody who asks for another variant', async () => {
+    const flights = new Flights<string>()
+    const lease = led(flights.board('a', '', follower('de')))
+    const waiting = ['fr', 'de'].map((each) => flights.board('a', '', follower(each)))
+    lease.live(liveOf(1024, { names: ['accept-language'], variant: 'de' }))
+    assert.deepEqual(await Promise.all(waiting.map(landed)), ['again', 'live'])
+    assert.equal(flights.board('a', 'de', follower('de')).kind, 'live')
+    assert.equal(flights.board('a', 'de', follower('fr')).kind, 'alone')
+    assert.equal(flights.board('a', 'fr', follower('fr')).kind, 'lead')
+  })
+
+  it('keeps nobody waiting once it is too large or broken off', () => {
+    const flights = new Flights<string>()
+    for (const [resource, spoil] of [
+      ['a', (live: ReturnType<typeof liveOf>) => live.push(Buffer.alloc(2000))],
+      ['b', (live: ReturnType<typeof liveOf>) => live.end(false)],
+    ] as const) {
+      const live = liveOf()
+      led(flights.board(resource, '', follower())).live(live)
+      spoil(live)
+      assert.equal(flights.board(resource, '', follower()).kind, 'alone')
+    }
+  })
+
+  it('is given whole once it has ended, until its copy is there', async () => {
+    const flights = new Flights<string>()
+    const lease = led(flights.board('a', '', follower()))
+    const live = liveOf()
+    lease.live(live)
+    live.end(true)
+    assert.equal(flights.board('a', '', follower()).kind, 'live')
+    lease.land('copy', new Promise(() => undefined))
+    assert.deepEqual(flights.board('a', '', follower()), { kind: 'copy', copy: 'copy' })
+  })
+
+  it('is given to nobody after it was refused or abandoned', () => {
+    const flights = new Flights<string>()
+    const refused = led(flights.board('a', '', follower()))
+    refused.live(liveOf())
+    refused.refuse()
+    assert.equal(flights.board('a', '', follower()).kind, 'alone')
+    const abandoned = led(flights.board('b', '', follower()))
+    abandoned.live(liveOf())
+    abandoned.abandon()
+    assert.equal(flights.board('b', '', follower()).kind, 'lead')
+  })
+
+  it('is no matter any more to a lease that has ended', () => {
+    const flights = new Flights<string>()
+    const lease = led(flights.board('a', '', follower()))
+    lease.abandon()
+    lease.live(liveOf())
+    assert.equal(flights.board('a', '', follower()).kind, 'lead')
+  })
+})

@@ -1,0 +1,88 @@
+import type { RequestHandler } from 'express'
+import type { Middleware } from 'koa'
+import { carry } from '../../middleware/compose.ts'
+import type { AnyCore, Exchange, Fields, Observer, Outcome } from '../../middleware/exchange.ts'
+import * as onExpress from '../../middleware/express.ts'
+import * as onKoa from '../../middleware/koa.ts'
+import { open, type Plan, type Site } from './site.ts'
+import { Witness } from './witness.ts'
+
+type Decide = (exchange: Exchange<unknown>) => Outcome | Promise<Outcome>
+
+/** A middleware that does what it is told, on Express. */
+export function deciding(decide: Decide): RequestHandler {
+  const carried = { framework: 'express', cores: [coreOf(decide)] }
+  return onExpress.compose(carry((async () => undefined) as never, carried)) as RequestHandler
+}
+
+/** A middleware that does what it is told, on Koa. */
+export function decidingOnKoa(decide: Decide): Middleware {
+  const carried = { framework: 'koa', cores: [coreOf(decide)] }
+  return onKoa.compose(carry((async () => undefined) as never, carried))
+}
+
+function coreOf(decide: Decide): AnyCore<unknown> {
+  return {
+    asks: [],
+    prepare: async () => undefined,
+    start: () => undefined,
+    waits: () => false,
+    finish: async (exchange) => decide(exchange),
+  }
+}
+
+/** Serves a site whose middleware does what it is told. */
+export function openDeciding(
+  framework: 'express' | 'koa',
+  decide: Decide,
+  { express, koa, ...plan }: Plan,
+): Promise<Site> {
+  return open(framework, {
+    ...plan,
+    express: { ...express, before: [...(express?.before ?? []), deciding(decide)] },
+    koa: { ...koa, before: [...(koa?.before ?? []), decidingOnKoa(decide)] },
+  })
+}
+
+/** What a stand-in says at the head, and where the chain fails. */
+export interface StandInPlan {
+  readonly head?: ReturnType<Observer['head']>
+  readonly rescue?: boolean
+  readonly fields?: Fields
+}
+
+/** Keeps the chain's answer to itself and answers in its place. */
+export class StandIn extends Witness implements Observer {
+  readonly errors: unknown[] = []
+  readonly #exchange: Exchange<unknown>
+  readonly #plan: StandInPlan
+  rescue?: (error: unknown) => boolean
+
+  constructor(exchange: Exchange<unknown>, plan: StandInPlan = {}) {
+    super()
+    this.#exchange = exchange
+    this.#plan = plan
+    if (plan.rescue !== undefined) this.rescue = (error) => this.#rescue(error)
+  }
+
+  override head(status: number, fields: Fields): ReturnType<Observer['head']> {
+    super.head(status, fields)
+    return this.#plan.head ?? 'withhold'
+  }
+
+  override end(complete: boolean): void {
+    super.end(complete)
+    if (complete && (this.#plan.head ?? 'withhold') === 'withhold') this.#answer()
+  }
+
+  #rescue(error: unknown): boolean {
+    this.errors.push(error)
+    if (this.#plan.rescue) this.#answer()
+    return this.#plan.rescue ?? false
+  }
+
+  #answer(): void {
+    const fields = { 'content-type': 'text/stale', 'x-stale': 'yes', ...this.#plan.fields }
+    this.#exchange.answer(203, fields, Buffer.from('stale'))
+  }
+}
