@@ -26,7 +26,10 @@ export function forward({ baseUrl, apiKey }: Upstream, path: string): RequestHan
       else await passWhole(answer, req, res)
     } catch (error) {
       // Who has left waits for no answer.
-      if (!left.signal.aborted) throw error
+      if (left.signal.aborted) return
+      // The cache may have an older answer, and that costs nothing.
+      await req.rateLimit.release()
+      throw error
     }
   }
 }

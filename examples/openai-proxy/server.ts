@@ -7,8 +7,9 @@ import { passageAnswerer } from '../koa-chat/answers.ts'
 import { proxyApp } from './app.ts'
 import { offlineApi } from './offline.ts'
 
-const { PORT = 3000, OPENAI_BASE_URL, OPENAI_API_KEY, PROXY_KEYS, TYPING_MS = 40 } = process.env
-const { CACHE_SHARE, CACHE_TTL, REQUESTS_PER_MINUTE, TOKENS_PER_DAY } = process.env
+const { PORT = 3000, OPENAI_BASE_URL, OPENAI_API_KEY, TYPING_MS = 40 } = process.env
+const { PROXY_KEYS, PROXY_ADMIN_KEY, CACHE_SHARE, CACHE_TTL, REQUESTS_PER_MINUTE, TOKENS_PER_DAY } =
+  process.env
 
 const servers: Server[] = []
 const baseUrl = OPENAI_BASE_URL || (await offline())
@@ -16,6 +17,7 @@ const app = proxyApp({
   baseUrl,
   apiKey: OPENAI_BASE_URL ? OPENAI_API_KEY || undefined : undefined,
   keys: PROXY_KEYS?.split(','),
+  adminKey: PROXY_ADMIN_KEY,
   ...(CACHE_SHARE === 'public' && { share: 'public' }),
   ...(CACHE_TTL && { ttl: CACHE_TTL }),
   ...(REQUESTS_PER_MINUTE && { requestsPerMinute: Number(REQUESTS_PER_MINUTE) }),

@@ -59,7 +59,8 @@ export function beginning(...words: string[]) {
   }
 }
 
-function chunkOf(content: string) {
+/** A piece of an answer. */
+export function chunkOf(content: string) {
   return {
     ...{ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 1, model: 'm' },
     choices: [{ index: 0, delta: { content }, finish_reason: null }],

@@ -60,11 +60,21 @@ for (const stores of bothProviders()) {
 
     it('lets the client try again when the model says so', async () => {
       const { model, client } = await serve()
-      const error = { message: 'Rate limit reached', type: 'requests', code: 'rate_limit_exceeded' }
-      model.next(json(429, { error }, { 'retry-after-ms': '1', 'x-ratelimit-limit-requests': '3' }))
-      const { response } = await ask(client('sk-ann', 1))
-      equal(response.headers.get('x-ratelimit-limit-requests'), '60')
-      equal(model.asked.length, 2)
+      const error = { message: 'Slow down', type: 'requests', code: 'rate_limit_exceeded' }
+      const refuse = json(
+        429,
+        { error },
+        { 'retry-after-ms': '1', 'x-ratelimit-limit-requests': '3' },
+      )
+      model.next(refuse)
+      await rejects(ask(client()), ({ headers }) => {
+        const limit = headers.get('x-ratelimit-limit-requests')
+        deepEqual([headers.get('retry-after-ms'), limit], ['1', '60'])
+        return true
+      })
+      model.next(refuse)
+      deepEqual(cacheOf(await ask(client('sk-ann', 1))), ['stored'])
+      equal(model.asked.length, 3)
     })
 
     it('keeps no stream that the model breaks off, and takes what was said by then', async () => {
@@ -85,6 +95,30 @@ for (const stores of bothProviders()) {
       ok(used > 0 && used < 20, `${used} tokens`)
       deepEqual(cacheOf(await ask(openai, { stream: true, max_tokens: 5000 })), ['stored'])
     })
+
+    it('keeps no stream that ends without its last event', async () => {
+      const { model, client } = await serve()
+      const stream = beginning('Tea ')
+      model.next(stream.answer)
+      await Promise.all([ask(client(), { stream: true }), stream.asked.then((res) => res.end())])
+      deepEqual(cacheOf(await ask(client(), { stream: true })), ['stored'])
+    })
+
+    for (const [how, status] of [
+      ['fails', 500],
+      ['breaks off', 0],
+    ] as const) {
+      it(`gives the answer it has where the model ${how}, and takes nothing for it`, async () => {
+        const { model, client } = await serve({ ttl: '1ms' })
+        const openai = client()
+        const first = await ask(openai)
+        model.next((_req, res) => void (status ? res.writeHead(status).end() : res.destroy()))
+        const again = await ask(openai)
+        equal(again.text, first.text)
+        equal(model.asked.length, 2)
+        equal(await leftBefore(openai), first.left)
+      })
+    }
 
     it('stops the model when its reader leaves, keeps nothing, and takes what was said', async () => {
       const { model, client } = await serve()

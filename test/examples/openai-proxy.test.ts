@@ -2,8 +2,9 @@ import { deepEqual, equal, match, ok, rejects, throws } from 'node:assert/strict
 import { after, afterEach, before, describe, it } from 'mocha'
 import OpenAI from 'openai'
 import { type ProxyOptions, proxyApp } from '../../examples/openai-proxy/app.ts'
+import { sseOf } from '../support/sse.ts'
 import { bothProviders } from '../support/stores.ts'
-import { json } from './model-api.ts'
+import { beginning, chunkOf, json } from './model-api.ts'
 import { ask, cacheOf, type Proxied, question, startProxy, tokens } from './proxied.ts'
 
 const streamed = { ...question, stream: true, stream_options: { include_usage: true } } as const
@@ -16,6 +17,15 @@ async function read(chunks: AsyncIterable<OpenAI.ChatCompletionChunk>) {
     usage = chunk.usage
   }
   return { text, usage }
+}
+
+async function rest(chunks: AsyncIterator<OpenAI.ChatCompletionChunk>): Promise<string> {
+  let text = ''
+  for (;;) {
+    const { done, value } = await chunks.next()
+    if (done) return text
+    text += value.choices[0]?.delta.content ?? ''
+  }
 }
 
 for (const stores of bothProviders()) {
@@ -78,6 +88,39 @@ for (const stores of bothProviders()) {
       const answers = await Promise.all([1, 2, 3, 4, 5].map(() => ask(openai)))
       equal(new Set(answers.map(({ text }) => text)).size, 1)
       equal(model.asked.length, 1)
+    })
+
+    it('lets those who ask the same at once read along', async () => {
+      const { model, client } = await serve()
+      const stream = beginning('Tea ', 'is ')
+      model.next(stream.answer)
+      const readers = await Promise.all(
+        [1, 2, 3].map(async () => {
+          const chunks = await client().chat.completions.create(streamed)
+          return chunks[Symbol.asyncIterator]()
+        }),
+      )
+      const first = await Promise.all(readers.map((reader) => reader.next()))
+      deepEqual(
+        first.map(({ value }) => value.choices[0].delta.content),
+        ['Tea ', 'Tea ', 'Tea '],
+      )
+      ;(await stream.asked).end(sseOf([chunkOf('ready.')]))
+      deepEqual(await Promise.all(readers.map(rest)), Array(3).fill('is ready.'))
+      equal(model.asked.length, 1)
+    })
+
+    it('forgets what a model has said when its operator says so', async () => {
+      const { url, client } = await serve({ adminKey: 'sk-op' })
+      const forget = async (name: string, key: string) => {
+        const headers = { authorization: `Bearer ${key}` }
+        return (await fetch(`${url}/cache/${name}`, { method: 'DELETE', headers })).status
+      }
+      await ask(client())
+      deepEqual([await forget('offline', 'sk-ann'), await forget('other', 'sk-op')], [401, 204])
+      deepEqual(cacheOf(await ask(client())), ['hit'])
+      equal(await forget('offline', 'sk-op'), 204)
+      deepEqual(cacheOf(await ask(client())), ['stored'])
     })
 
     it('does not ask for a hit what the model would cost', async () => {

@@ -7,6 +7,7 @@ import { type ModelApi, startModelApi } from './model-api.ts'
 /** The proxy, in front of a model of the test's own. */
 export interface Proxied {
   readonly model: ModelApi
+  readonly url: string
   /** OpenAI's client, with this key. */
   client(apiKey?: string, maxRetries?: number): OpenAI
   close(): Promise<void>
@@ -25,6 +26,7 @@ export async function startProxy(
   const proxy = await listen(app)
   return {
     model,
+    url: proxy.url,
     client: (apiKey = 'sk-ann', maxRetries = 0) =>
       new OpenAI({ apiKey, maxRetries, baseURL: `${proxy.url}/v1` }),
     async close() {
