@@ -136,7 +136,7 @@ function mount(plan: Plan<Request>): NodeMiddleware {
       const walk = new Walk(plan, new ExpressExchange(req as Request, res))
       while (!walk.done) {
         const outcome = await walk.step()
-        if (outcome === 'answered') return
+        if (outcome === 'answered' || (outcome !== 'next' && 'refresh' in outcome)) return
         if (outcome !== 'next') captureResponse(res, outcome.observe)
       }
     } catch (error) {

@@ -126,7 +126,7 @@ function mount(plan: Plan<Context>): Middleware {
 
 async function go(ctx: Context, walk: Walk<Context>, next: Next): Promise<void> {
   const outcome = await walk.step().catch(failed)
-  if (outcome === 'answered') return
+  if (outcome === 'answered' || (outcome !== 'next' && 'refresh' in outcome)) return
   const further: Next = walk.done ? next : () => go(ctx, walk, next)
   try {
     if (outcome === 'next') await further()
