@@ -99,7 +99,7 @@ function openBench<Args extends readonly unknown[], T>(
   store: CacheStore,
   settings: CachedSettings<Args, T>,
 ): Bench<T> {
-  const { serializer, marks, tagsOf } = settings
+  const { marks, tagsOf } = settings
   const { coalesce = store.provider === 'embedded' ? 'process' : 'redis' } = settings
   const tagged = marks.length > 0 || tagsOf !== undefined
   const shelf = shelfOf(store)
@@ -108,7 +108,7 @@ function openBench<Args extends readonly unknown[], T>(
   const sharing = coalesce === 'redis' ? sharingOf(store) : undefined
   const forgotten = (key: string, began: number) => dropped.isPast([key], began)
   const making = new Making<T>({ store, results, sharing, tagged, forgotten })
-  const runs = new Runs<T>({ results, making, serializer, tagged, coalesce: coalesce !== false })
+  const runs = new Runs<T>({ results, making, tagged, coalesce: coalesce !== false })
   return {
     runs,
     async forget(key) {

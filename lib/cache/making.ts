@@ -2,7 +2,7 @@ import type { FillEnd } from '../ports/fills.ts'
 import { publish } from '../telemetry.ts'
 import type { Follow } from './following.ts'
 import type { Lead } from './leading.ts'
-import type { Results } from './results.ts'
+import type { NewResult, Results } from './results.ts'
 import type { Claim, Sharing } from './sharing.ts'
 import type { CacheStore } from './shelf.ts'
 
@@ -19,6 +19,8 @@ export interface Call<T> {
 /** A result that was made now, here or in another process. */
 export interface Made<T> {
   readonly value: T
+  /** Its stored form, taken before anybody could change the value; `undefined` where it has none. */
+  readonly body: Buffer | undefined
   /** `bypass`: the store is away. */
   readonly status: 'miss' | 'collapsed' | 'bypass'
   readonly ageMs: number
@@ -36,6 +38,10 @@ interface MakingParts<T> {
   /** Whether a result was to be forgotten since. */
   forgotten(key: string, began: number): boolean
 }
+
+type Origin = Pick<NewResult, 'since' | 'began' | 'token'>
+
+const refused: Promise<FillEnd> = Promise.resolve('refused')
 
 // After so many leaders failed nobody waits for another.
 const mostHeirs = 2
@@ -75,7 +81,7 @@ export class Making<T> {
       const made = await this.#takeTurn(sharing, call)
       if (made) return made
     }
-    return unkept(call, 'miss')
+    return this.unkept(call, 'miss')
   }
 
   /** Nothing where whoever was followed has made no result: somebody else may. */
@@ -89,7 +95,7 @@ export class Making<T> {
       case 'alone':
         return this.#alone(call, claimed.since)
       case 'away':
-        return unkept(call, 'bypass')
+        return this.unkept(call, 'bypass')
     }
   }
 
@@ -101,11 +107,11 @@ export class Making<T> {
       case 'lapsed':
         return undefined
       case 'kept':
-        return (await this.#kept(call)) ?? unkept(call, 'miss')
+        return (await this.#kept(call)) ?? this.unkept(call, 'miss')
       case 'away':
-        return unkept(call, 'bypass')
+        return this.unkept(call, 'bypass')
       default:
-        return unkept(call, 'miss')
+        return this.unkept(call, 'miss')
     }
   }
 
@@ -113,7 +119,8 @@ export class Making<T> {
   async #kept({ key }: Call<T>): Promise<Made<T> | undefined> {
     const found = await this.#parts.results.find(key)
     if (found === undefined || found === 'away' || found.staleMs >= 0) return undefined
-    return { value: found.value, status: 'collapsed', ageMs: found.ageMs, written: undefined }
+    const { value, body, ageMs } = found
+    return { value, body, status: 'collapsed', ageMs, written: undefined }
   }
 
   #claim(sharing: Sharing, { key }: Call<T>): Promise<Claim> {
@@ -124,10 +131,9 @@ export class Making<T> {
     const { since, token } = lead
     const began = performance.now()
     try {
-      const value = await call.run()
-      const written = this.#keep(call, value, { since, began, token })
-      void written.then((how) => lead.end(how))
-      return { value, status: 'miss', ageMs: 0, written }
+      const made = await this.#made(call, { since, began, token })
+      void made.written?.then((how) => lead.end(how))
+      return made
     } catch (error) {
       lead.end('failed')
       throw error
@@ -135,10 +141,7 @@ export class Making<T> {
   }
 
   async #alone(call: Call<T>, since: number): Promise<Made<T>> {
-    const began = performance.now()
-    const value = await call.run()
-    const written = this.#keep(call, value, { since, began, token: undefined })
-    return { value, status: 'miss', ageMs: 0, written }
+    return this.#made(call, { since, began: performance.now(), token: undefined })
   }
 
   /** What is purged while it is made must not be used: so the clock is asked before. */
@@ -150,25 +153,28 @@ export class Making<T> {
       since = await store.entries.clock({ deadline: store.deadline() })
     } catch (error) {
       publish('error', () => ({ during: 'cached read', error }))
-      return unkept(call, 'bypass')
+      return this.unkept(call, 'bypass')
     }
     return this.#alone(call, since)
   }
 
-  async #keep(
-    { key, marks }: Call<T>,
-    value: T,
-    from: { readonly since: number; readonly began: number; readonly token: string | undefined },
-  ): Promise<FillEnd> {
-    if (this.#parts.forgotten(key, from.began)) return 'failed'
-    const own = marks(value)
-    if (own === undefined) return 'refused'
-    const how = await this.#parts.results.keep(key, { value, marks: own, ...from })
-    if (how === 'formless') return 'refused'
-    return how === 'kept' ? 'kept' : 'failed'
+  async #made(call: Call<T>, from: Origin): Promise<Made<T>> {
+    const value = await call.run()
+    const body = this.#parts.results.encode(value)
+    const marks = body && call.marks(value)
+    const written = marks ? this.#keep(call.key, { body, marks, ...from }) : refused
+    return { value, body, status: 'miss', ageMs: 0, written }
   }
-}
 
-async function unkept<T>(call: Call<T>, status: 'miss' | 'bypass'): Promise<Made<T>> {
-  return { value: await call.run(), status, ageMs: 0, written: undefined }
+  async #keep(key: string, result: NewResult): Promise<FillEnd> {
+    if (this.#parts.forgotten(key, result.began)) return 'failed'
+    return (await this.#parts.results.keep(key, result)) ? 'kept' : 'failed'
+  }
+
+  /** Runs it for this call alone. */
+  async unkept(call: Call<T>, status: 'miss' | 'bypass'): Promise<Made<T>> {
+    const value = await call.run()
+    const body = this.#parts.results.encode(value)
+    return { value, body, status, ageMs: 0, written: undefined }
+  }
 }

@@ -1,4 +1,3 @@
-import type { Serializer } from '../serializer.ts'
 import { publish } from '../telemetry.ts'
 import type { Call, Made, Making } from './making.ts'
 import type { Result, Results } from './results.ts'
@@ -6,6 +5,8 @@ import type { Result, Results } from './results.ts'
 /** A result, and where it came from. */
 export interface Outcome<T> {
   readonly value: T
+  /** Its stored form; `undefined` where it has none. */
+  readonly body: Buffer | undefined
   readonly status: Made<T>['status'] | 'hit' | 'stale'
   readonly ageMs: number
   readonly written?: Made<T>['written']
@@ -14,7 +15,6 @@ export interface Outcome<T> {
 interface RunsParts<T> {
   readonly results: Results<T>
   readonly making: Making<T>
-  readonly serializer: Serializer
   /** Whether calls at the same time share one run. */
   readonly coalesce: boolean
   /** Whether results may be purged by tags: then nobody gets what was read or made before a purge. */
@@ -66,9 +66,9 @@ export class Runs<T> {
   async #join(running: Promise<Outcome<T>>, call: Call<T>): Promise<Outcome<T>> {
     const outcome = await running
     if (!this.#parts.tagged || outcome.status === 'bypass')
-      return this.#copied(outcome) ?? this.#alone(call)
+      return this.#copied(outcome) ?? this.#parts.making.unkept(call, 'miss')
     // Whoever asks after a purge does not get what another began before: the store tells.
-    if ((await outcome.written) === 'refused') return this.#alone(call)
+    if ((await outcome.written) === 'refused') return this.#parts.making.unkept(call, 'miss')
     const atHand = this.#parts.results.near(call.key)
     const own = atHand ? found(atHand, 'hit') : await this.#find(call)
     return own.status === 'hit' && outcome.status === 'miss' ? { ...own, status: 'collapsed' } : own
@@ -76,7 +76,7 @@ export class Runs<T> {
 
   async #find(call: Call<T>): Promise<Outcome<T>> {
     const result = await this.#parts.results.find(call.key)
-    if (result === 'away') return { value: await call.run(), status: 'bypass', ageMs: 0 }
+    if (result === 'away') return this.#parts.making.unkept(call, 'bypass')
     if (result === undefined) return this.#parts.making.make(call)
     if (result.staleMs < 0) return found(result, 'hit')
     if (result.staleMs >= result.swrMs) return this.#makeAnew(call, result)
@@ -92,7 +92,8 @@ export class Runs<T> {
       const tookMs = performance.now() - began
       if (stale.staleMs + tookMs >= stale.sieMs) throw error
       publish('error', () => ({ during: 'cached', error }))
-      return { value: stale.value, status: 'stale', ageMs: stale.ageMs + tookMs }
+      const { value, body, ageMs } = stale
+      return { value, body, status: 'stale', ageMs: ageMs + tookMs }
     }
   }
 
@@ -107,24 +108,16 @@ export class Runs<T> {
       .finally(() => this.#renewing.delete(key))
   }
 
-  async #alone(call: Call<T>): Promise<Outcome<T>> {
-    return { value: await call.run(), status: 'miss', ageMs: 0 }
-  }
-
   /** A value of one's own: who changes it changes it for nobody else. Nothing where it has no form. */
-  #copied({ value, status, ageMs }: Outcome<T>): Outcome<T> | undefined {
+  #copied({ value, body, status, ageMs }: Outcome<T>): Outcome<T> | undefined {
     const shared = status === 'miss' || status === 'bypass' ? 'collapsed' : status
-    if (typeof value !== 'object' || value === null) return { value, status: shared, ageMs }
-    const { serializer } = this.#parts
-    try {
-      const copy = serializer.decode(serializer.encode(value)) as T
-      return { value: copy, status: shared, ageMs }
-    } catch {
-      return undefined
-    }
+    const isShared = typeof value !== 'object' || value === null
+    if (isShared) return { value, body, status: shared, ageMs }
+    if (body === undefined) return undefined
+    return { value: this.#parts.results.decode(body), body, status: shared, ageMs }
   }
 }
 
-function found<T>({ value, ageMs }: Result<T>, status: 'hit' | 'stale'): Outcome<T> {
-  return { value, status, ageMs }
+function found<T>({ value, body, ageMs }: Result<T>, status: 'hit' | 'stale'): Outcome<T> {
+  return { value, body, status, ageMs }
 }

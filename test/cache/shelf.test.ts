@@ -324,7 +324,7 @@ describe('processes that have entries at hand', () => {
   it('hear of purges again after the connection was lost', async () => {
     const [one, other] = [await started(), await started()]
     const admin = server.client()
-    assert.ok(Number(await admin.client('KILL', 'TYPE', 'pubsub')) >= 2)
+    assert.ok(Number(await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')) >= 2)
     await eventually('both listen again', async () => {
       const [, listening] = (await admin.pubsub('NUMSUB', purgeChannel)) as [string, number]
       return listening === 2 ? true : undefined
