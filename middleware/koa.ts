@@ -11,6 +11,8 @@ import { alone, carry, coresOf, type Plan, together, Walk } from './compose.ts'
 import type { AnyCore, Exchange, Fields } from './exchange.ts'
 import { guestCookie } from './identity.ts'
 import { observeContext } from './koa-observe.ts'
+import { refreshContext } from './koa-refresh.ts'
+import { ContextState } from './koa-state.ts'
 import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
@@ -113,14 +115,20 @@ function composable(cores: readonly AnyCore<Context>[]): Middleware {
 
 function mount(plan: Plan<Context>): Middleware {
   return async function memoryware(ctx, next) {
-    await go(ctx, new Walk(plan, new KoaExchange(ctx)), next)
+    const exchange = new KoaExchange(ctx)
+    await go(exchange, new Walk(plan, exchange), next)
   }
 }
 
-async function go(ctx: Context, walk: Walk<Context>, next: Next): Promise<void> {
+async function go(exchange: KoaExchange, walk: Walk<Context>, next: Next): Promise<void> {
+  const ctx = exchange.native
   const outcome = await walk.step().catch(failed)
   if (outcome === 'answered') return
-  const further: Next = walk.done ? next : () => go(ctx, walk, next)
+  const further: Next = walk.done ? next : () => go(exchange, walk, next)
+  if (typeof outcome === 'object' && 'refresh' in outcome) {
+    void refreshContext(ctx, exchange.before, outcome.refresh, further)
+    return
+  }
   try {
     if (outcome === 'next') await further()
     else await observeContext(ctx, further, outcome.observe)
@@ -165,9 +173,15 @@ interface Visitor {
 
 class KoaExchange implements Exchange<Context> {
   readonly native: Context
+  #before: ContextState | undefined
 
   constructor(ctx: Context) {
     this.native = ctx
+  }
+
+  /** What stood there before it was answered. */
+  get before(): ContextState {
+    return this.#before ?? new ContextState(this.native)
   }
 
   get req(): Context['req'] {
@@ -220,6 +234,7 @@ class KoaExchange implements Exchange<Context> {
   }
 
   answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
+    this.#before ??= new ContextState(this.native)
     // Koa sends nothing for who has taken the raw response.
     if (this.native.respond === false) {
       answerRaw(this.res, status, fields, body)

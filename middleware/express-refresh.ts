@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isOver, publishFailure, renounce, runInBackground } from './background-run.ts'
+import { captureResponse } from './capture.ts'
+import type { Observer } from './exchange.ts'
+import type { ResponseHead } from './response-head.ts'
+import { overlayResponse } from './shadow-response.ts'
+import { SinkSocket } from './sink-socket.ts'
+
+/** A request that has been answered. */
+export interface Answered {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** What stood on its response before. */
+  readonly head: ResponseHead
+}
+
+/**
+ * Runs the rest of the chain once the answer is out, for the observer alone. Handlers hold the
+ * response that was sent, so that one is a shadow meanwhile. Never rejects.
+ */
+export async function refreshResponse(
+  { req, res, head }: Answered,
+  refresh: () => Observer | undefined,
+  rest: () => Promise<void>,
+): Promise<void> {
+  const sink = new SinkSocket(req.socket)
+  if (!(await isOver(res))) return renounce(refresh)
+  try {
+    const restore = overlayResponse(res, { req, sink, head })
+    await runInBackground(refresh, {
+      res,
+      async run(observer) {
+        captureResponse(res, observer)
+        await rest()
+      },
+    })
+    restore()
+  } catch (error) {
+    publishFailure(error)
+    renounce(refresh)
+  }
+}
