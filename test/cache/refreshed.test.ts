@@ -4,39 +4,8 @@ import http, { type ServerResponse } from 'node:http'
 import { finished, PassThrough, pipeline, Readable } from 'node:stream'
 import { pipeline as piped } from 'node:stream/promises'
 import { eventually } from '../support/eventually.ts'
-import { openDeciding } from './observed.ts'
-import { closeSites, frameworks, type Plan, type Run, type Site } from './site.ts'
-import { Witness } from './witness.ts'
-
-const outer = () => ({ 'x-outer': 'outer' })
-
-/** A site that answers from nowhere, and then runs its handler in the background. */
-export async function openStale(
-  framework: 'express' | 'koa',
-  handle: Plan['handle'],
-  plan: Partial<Plan> = {},
-): Promise<Site & { readonly witnesses: Witness[]; ended(): Promise<Witness> }> {
-  const witnesses: Witness[] = []
-  const site = await openDeciding(
-    framework,
-    (exchange) => {
-      exchange.answer(203, { 'x-stale': 'yes', 'content-type': 'text/stale' }, Buffer.from('stale'))
-      return {
-        refresh() {
-          const witness = new Witness()
-          witnesses.push(witness)
-          return witness
-        },
-      }
-    },
-    { outer, handle, ...plan },
-  )
-  const ended = () =>
-    eventually('the run ended', async () => witnesses.find(({ ends }) => ends.length > 0), {
-      everyMs: 2,
-    })
-  return Object.assign(site, { witnesses, ended })
-}
+import { openStale } from './observed.ts'
+import { closeSites, frameworks, type Run } from './site.ts'
 
 for (const framework of frameworks) {
   describe(`A run in the background on ${framework}`, () => {
