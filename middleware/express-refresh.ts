@@ -24,7 +24,7 @@ export async function refreshResponse(
   rest: () => Promise<void>,
 ): Promise<void> {
   const sink = new SinkSocket(req.socket)
-  if (!(await isOver(res))) return renounce(refresh)
+  if (!(await isOver(res)) || !goesOn(req)) return renounce(refresh)
   try {
     const restore = overlayResponse(res, { req, sink, head })
     await runInBackground(refresh, {
@@ -39,4 +39,13 @@ export async function refreshResponse(
     publishFailure(error)
     renounce(refresh)
   }
+}
+
+/**
+ * Whether the rest of a chain still runs when `next` is called after its answer. What mounts chains
+ * says so by `originalUrl`; glue that waits for a middleware and then looks at the response does not
+ * go on, and its run would never end.
+ */
+function goesOn(req: IncomingMessage & { readonly originalUrl?: unknown }): boolean {
+  return typeof req.originalUrl === 'string'
 }

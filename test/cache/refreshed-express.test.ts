@@ -204,6 +204,7 @@ describe('A run in the background on Express’s own ways', () => {
   it('is published where the next function fails at once, and ends', async () => {
     const step = deciding(stale.decide)
     server = createServer((req, res) => {
+      Object.assign(req, { originalUrl: req.url })
       step(req as never, res as never, () => {
         throw new Error('oh')
       })
@@ -212,6 +213,17 @@ describe('A run in the background on Express’s own ways', () => {
     assert.equal((await ask()).body, 'stale')
     assert.deepEqual((await stale.ended()).ends, [false])
     assert.deepEqual(failures, ['cache refresh: Error: oh'])
+  })
+
+  it('is not run where nothing says that the chain goes on so late', async () => {
+    const step = deciding(stale.decide)
+    server = createServer((req, res) => {
+      step(req as never, res as never, () => assert.fail('it ran'))
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    assert.equal((await ask()).body, 'stale')
+    assert.deepEqual((await stale.ended()).ends, [false])
+    assert.deepEqual(failures, [])
   })
 
   it('is given up after ten minutes', async () => {
