@@ -48,7 +48,7 @@ export function decide<Native>(
   { status, fields, standing, said, ttlMs, requestedAt, now }: AnsweredHead,
 ): Decision {
   const controls = controlsOf(standing)
-  const vary = varyNames(standing)
+  const vary = namesOf(standing)
   const measured = { status, now, ttlMs, mode: settings.mode, hasTtl: settings.ttl !== undefined }
   const freshness = freshnessOf({ ...measured, fields: standing, controls })
   const own = freshnessOf({ ...measured, fields, controls: controlsOf(fields) })
@@ -75,6 +75,13 @@ export function decide<Native>(
   // What is kept for one guest, or one user, is not kept for who has signed in since.
   const refusal = scoping === 'id' ? (refused ?? appeared) : refused
   return { refusal, controls, names: vary ?? [], freshness, ageMs }
+}
+
+/** What it varies by. Whoever compresses varies by what is accepted, said or not. */
+function namesOf(standing: Fields): readonly string[] | undefined {
+  const names = varyNames(standing)
+  const coded = Object.hasOwn(standing, 'content-encoding')
+  return coded && names ? [...new Set([...names, 'accept-encoding'])].sort() : names
 }
 
 /** An entry that still lacks its body, and when its making began. */

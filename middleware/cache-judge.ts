@@ -53,6 +53,13 @@ export class Judge<Native> {
     return this.#names
   }
 
+  /** The response has only the cookies that stood there before. */
+  takeBackCookies(): void {
+    const { res } = this.#subject.exchange
+    if (this.#cookies.length === 0) res.removeHeader('set-cookie')
+    else res.setHeader('set-cookie', [...this.#cookies])
+  }
+
   /** Nothing of the head is watched any more. */
   stop(): void {
     this.#order.stop()
