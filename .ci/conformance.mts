@@ -120,7 +120,7 @@ async function inTurn(
 function expressApp(store: Store, port: number): RequestListener {
   const app = express()
   app.disable('etag').disable('x-powered-by')
-  app.use(onExpress.cacheResponse({ store }))
+  app.use(onExpress.cacheResponse({ store, staleIfError: '1m' }))
   app.use((req: Request, res: Response) => forward(req, res, port))
   return app
 }
@@ -156,7 +156,7 @@ function koaApp(store: Store, port: number): RequestListener {
   const app = new Koa()
   // What the cases break on purpose is no news.
   app.silent = true
-  app.use(onKoa.cacheResponse({ store }))
+  app.use(onKoa.cacheResponse({ store, staleIfError: '1m' }))
   app.use((ctx) => handOn(ctx, port))
   return app.callback()
 }

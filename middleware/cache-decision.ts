@@ -69,7 +69,7 @@ export function decide<Native>(
     credential,
     memoryUsed: requestState(exchange.req).memoryUsed,
     declined: request.record.declined,
-    revalidates: settings.mode === 'http',
+    revalidates: settings.mode === 'http' && exchange.req.method !== 'POST',
     personal: request.wish.personal,
   })
   // What is kept for one guest, or one user, is not kept for who has signed in since.

@@ -2,11 +2,12 @@ import { cacheStatus } from '../lib/cache/cache-status.ts'
 import { entityTag } from '../lib/cache/conditional.ts'
 import type { Entry } from '../lib/cache/entry.ts'
 import { isStream } from '../lib/cache/event-stream.ts'
-import { lineOf, linesOf } from '../lib/cache/fields.ts'
+import { lineOf } from '../lib/cache/fields.ts'
 import { Live } from '../lib/cache/live.ts'
 import { Pieces } from '../lib/cache/pieces.ts'
 import { graceMs } from '../lib/cache/stale.ts'
 import type { Refusal } from '../lib/cache/storable.ts'
+import { hasValidator } from '../lib/cache/validators.ts'
 import { variantOf } from '../lib/cache/vary.ts'
 import { publish } from '../lib/telemetry.ts'
 import type { Draft } from './cache-decision.ts'
@@ -157,7 +158,9 @@ export class Fill<Native> implements Observer {
     const all = this.#parts.shelf.learn(request.resource, names)
     const own = variantOf(all, request.headers)
     audience.narrow(all, own)
-    if (stream) this.#join(draft, all, own)
+    // What is asked about each time is nobody else's answer.
+    if (draft.lifeMs === 0) audience.part()
+    else if (stream) this.#join(draft, all, own)
     // A body of a client that reads slowly keeps nobody waiting.
     else this.#waitingFor = setTimeout(() => audience.part(), longestWaitMs).unref()
   }
@@ -180,7 +183,7 @@ export class Fill<Native> implements Observer {
     request.record.passed('miss')
     const body = pieces.body()
     const named = exchange.req.method !== 'POST' && draft.status === 200
-    const tagged = named && linesOf(draft.fields, 'etag').length === 0
+    const tagged = named && !('etag' in draft.fields) && !hasValidator(draft.fields)
     const fields = tagged ? { ...draft.fields, etag: entityTag(body) } : draft.fields
     const marks = this.judge.marks() ?? draft.marks
     const entry = { ...draft, fields, marks, body, pieces: pieces.times(), since: 0 }

@@ -110,7 +110,7 @@ export async function readRequest<Native>(
   const wish = {
     directives,
     credentialed: credential !== undefined && scoping === 'none',
-    personal: personalFields(headers, settings.headers),
+    personal: scoping === 'none' ? personalFields(headers, settings.headers) : [],
   }
   const marks = [targetMark(exchange.url, settings.query)]
   if (scoping === 'id') marks.push(scopeMark(scope.tag))

@@ -2,7 +2,7 @@ import type { CacheFact } from '../lib/cache/cache-status.ts'
 import type { Entry } from '../lib/cache/entry.ts'
 import { freshenedFields, isWithdrawn } from '../lib/cache/freshened.ts'
 import { graceMs, mayStandIn, standsInFor } from '../lib/cache/stale.ts'
-import { validatorsOf } from '../lib/cache/validators.ts'
+import { type ConditionFields, validatorsOf } from '../lib/cache/validators.ts'
 import { publish } from '../lib/telemetry.ts'
 import { Fill } from './cache-fill.ts'
 import type { CacheParts, FillPlan } from './cache-parts.ts'
@@ -34,6 +34,7 @@ export class Revalidation<Native> implements Observer {
   readonly #stale: Entry
   readonly #answer: Revalidated['answer']
   readonly #fill: Fill<Native>
+  readonly #asked: ConditionFields
   #instead: FromEntry | undefined
 
   constructor(parts: CacheParts<Native>, plan: FillPlan<Native>, { stale, answer }: Revalidated) {
@@ -41,7 +42,9 @@ export class Revalidation<Native> implements Observer {
     this.#plan = plan
     this.#stale = stale
     this.#answer = answer
-    this.#fill = new Fill(parts, plan, { ...validatorsOf(stale) })
+    // To a POST, a condition means something else (RFC 9110 section 13.1.2).
+    this.#asked = plan.exchange.req.method === 'POST' ? {} : validatorsOf(stale)
+    this.#fill = new Fill(parts, plan, { ...this.#asked })
   }
 
   head(status: number, fields: Fields): Fields | false | 'withhold' {
@@ -72,7 +75,8 @@ export class Revalidation<Native> implements Observer {
   }
 
   #insteadOf(status: number, fields: Fields): FromEntry | undefined {
-    if (status === 304) return this.#confirmed(fields)
+    if (status === 304)
+      return Object.keys(this.#asked).length > 0 ? this.#confirmed(fields) : undefined
     const now = Date.now()
     const { directives } = this.#plan.request.wish
     if (!standsInFor(status) || !mayStandIn(this.#stale, now, directives)) return undefined
