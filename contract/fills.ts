@@ -7,11 +7,7 @@ import type { Opened, Suite } from './suite.ts'
 /** How long a lease runs where nobody lets it lapse, in milliseconds. */
 export const minuteMs = 60_000
 
-/** How long what is kept of a fill stays, in these facts. */
-export const times: Readonly<{ keepMs: number; aloneMs: number }> = {
-  keepMs: minuteMs,
-  aloneMs: minuteMs,
-}
+const times = { keepMs: minuteMs, aloneMs: minuteMs }
 
 /** A resource whose answer nobody makes yet. */
 export function place(variant = ''): FillPlace {

@@ -142,6 +142,14 @@ describe('purges on Redis', () => {
       for (const at of [purge?.hard, purge?.soft]) assert.ok(at && at > before && at < now, `${at}`)
     })
 
+  it('are not taken back where the clock was set back', async () => {
+    const mark = fresh('mark')
+    const ahead = (await provider.entries.clock()) + 3_600_000_000
+    await plain.set(purgeKey(mark), `${ahead} ${ahead + 1}`)
+    for (const soft of [true, false]) await provider.entries.purge([mark], soft)
+    assert.deepEqual(await provider.entries.purges([mark]), [{ hard: ahead, soft: ahead + 1 }])
+  })
+
   it('take the place of whatever stands there', async () => {
     const mark = fresh('mark')
     await plain.rpush(purgeKey(mark), 'foreign')
