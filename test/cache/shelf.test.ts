@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { after, afterEach, before, describe, it } from 'mocha'
 import type { Entry } from '../../lib/cache/entry.ts'
 import { nearIfAny } from '../../lib/cache/near.ts'
@@ -384,6 +385,32 @@ describe('purges where the store is away', () => {
       await store.close()
       await server.stop()
     }
+  })
+})
+
+describe('purges of one process', () => {
+  it('catch what is read while they are on their way to the store', async () => {
+    const sound = createStore({ provider: 'embedded' })
+    const store = { ...sound, publish: async () => {} }
+    const shelf = openShelf(store, l1)
+    const wanted = { ...fresh(store), marks: ['t:a'] }
+    await eventually('it is at hand', async () => {
+      const since = await store.entries.clock()
+      await keep(shelf, wanted, entryOf('one', { marks: ['t:a'], since }))
+      return shelf.near(wanted)
+    })
+    const { purge } = store.entries
+    Object.assign(store.entries, {
+      purge: async (...args: Parameters<typeof purge>) => {
+        await sleep(2)
+        assert.equal(await bodyAt(shelf, wanted), 'one')
+        assert.ok(shelf.near(wanted))
+        return purge(...args)
+      },
+    })
+    await shelf.purge(['t:a'], false)
+    assert.equal(shelf.near(wanted), undefined)
+    await sound.close()
   })
 })
 

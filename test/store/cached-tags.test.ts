@@ -100,7 +100,7 @@ for (const stores of bothProviders()) {
       assert.deepEqual((await fn.withStatus()).value, { run: 2 })
     })
 
-    it('keeps nothing that was forgotten while it was made', async () => {
+    it('keeps nothing that was forgotten while it was made, nor gives it to who asks later', async () => {
       const gate = latch()
       const slow = async () => {
         runs += 1
@@ -111,10 +111,10 @@ for (const stores of bothProviders()) {
       const first = fn()
       await eventually('it runs', async () => runs || undefined)
       await fn.delete()
+      const second = fn()
       gate.open()
-      assert.equal(await first, 1)
-      await sleep(20)
-      assert.deepEqual(await statusOf(fn), ['miss', 2])
+      assert.deepEqual([await first, await second], [1, 2])
+      assert.equal(await fn(), 2)
     })
 
     it('gives a stale result at once, and runs the function once behind it', async () => {
@@ -184,6 +184,22 @@ for (const stores of bothProviders()) {
           (error: Error) => /no luck/.test(error.message),
         ),
       )
+    })
+
+    it('gives no result that became too stale while the function failed', async () => {
+      let fails = false
+      const failing = async (id: string) => {
+        if (!fails) return run(id)
+        await sleep(100)
+        throw new Error('no luck')
+      }
+      const fn = cached(failing, {
+        ...{ ttl: '1m', store, name: 'late', staleIfError: '50ms', tags: ['late'] },
+      })
+      await kept(fn, 'a')
+      fails = true
+      await store.purge({ tags: ['late'], soft: true })
+      await assert.rejects(fn('a'), /no luck/)
     })
 
     it('goes on giving a stale result where making it anew behind it fails', async () => {
