@@ -60,6 +60,18 @@ describe('types', () => {
     expectTypeOf(fn).returns.resolves.toEqualTypeOf<readonly [string, number]>()
   })
 
+  it('hand result and arguments of a cached function to what tags it', () => {
+    cached(async (question: string) => ({ question, sources: ['a'] }), {
+      ttl: '1m',
+      name: 'tagged',
+      tags: (value, question) => {
+        expectTypeOf(question).toEqualTypeOf<string>()
+        expectTypeOf(value).toEqualTypeOf<{ question: string; sources: string[] }>()
+        return value.sources
+      },
+    })
+  })
+
   it('type what a pipeline gives', () => {
     type Results = Awaited<ReturnType<typeof run>>
     const run = (store: Store) => store.pipeline().get<string>('a').incr('n').ttl('a').exec()
