@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { publish } from '../lib/telemetry.ts'
 import type { Observer } from './exchange.ts'
-import { rescues } from './rescue.ts'
+import { rescues, settle } from './rescue.ts'
 import { changedFields, standingFields } from './response-fields.ts'
 import { headOf, type ResponseHead, takeBack } from './response-head.ts'
 import { hasLeft, onceSent } from './sent.ts'
@@ -13,6 +13,8 @@ import { type Lines, readHead } from './written-head.ts'
 export interface Capture {
   /** Whether head and body are kept from the client, and the handler has not ended them yet. */
   readonly withholds: boolean
+  /** Whether the observer has answered in the place of an answer that failed. */
+  readonly rescued: boolean
   /** Ends it where nothing has gone out yet and says true; false where it is too late for that. */
   cancel(): boolean
 }
@@ -27,7 +29,7 @@ export interface Capture {
 export function captureResponse(res: ServerResponse, observer: Observer): Capture {
   if (res.headersSent || res.writableEnded || res.closed || res.destroyed) {
     observer.end(false)
-    return { withholds: false, cancel: () => false }
+    return { withholds: false, rescued: false, cancel: () => false }
   }
   return new ResponseCapture(res, observer)
 }
@@ -48,6 +50,7 @@ class ResponseCapture implements Capture {
   #below = false
   // What is written into the head by then counts, and nothing goes out yet.
   #deciding = false
+  rescued = false
 
   constructor(res: ServerResponse, observer: Observer) {
     this.#res = res
@@ -238,9 +241,10 @@ class ResponseCapture implements Capture {
 
   #rescue(error: unknown): boolean {
     this.#giveBack()
-    const rescued = rescues(this.#observer, error)
-    if (!rescued) this.#observer.end(false)
-    return rescued
+    this.rescued = rescues(this.#observer, error)
+    if (this.rescued) settle(this.#res)
+    else this.#observer.end(false)
+    return this.rescued
   }
 
   #chunk(bytes: Buffer | undefined): void {

@@ -20,10 +20,8 @@ export async function observeContext(ctx: Context, next: Next, observer: Observe
   try {
     await next()
   } catch (error) {
-    if (below.cancel()) {
-      if (rescued(ctx, before, observer, error)) return
-      observer.end(false)
-    }
+    // Who destroyed the response often throws as well.
+    if (below.rescued || (below.cancel() && rescued(ctx, before, observer, error))) return
     throw error
   }
   if (ctx.respond === false) return
@@ -57,16 +55,20 @@ async function observeAnswer(
   observeBody(ctx, untilSent(ctx, observer))
 }
 
+/** Whether the observer answers for a handler that threw before anything went out. */
 function rescued(ctx: Context, before: ContextState, observer: Observer, error: unknown): boolean {
-  if (observer.rescue === undefined || ctx.headerSent || hasLeft(ctx.res)) return false
-  const failed = new ContextState(ctx)
-  before.takeBack(ctx)
-  if (rescues(observer, error)) {
-    failed.discardBody(before)
-    return true
+  const possible = observer.rescue !== undefined && !ctx.headerSent && !hasLeft(ctx.res)
+  if (possible) {
+    const failed = new ContextState(ctx)
+    before.takeBack(ctx)
+    if (rescues(observer, error)) {
+      failed.discardBody(before)
+      return true
+    }
+    // Who handles the failure finds what the handler has left.
+    failed.takeBack(ctx)
   }
-  // Who handles the failure finds what the handler has left.
-  failed.takeBack(ctx)
+  observer.end(false)
   return false
 }
 

@@ -17,7 +17,7 @@ export function deciding(decide: Decide): RequestHandler {
 }
 
 /** A middleware that does what it is told, on Koa. */
-export function decidingOnKoa(decide: Decide): Middleware {
+function decidingOnKoa(decide: Decide): Middleware {
   const carried = { framework: 'koa', cores: [coreOf(decide)] }
   return onKoa.compose(carry((async () => undefined) as never, carried))
 }

@@ -2,11 +2,19 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import http from 'node:http'
 import { PassThrough, pipeline, Readable } from 'node:stream'
+import { pipeline as piped } from 'node:stream/promises'
 import { ReadableStream } from 'node:stream/web'
 import type { Context } from 'koa'
 import { eventually } from '../support/eventually.ts'
 import { openDeciding, StandIn, type StandInPlan } from './observed.ts'
 import { closeSites, frameworks, type Plan, type Run } from './site.ts'
+
+const failing = (): Readable =>
+  new Readable({
+    read() {
+      setImmediate(() => this.destroy(new Error('gone')))
+    },
+  })
 
 const outer = () => ({ 'x-outer': 'outer', 'set-cookie': 'outer=1' })
 
@@ -233,6 +241,31 @@ for (const framework of frameworks) {
       assert.equal((await get('/')).body, 'stale')
     })
 
+    it('is answered whole, whatever its handler still does', async () => {
+      const seen: unknown[] = []
+      const { get } = await serve(({ raw }) => {
+        raw.on('error', (error) => seen.push(error))
+        setTimeout(() => {
+          raw.destroy()
+          raw.destroy()
+          raw.req.socket.destroy()
+          raw.setHeader('x-late', 'late').writeHead(500)
+          raw.write('late')
+          raw.end('late', () => seen.push('ended'))
+        }, 2)
+      })
+      assert.equal((await get('/')).body, 'stale')
+      assert.deepEqual(seen, ['ended'])
+    })
+
+    it('is answered by the observer: destroyed, and then failed', async () => {
+      const { get } = await serve(async ({ raw }) => {
+        await piped(failing(), raw)
+      })
+      const { status, body } = await get('/')
+      assert.deepEqual([status, body], [203, 'stale'])
+    })
+
     it('is answered by the observer: withheld, and then destroyed', async () => {
       const { get } = await serve(
         ({ raw }) => {
@@ -373,6 +406,17 @@ describe('A withheld answer of koa', () => {
     assert.deepEqual([status, body, headers['x-stale']], [203, 'stale', 'yes'])
     assert.deepEqual([headers['x-inner'], headers['x-outer']], [undefined, 'outer'])
     assert.deepEqual([seen, told().ends, left?.destroyed], [[203, 'stale'], [], true])
+  })
+
+  it('is answered by the observer where the handler destroys the response and throws', async () => {
+    const { get } = await serve(
+      async (ctx) => {
+        await piped(failing(), ctx.res)
+      },
+      { rescue: true, head: {} },
+    )
+    assert.equal((await get('/')).body, 'stale')
+    assert.deepEqual([seen, told().ends], [[203, 'stale'], []])
   })
 
   it('is thrown on where the observer declines, with what the handler left', async () => {
