@@ -142,7 +142,8 @@ function expressSite(plan: Plan, site: { runs: number }): http.RequestListener {
     })
   })
   app.use((_error: Error, _req: unknown, res: express.Response, _next: unknown) => {
-    res.status(500).send('failed')
+    if (res.headersSent) res.destroy()
+    else res.status(500).send('failed')
   })
   return app
 }

@@ -5,6 +5,7 @@ import type { Context } from 'koa'
 import { createStore, type Store } from '../../../lib/index.ts'
 import * as onExpress from '../../../middleware/express.ts'
 import * as onKoa from '../../../middleware/koa.ts'
+import { eventually } from '../../support/eventually.ts'
 import { startRedis } from '../../support/redis.ts'
 import { shared } from '../../support/shared.ts'
 import { open, type Plan, type Run, type Site } from '../site.ts'
@@ -122,6 +123,8 @@ export async function twoStores(): Promise<{
   count += 1
   const store = () => createStore({ url, prefix: `paper-${count}:`, deadline: '1s' })
   const stores = [store(), store()] as const
+  for (const each of stores)
+    await eventually('it is connected', () => each.set('anything', 1).then(() => true))
   return { stores, close: async () => void (await Promise.all(stores.map((each) => each.close()))) }
 }
 
