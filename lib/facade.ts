@@ -1,5 +1,6 @@
 import { nearIfAny } from './cache/near.ts'
 import { purgeTags } from './cache/purge-tags.ts'
+import { closeSharing } from './cache/sharing.ts'
 import type { Deadline } from './deadline.ts'
 import { type Duration, toMs } from './duration.ts'
 import { UsageError } from './errors.ts'
@@ -125,6 +126,7 @@ export function facade(
     deadline: provider.deadline,
     close: async () => {
       await nearIfAny({ entries })?.close()
+      await closeSharing(provider)
       await closeRunner(provider.turns)
       await closeContinuation(provider.history)
       await provider.close()

@@ -8,8 +8,6 @@ import {
   freshnessOf,
   initialAgeMs,
 } from '../lib/cache/freshness.ts'
-import { groupsOf } from '../lib/cache/groups.ts'
-import { groupMark, marksOf } from '../lib/cache/marks.ts'
 import { isStrict, staleWindows } from '../lib/cache/stale.ts'
 import { type Refusal, refusalOf } from '../lib/cache/storable.ts'
 import { varyNames } from '../lib/cache/vary.ts'
@@ -50,7 +48,7 @@ export function decide<Native>(
   { status, fields, standing, said, ttlMs, requestedAt, now }: AnsweredHead,
 ): Decision {
   const controls = controlsOf(standing)
-  const vary = varyNames(standing)
+  const vary = namesOf(standing)
   const measured = { status, now, ttlMs, mode: settings.mode, hasTtl: settings.ttl !== undefined }
   const freshness = freshnessOf({ ...measured, fields: standing, controls })
   const own = freshnessOf({ ...measured, fields, controls: controlsOf(fields) })
@@ -79,19 +77,24 @@ export function decide<Native>(
   return { refusal, controls, names: vary ?? [], freshness, ageMs }
 }
 
+/** What it varies by. Whoever compresses varies by what is accepted, said or not. */
+function namesOf(standing: Fields): readonly string[] | undefined {
+  const names = varyNames(standing)
+  const coded = Object.hasOwn(standing, 'content-encoding')
+  return coded && names ? [...new Set([...names, 'accept-encoding'])].sort() : names
+}
+
 /** An entry that still lacks its body, and when its making began. */
 export type Draft = Omit<Entry, 'body' | 'pieces' | 'since'>
 
 /** Begins an entry: without what belongs to one visitor, dated, and with the marks it can be purged by. */
 export function draftOf<Native>(
   settings: CacheSettings<Native>,
-  { exchange, request }: { exchange: Exchange<Native>; request: CacheableRequest },
   { status, fields, now }: AnsweredHead,
-  { controls, freshness, ageMs, tags }: Decision & { readonly tags: readonly string[] },
+  { controls, freshness, ageMs, marks }: Decision & { readonly marks: readonly string[] },
 ): Draft {
   const { directives } = controls
   const stored = storableFields(fields, namedFields(directives, 'no-cache'))
-  const origin = `${exchange.protocol}://${exchange.host}`
   return {
     status,
     fields: { date: new Date(now).toUTCString(), ...stored },
@@ -105,12 +108,7 @@ export function draftOf<Native>(
       swrMs: settings.staleWhileRevalidateMs,
       sieMs: settings.staleIfErrorMs,
     }),
-    marks: marksOf([
-      request.marks,
-      groupsOf(fields).map((name) => groupMark(origin, name)),
-      tags,
-      request.record.marks,
-    ]),
+    marks,
   }
 }
 

@@ -4,7 +4,6 @@ import type { Entry } from '../lib/cache/entry.ts'
 import { isStream } from '../lib/cache/event-stream.ts'
 import { lineOf, linesOf } from '../lib/cache/fields.ts'
 import { Live } from '../lib/cache/live.ts'
-import { marksOf } from '../lib/cache/marks.ts'
 import { Pieces } from '../lib/cache/pieces.ts'
 import { graceMs } from '../lib/cache/stale.ts'
 import type { Refusal } from '../lib/cache/storable.ts'
@@ -121,6 +120,7 @@ export class Fill<Native> implements Observer {
     if (pieces === undefined) return 'incomplete'
     if (pieces.isFull) return 'size'
     const refusal = this.judge.reconsider(pieces.size) ?? this.judge.objection()
+    if (refusal === undefined && this.judge.marks() === undefined) return 'tags'
     if (refusal !== undefined || !pieces.isStream) return refusal
     return this.#isWhole(pieces.tail(tailBytes)) ? undefined : 'incomplete'
   }
@@ -164,10 +164,9 @@ export class Fill<Native> implements Observer {
 
   /** Lets others read a stream as it grows. */
   #join(draft: Draft, names: readonly string[], variant: string): void {
-    const { since, audience, request } = this.#plan
+    const { since, audience } = this.#plan
     if (typeof since !== 'number') return
-    const marks = marksOf([draft.marks, request.record.marks])
-    const entry = { ...draft, marks, since }
+    const entry = { ...draft, since }
     this.#live = new Live({ entry, names, variant }, this.#parts.settings.maxEntry)
     audience.join(this.#live)
   }
@@ -183,7 +182,7 @@ export class Fill<Native> implements Observer {
     const named = exchange.req.method !== 'POST' && draft.status === 200
     const tagged = named && linesOf(draft.fields, 'etag').length === 0
     const fields = tagged ? { ...draft.fields, etag: entityTag(body) } : draft.fields
-    const marks = marksOf([draft.marks, request.record.marks])
+    const marks = this.judge.marks() ?? draft.marks
     const entry = { ...draft, fields, marks, body, pieces: pieces.times(), since: 0 }
     audience.land(entry, this.#keep(entry, names))
     this.#live?.end(true)

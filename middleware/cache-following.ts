@@ -1,8 +1,8 @@
 import type { Entry } from '../lib/cache/entry.ts'
 import type { Follower } from '../lib/cache/flights.ts'
+import type { Follow } from '../lib/cache/following.ts'
 import type { Live } from '../lib/cache/live.ts'
 import { useOf } from '../lib/cache/reuse.ts'
-import type { Follow } from '../lib/cache/sharing.ts'
 import type { Look } from './cache-look.ts'
 import type { CacheParts } from './cache-parts.ts'
 

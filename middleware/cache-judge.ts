@@ -1,4 +1,6 @@
 import { lineOf, linesOf } from '../lib/cache/fields.ts'
+import { groupsOf } from '../lib/cache/groups.ts'
+import { groupMark, marksOf } from '../lib/cache/marks.ts'
 import type { Refusal } from '../lib/cache/storable.ts'
 import { toMs } from '../lib/duration.ts'
 import { publish } from '../lib/telemetry.ts'
@@ -51,6 +53,13 @@ export class Judge<Native> {
     return this.#names
   }
 
+  /** The response has only the cookies that stood there before. */
+  takeBackCookies(): void {
+    const { res } = this.#subject.exchange
+    if (this.#cookies.length === 0) res.removeHeader('set-cookie')
+    else res.setHeader('set-cookie', [...this.#cookies])
+  }
+
   /** Nothing of the head is watched any more. */
   stop(): void {
     this.#order.stop()
@@ -69,11 +78,17 @@ export class Judge<Native> {
     if (decision.refusal) return decision.refusal
     this.#head = head
     if (Number(lineOf(fields, 'content-length') ?? 0) > this.#settings.maxEntry) return 'size'
-    const tags = this.#tags(status, fields)
-    if (tags === undefined) return 'tags'
+    const marks = this.#marksOf(status, fields)
+    if (marks === undefined) return 'tags'
     this.#names = decision.names
-    this.#draft = draftOf(this.#settings, this.#subject, head, { ...decision, tags })
+    this.#draft = draftOf(this.#settings, head, { ...decision, marks })
     return undefined
+  }
+
+  /** What the answer carries now; `undefined` where the handler gave it more tags than it can have. */
+  marks(): readonly string[] | undefined {
+    const { record } = this.#subject.request
+    return this.#together(() => [this.#draft?.marks ?? [], record.marks])
   }
 
   /** What has happened since its head, and speaks against handing on another piece. */
@@ -120,10 +135,22 @@ export class Judge<Native> {
     }
   }
 
+  #marksOf(status: number, fields: Fields): readonly string[] | undefined {
+    const { exchange, request } = this.#subject
+    const { native, protocol, host } = exchange
+    const origin = `${protocol}://${host}`
+    return this.#together(() => [
+      request.marks,
+      request.record.marks,
+      groupsOf(fields).map((name) => groupMark(origin, name)),
+      tagMarks(this.#settings.tags(native, { status, fields })),
+    ])
+  }
+
   /** What nobody could purge by its tags is not stored. */
-  #tags(status: number, fields: Fields): readonly string[] | undefined {
+  #together(lists: () => readonly (readonly string[])[]): readonly string[] | undefined {
     try {
-      return tagMarks(this.#settings.tags(this.#subject.exchange.native, { status, fields }))
+      return marksOf(lists())
     } catch (error) {
       publish('error', () => ({ during: 'cache tags', error }))
       return undefined

@@ -122,7 +122,11 @@ function readStream(stream: CacheStreamOptions = {}): StreamSettings {
 function readTags<Native>(tags: CacheResponseOptions<Native>['tags'] = []): TagsOf<Native> {
   if (typeof tags === 'function') return tags
   if (!isListOfText(tags)) throw new OptionError('cacheResponse.tags', 'a list of tags', tags)
-  for (const tag of tags) tagMark(tag)
+  try {
+    tags.map(tagMark)
+  } catch {
+    throw new OptionError('cacheResponse.tags', 'tags of 1 to 128 bytes', tags)
+  }
   return () => tags
 }
 

@@ -1,9 +1,8 @@
 import { tagMark } from '../lib/cache/marks.ts'
 import type { Credential, Refusal } from '../lib/cache/storable.ts'
-import { UsageError } from '../lib/errors.ts'
-import { IdError } from '../lib/keys.ts'
 import { publish } from '../lib/telemetry.ts'
 import type { Exchange } from './exchange.ts'
+import { namedByApplication } from './named-by-application.ts'
 
 /**
  * What the cache did: answered, answered with what is past its life, let the handler answer, let
@@ -144,10 +143,5 @@ export class CacheRecord {
 
 /** @throws UsageError for what is no tag. */
 export function tagMarks(tags: readonly unknown[]): readonly string[] {
-  try {
-    return tags.map(tagMark)
-  } catch (error) {
-    if (error instanceof IdError) throw new UsageError(error.message, { cause: error })
-    throw error
-  }
+  return namedByApplication(() => tags.map(tagMark))
 }

@@ -7,12 +7,13 @@ import { isPlainTarget } from '../lib/cache/query.ts'
 import type { Wish } from '../lib/cache/reuse.ts'
 import type { Credential, Scoping } from '../lib/cache/storable.ts'
 import { UsageError } from '../lib/errors.ts'
-import { encodeId, IdError } from '../lib/keys.ts'
+import { encodeId } from '../lib/keys.ts'
 import { keyedBody } from './cache-body.ts'
 import type { CacheSettings } from './cache-options.ts'
 import type { BypassReason, CacheRecord } from './cache-record.ts'
 import type { Exchange } from './exchange.ts'
 import { guestCookie, identify } from './identity.ts'
+import { namedByApplication } from './named-by-application.ts'
 import { isBodyRead } from './request-body.ts'
 import { requestState } from './request-state.ts'
 
@@ -203,7 +204,11 @@ async function scopeOf<Native>(
   if (scope === 'user') return userScope(exchange, settings, credential)
   const id = await scope(exchange.native)
   if (id === null || id === undefined || id === '') return 'scope'
-  return { scoping: 'id', tag: `id:${encodeScope(id)}`, ...chosen }
+  return {
+    scoping: 'id',
+    tag: `id:${namedByApplication(() => encodeId('The scope of a cached response', id))}`,
+    ...chosen,
+  }
 }
 
 async function hasUser<Native>(
@@ -230,15 +235,6 @@ async function userScope<Native>(
 
 function isNamed(userId: unknown): boolean {
   return userId !== undefined && userId !== null
-}
-
-function encodeScope(id: unknown): string {
-  try {
-    return encodeId('The scope of a cached response', id)
-  } catch (error) {
-    if (error instanceof IdError) throw new UsageError(error.message, { cause: error })
-    throw error
-  }
 }
 
 function credentialOf(headers: RequestHeaders): Credential | undefined {

@@ -130,6 +130,9 @@ export class Revalidation<Native> implements Observer {
 
   #reply(from: FromEntry): void {
     const { res } = this.#plan.exchange
-    if (!res.closed && !res.destroyed) this.#answer?.(from)
+    if (res.closed || res.destroyed) return
+    // Cookies of a run that failed belong to an answer that nobody gets.
+    if (from.reason === 'error') this.#fill.judge.takeBackCookies()
+    this.#answer?.(from)
   }
 }

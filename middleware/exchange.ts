@@ -65,6 +65,7 @@ export interface Observer {
  * What a middleware decided: go on, go on and tell the observer, or it has answered. With `refresh`
  * it has answered, and the rest of the chain runs once that answer is out, against a response that
  * goes nowhere but to the observer; `undefined` from `refresh` where it need not run after all.
+ * Where it cannot run (HTTP/2, a client that left) `refresh` is not called.
  */
 export type Outcome =
   | 'next'

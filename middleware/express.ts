@@ -12,34 +12,17 @@ import {
 import { captureResponse } from './capture.ts'
 import { alone, carry, coresOf, type Plan, together, Walk } from './compose.ts'
 import type { AnyCore, Exchange, Fields } from './exchange.ts'
+import { type Answered, refreshResponse } from './express-refresh.ts'
 import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
 import { answerRaw } from './raw-answer.ts'
 import type { RateLimitState } from './request-limits.ts'
+import { headOf, type ResponseHead } from './response-head.ts'
 import { sessionMemoryCore } from './session-memory.ts'
 
-export type {
-  Answers,
-  BodyOf,
-  CacheControl,
-  CachedMethod,
-  CacheKeyOptions,
-  CacheL1Options,
-  CacheResponseOptions,
-  CacheResult,
-  CacheStreamOptions,
-  Purged,
-  ResponseHead,
-  ScopeOf,
-  TagsOf,
-  TtlOf,
-} from './cache-response.ts'
-export type { ContextOptions, SessionMemoryOptions } from './memory-options.ts'
-export type { MemoryRoutesOptions } from './memory-routes.ts'
-export type { RateLimitOptions } from './rate-limit-options.ts'
-export type { RateLimitState } from './request-limits.ts'
+export type * from './public-types.ts'
 
 declare global {
   namespace Express {
@@ -132,19 +115,39 @@ function composable(cores: readonly AnyCore<Request>[]): NodeMiddleware {
 
 function mount(plan: Plan<Request>): NodeMiddleware {
   return async function memoryware(req, res, next) {
+    const exchange = new ExpressExchange(req as Request, res)
+    const walk = new Walk(plan, exchange)
+    const rest = async (): Promise<void> => {
+      if (await passes(exchange, walk, rest)) next()
+    }
     try {
-      const walk = new Walk(plan, new ExpressExchange(req as Request, res))
-      while (!walk.done) {
-        const outcome = await walk.step()
-        if (outcome === 'answered') return
-        if (outcome !== 'next') captureResponse(res, outcome.observe)
-      }
+      if (!(await passes(exchange, walk, rest))) return
     } catch (error) {
       // Without an error, `next` would let the request pass.
       return next(error || new Error('A middleware failed and did not say why'))
     }
     next()
   }
+}
+
+/** Walks on, and says whether the application is next. */
+async function passes(
+  exchange: ExpressExchange,
+  walk: Walk<Request>,
+  rest: () => Promise<void>,
+): Promise<boolean> {
+  while (!walk.done) {
+    const outcome = await walk.step()
+    if (outcome === 'answered') return false
+    if (outcome === 'next') continue
+    if ('refresh' in outcome) {
+      // Who mounted this waits for the answer, not for what comes after it.
+      void refreshResponse(exchange.answered, outcome.refresh, rest)
+      return false
+    }
+    captureResponse(exchange.res, outcome.observe)
+  }
+  return true
 }
 
 interface Visitor {
@@ -161,6 +164,7 @@ class ExpressExchange implements Exchange<Request> {
   readonly native: Request
   readonly res: ServerResponse
   readonly #req: IncomingMessage & Added
+  #head: ResponseHead | undefined
 
   constructor(req: Request, res: ServerResponse) {
     this.native = req
@@ -209,6 +213,11 @@ class ExpressExchange implements Exchange<Request> {
     return Array.isArray(value) ? value.join('/') : value
   }
 
+  /** The request as one that has been answered. */
+  get answered(): Answered {
+    return { req: this.native, res: this.res, head: this.#head ?? headOf(this.res) }
+  }
+
   parsedBody(): unknown {
     return this.native.body
   }
@@ -218,6 +227,7 @@ class ExpressExchange implements Exchange<Request> {
   }
 
   answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
+    this.#head ??= headOf(this.res)
     answerRaw(this.res, status, fields, body)
   }
 }

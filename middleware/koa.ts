@@ -12,6 +12,8 @@ import { alone, carry, coresOf, type Plan, together, Walk } from './compose.ts'
 import type { AnyCore, Exchange, Fields } from './exchange.ts'
 import { guestCookie } from './identity.ts'
 import { observeContext } from './koa-observe.ts'
+import { refreshContext } from './koa-refresh.ts'
+import { ContextState } from './koa-state.ts'
 import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
@@ -21,26 +23,7 @@ import type { RateLimitState } from './request-limits.ts'
 import { requestState } from './request-state.ts'
 import { sessionMemoryCore } from './session-memory.ts'
 
-export type {
-  Answers,
-  BodyOf,
-  CacheControl,
-  CachedMethod,
-  CacheKeyOptions,
-  CacheL1Options,
-  CacheResponseOptions,
-  CacheResult,
-  CacheStreamOptions,
-  Purged,
-  ResponseHead,
-  ScopeOf,
-  TagsOf,
-  TtlOf,
-} from './cache-response.ts'
-export type { ContextOptions, SessionMemoryOptions } from './memory-options.ts'
-export type { MemoryRoutesOptions } from './memory-routes.ts'
-export type { RateLimitOptions } from './rate-limit-options.ts'
-export type { RateLimitState } from './request-limits.ts'
+export type * from './public-types.ts'
 
 declare module 'koa' {
   interface DefaultContext {
@@ -120,14 +103,20 @@ function composable(cores: readonly AnyCore<Context>[]): Middleware {
 
 function mount(plan: Plan<Context>): Middleware {
   return async function memoryware(ctx, next) {
-    await go(ctx, new Walk(plan, new KoaExchange(ctx)), next)
+    const exchange = new KoaExchange(ctx)
+    await go(exchange, new Walk(plan, exchange), next)
   }
 }
 
-async function go(ctx: Context, walk: Walk<Context>, next: Next): Promise<void> {
+async function go(exchange: KoaExchange, walk: Walk<Context>, next: Next): Promise<void> {
+  const ctx = exchange.native
   const outcome = await walk.step().catch(failed)
   if (outcome === 'answered') return
-  const further: Next = walk.done ? next : () => go(ctx, walk, next)
+  const further: Next = walk.done ? next : () => go(exchange, walk, next)
+  if (typeof outcome === 'object' && 'refresh' in outcome) {
+    void refreshContext(ctx, exchange.before, outcome.refresh, further)
+    return
+  }
   try {
     if (outcome === 'next') await further()
     else await observeContext(ctx, further, outcome.observe)
@@ -172,9 +161,15 @@ interface Visitor {
 
 class KoaExchange implements Exchange<Context> {
   readonly native: Context
+  #before: ContextState | undefined
 
   constructor(ctx: Context) {
     this.native = ctx
+  }
+
+  /** What stood there before it was answered. */
+  get before(): ContextState {
+    return this.#before ?? new ContextState(this.native)
   }
 
   get req(): Context['req'] {
@@ -227,6 +222,7 @@ class KoaExchange implements Exchange<Context> {
   }
 
   answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
+    this.#before ??= new ContextState(this.native)
     // Koa sends nothing for who has taken the raw response.
     if (this.native.respond === false) {
       answerRaw(this.res, status, fields, body)

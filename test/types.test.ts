@@ -40,7 +40,7 @@ describe('types', () => {
     expectTypeOf(onExpress.compose).returns.toExtend<RequestHandler>()
     expectTypeOf(onKoa.sessionMemory).returns.toEqualTypeOf<Middleware>()
     expectTypeOf(onKoa.rateLimit).returns.toExtend<Middleware & Limiter<Context>>()
-    expectTypeOf(onKoa.cacheResponse).returns.toEqualTypeOf<Middleware>()
+    expectTypeOf(onKoa.cacheResponse).returns.toExtend<Middleware>()
     expectTypeOf(onKoa.compose).returns.toEqualTypeOf<Middleware>()
   })
 
@@ -58,6 +58,18 @@ describe('types', () => {
     })
     expectTypeOf(fn).parameters.toEqualTypeOf<[string, number]>()
     expectTypeOf(fn).returns.resolves.toEqualTypeOf<readonly [string, number]>()
+  })
+
+  it('hand result and arguments of a cached function to what tags it', () => {
+    cached(async (question: string) => ({ question, sources: ['a'] }), {
+      ttl: '1m',
+      name: 'tagged',
+      tags: (value, question) => {
+        expectTypeOf(question).toEqualTypeOf<string>()
+        expectTypeOf(value).toEqualTypeOf<{ question: string; sources: string[] }>()
+        return value.sources
+      },
+    })
   })
 
   it('type what a pipeline gives', () => {

@@ -1,7 +1,7 @@
 import type { Entry } from './entry.ts'
 import type { Lease } from './flights.ts'
+import type { Lead } from './leading.ts'
 import type { Live } from './live.ts'
-import type { Lead } from './sharing.ts'
 
 /** Those who wait for one answer, in this process and in others. */
 export class Audience {

@@ -56,6 +56,7 @@ export class Leading implements Lead {
   #retryAt = 0
   #working: Promise<void> | undefined
   #watched = false
+  #asks = false
   #live: Live | undefined
   #tap: Tap | undefined
   /** `broken`: those who follow are still to be told. */
@@ -93,6 +94,12 @@ export class Leading implements Lead {
 
   end(how: FillEnd): void {
     this.#how ??= how
+    void this.#work()
+  }
+
+  /** Asks whether somebody waits: that may not have been heard. */
+  ask(): void {
+    this.#asks = true
     void this.#work()
   }
 
@@ -147,7 +154,7 @@ export class Leading implements Lead {
     const how = this.#how
     if (how !== undefined) return () => this.#end(how)
     const due = performance.now() - this.#renewedAt >= renewEveryMs
-    return due ? () => this.#renew() : undefined
+    return due || this.#asks ? () => this.#renew() : undefined
   }
 
   async #write(batch: Batch): Promise<void> {
@@ -161,6 +168,7 @@ export class Leading implements Lead {
   async #renew(): Promise<void> {
     const { fills, place, token } = this.#parts
     const sentAt = performance.now()
+    this.#asks = false
     const renewed = await fills.renew(place, token, leaseMs)
     if (renewed === 'watched') this.#watched = true
     this.#heard(renewed !== 'lost', sentAt)

@@ -33,11 +33,17 @@ export function createLeads(fills: Fills): Leads {
 
   /** Nobody waits for it: what is missed meanwhile, the next renewal of a lease hears of. */
   function listen(): void {
-    leave ??= fills.onWatched(runner, hear).catch((error: unknown) => {
-      failed(error)
-      leave = undefined
-      return undefined
-    })
+    leave ??= fills.onWatched(runner, hear).then(
+      (end) => {
+        for (const leading of led.values()) leading.ask()
+        return end
+      },
+      (error: unknown) => {
+        failed(error)
+        leave = undefined
+        return undefined
+      },
+    )
   }
 
   function hear(token: string): void {

@@ -39,6 +39,9 @@ export interface NearOptions {
   readonly ttlMs: number
 }
 
+/** What is at hand where nobody says otherwise. */
+export const defaultNear: NearOptions = { maxBytes: 16 * 1024 * 1024, ttlMs: 5000 }
+
 /** Of each entry: what it takes beside its body and the text of its head. Measured on Node 20. */
 const entryBytes = 1024
 const mostPurges = 10_000

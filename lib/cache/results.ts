@@ -1,11 +1,13 @@
 import type { Serializer } from '../serializer.ts'
 import { publish } from '../telemetry.ts'
 import { currentAgeMs, type Entry } from './entry.ts'
-import type { CacheStore, Looked, Shelf, Wanted } from './shelf.ts'
+import type { CacheStore, Shelf, Wanted } from './shelf.ts'
 
 /** A result as it was found. */
 export interface Result<T> {
   readonly value: T
+  /** Its stored form; nobody may change these bytes. */
+  readonly body: Buffer
   /** Since its function ran. */
   readonly ageMs: number
   /** Since its life ended; below 0 while it goes on. */
@@ -17,8 +19,9 @@ export interface Result<T> {
 }
 
 /** A result to keep. */
-export interface NewResult<T> {
-  readonly value: T
+export interface NewResult {
+  /** Its stored form. */
+  readonly body: Buffer
   readonly marks: readonly string[]
   /** When its making began: by the store's clock, and by `performance.now()`. */
   readonly since: number
@@ -43,11 +46,12 @@ export interface Results<T> {
   near(key: string): Result<T> | undefined
   /** What the store has; `away` where it cannot say. Never rejects. */
   find(key: string): Promise<Result<T> | 'away' | undefined>
-  /**
-   * How keeping it went: `unkept` where it was purged, or its fill lost, or the store is away;
-   * `formless` where it has no stored form. Never rejects.
-   */
-  keep(key: string, result: NewResult<T>): Promise<'kept' | 'unkept' | 'formless'>
+  /** False where its fill is lost, or the store away. Never rejects. */
+  keep(key: string, result: NewResult): Promise<boolean>
+  /** The stored form of a value; `undefined` where it has none, or is `undefined` itself. */
+  encode(value: T): Buffer | undefined
+  /** A value of one's own. */
+  decode(body: Buffer): T
 }
 
 /** Results over a store. */
@@ -62,15 +66,16 @@ export function resultsOf<T>(
     return { resource, headers: {}, deadline: store.deadline(), marks: form.marks }
   }
 
+  // A serializer may give back the very bytes it was handed.
+  const decode = (body: Buffer): T => serializer.decode(Buffer.from(body)) as T
+
   /** A result that cannot be read counts as absent. */
-  function read(entry: Entry | undefined, tier: 'near' | 'store'): Result<T> | undefined {
+  function read(entry: Entry | undefined): Result<T> | undefined {
     if (entry === undefined) return undefined
     const ageMs = currentAgeMs(entry, Date.now())
-    // A serializer may give back the very bytes it was handed.
-    const body = tier === 'near' ? Buffer.from(entry.body) : entry.body
+    const { body, lifeMs, swrMs, sieMs } = entry
     try {
-      const value = serializer.decode(body) as T
-      return { value, ageMs, staleMs: ageMs - entry.lifeMs, swrMs: entry.swrMs, sieMs: entry.sieMs }
+      return { value: decode(body), body, ageMs, staleMs: ageMs - lifeMs, swrMs, sieMs }
     } catch (error) {
       publish('error', () => ({ during: 'cached read', error }))
       return undefined
@@ -78,32 +83,29 @@ export function resultsOf<T>(
   }
 
   return {
-    near: (key) => read(shelf.near(wanted(key)), 'near'),
+    decode,
+    near: (key) => read(shelf.near(wanted(key))),
     async find(key) {
-      const looked: Looked = await shelf.find(wanted(key))
-      return looked.kind === 'away' ? 'away' : read(looked.entry, looked.tier)
+      const looked = await shelf.find(wanted(key))
+      return looked.kind === 'away' ? 'away' : read(looked.entry)
     },
-    async keep(key, { value, marks, since, began, token }) {
-      const body = encoded(serializer, value)
-      if (body === undefined) return 'formless'
+    async keep(key, { body, marks, since, began, token }) {
       const entry: Entry = {
         ...{ status: 200, fields: {}, body, pieces: undefined, explicit: true, strict: false },
         ...{ storedAt: Date.now(), ageMs: 0, lifeMs: ttlMs, swrMs, sieMs, marks, since },
       }
       const fill = token === undefined ? undefined : { variant: '', token }
-      const kept = await shelf.keep(wanted(key), { entry, names: [], graceMs: 0, began, fill })
-      return kept ? 'kept' : 'unkept'
+      return shelf.keep(wanted(key), { entry, names: [], graceMs: 0, began, fill })
     },
-  }
-}
-
-function encoded(serializer: Serializer, value: unknown): Buffer | undefined {
-  if (value === undefined) return undefined
-  try {
-    const { buffer, byteOffset, byteLength } = serializer.encode(value)
-    return Buffer.from(buffer, byteOffset, byteLength)
-  } catch (error) {
-    publish('error', () => ({ during: 'cached write', error }))
-    return undefined
+    encode(value) {
+      if (value === undefined) return undefined
+      try {
+        const { buffer, byteOffset, byteLength } = serializer.encode(value)
+        return Buffer.from(buffer, byteOffset, byteLength)
+      } catch (error) {
+        publish('error', () => ({ during: 'cached write', error }))
+        return undefined
+      }
+    },
   }
 }

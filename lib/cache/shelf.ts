@@ -79,7 +79,7 @@ export interface Shelf {
 }
 
 /** An answer to keep. */
-export interface Answer {
+interface Answer {
   readonly entry: Entry
   /** What it varies by. */
   readonly names: readonly string[]

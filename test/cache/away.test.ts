@@ -87,7 +87,7 @@ for (const framework of frameworks) {
 
     for (const [says, change] of [
       ['torn', (head: Buffer) => head.subarray(0, -5)],
-      ['of another version', (head: Buffer) => replaced(head, '"version":2', '"version":9')],
+      ['of another version', (head: Buffer) => replaced(head, '"version":3', '"version":9')],
       ['of another key', (head: Buffer) => replaced(head, 'cache:{', 'cache:{x')],
       [
         'with a field that would split the head',

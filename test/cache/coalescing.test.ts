@@ -58,7 +58,7 @@ for (const framework of frameworks) {
       const site = await counting(framework, {
         cache: { ttl: 60, coalesce: false },
         async handle(run) {
-          await wait(20)
+          await until(() => site.runs === 3)
           run.send(200, `run ${run.number}`)
         },
       })

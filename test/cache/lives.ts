@@ -1,16 +1,10 @@
 import { Live, type LiveHead } from '../../lib/cache/live.ts'
+import { entryOf } from './entry-of.ts'
 
-/** The head of an answer that varies by nothing. */
+/** The head of an event stream that varies by nothing. */
 export function headOf(more: Partial<LiveHead> = {}): LiveHead {
-  const entry = {
-    status: 200,
-    fields: { 'content-type': 'text/event-stream' },
-    storedAt: 1_700_000_000_000,
-    ageMs: 0,
-    lifeMs: 60_000,
-    explicit: true,
-    strict: false,
-  }
+  const fields = { 'content-type': 'text/event-stream' }
+  const { body: _body, pieces: _pieces, ...entry } = entryOf('', { fields })
   return { entry, names: [], variant: '', ...more }
 }
 

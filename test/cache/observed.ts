@@ -4,6 +4,7 @@ import { carry } from '../../middleware/compose.ts'
 import type { AnyCore, Exchange, Fields, Observer, Outcome } from '../../middleware/exchange.ts'
 import * as onExpress from '../../middleware/express.ts'
 import * as onKoa from '../../middleware/koa.ts'
+import { eventually } from '../support/eventually.ts'
 import { open, type Plan, type Site } from './site.ts'
 import { Witness } from './witness.ts'
 
@@ -85,4 +86,46 @@ export class StandIn extends Witness implements Observer {
     const fields = { 'content-type': 'text/stale', 'x-stale': 'yes', ...this.#plan.fields }
     this.#exchange.answer(203, fields, Buffer.from('stale'))
   }
+}
+
+/** What answers from nowhere, and what it was told of the runs that followed. */
+export interface StaleAnswers {
+  readonly decide: Decide
+  readonly witnesses: Witness[]
+  /** The first whose run has ended. */
+  ended(): Promise<Witness>
+}
+
+/** Answers each request, and has the rest of the chain run in the background. */
+export function staleAnswers(): StaleAnswers {
+  const witnesses: Witness[] = []
+  return {
+    witnesses,
+    decide(exchange) {
+      exchange.answer(203, { 'x-stale': 'yes', 'content-type': 'text/stale' }, Buffer.from('stale'))
+      return {
+        async refresh() {
+          const witness = new Witness()
+          witnesses.push(witness)
+          return witness
+        },
+      }
+    },
+    ended: () =>
+      eventually('the run ended', async () => witnesses.find(({ ends }) => ends.length > 0), {
+        everyMs: 2,
+      }),
+  }
+}
+
+/** A site that answers from nowhere, and then runs its handler in the background. */
+export async function openStale(
+  framework: 'express' | 'koa',
+  handle: Plan['handle'],
+  plan: Partial<Plan> = {},
+): Promise<Site & StaleAnswers> {
+  const stale = staleAnswers()
+  const outer = () => ({ 'x-outer': 'outer' })
+  const site = await openDeciding(framework, stale.decide, { outer, handle, ...plan })
+  return Object.assign(site, stale)
 }

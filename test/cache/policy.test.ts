@@ -3,11 +3,12 @@ import fc from 'fast-check'
 import { cacheControl, isBare, namedFields, secondsOf } from '../../lib/cache/cache-control.ts'
 import { cacheStatus } from '../../lib/cache/cache-status.ts'
 import { canonicalJson } from '../../lib/cache/canonical-json.ts'
-import { decodeEntry, type Entry, encodeEntry } from '../../lib/cache/entry.ts'
+import { decodeEntry, encodeEntry } from '../../lib/cache/entry.ts'
 import { controlsOf } from '../../lib/cache/freshness.ts'
 import { httpDate } from '../../lib/cache/http-date.ts'
 import { keyedQuery } from '../../lib/cache/query.ts'
 import { learn, mergeVary, variantOf, varyNames } from '../../lib/cache/vary.ts'
+import { entryOf } from './entry-of.ts'
 
 describe('cacheControl', () => {
   const seconds: readonly (readonly [line: string | string[], seconds: number | undefined])[] = [
@@ -170,14 +171,7 @@ describe('keyedQuery', () => {
 
 describe('entries', () => {
   const place = { key: 'cache:{a}', variant: '' }
-  const numbers = { status: 200, storedAt: 1, ageMs: 0, lifeMs: 9 }
-  const entry: Entry = {
-    ...numbers,
-    fields: { 'x-a': ['1', '2'] },
-    body: Buffer.from([0, 255]),
-    explicit: true,
-    strict: false,
-  }
+  const entry = entryOf(Buffer.from([0, 255]), { fields: { 'x-a': ['1', '2'] } })
 
   it('come back as they went', () => {
     assert.deepEqual(decodeEntry(place, encodeEntry(place, entry)), entry)

@@ -28,8 +28,9 @@ const refused: readonly Case[] = [
     detail: 'status',
   })),
   {
-    says: 'no-store beside must-understand',
-    handle: answer({ 'Cache-Control': 'max-age=60, must-understand, no-store' }),
+    says: 'no-store beside must-understand, where only the application gives a life',
+    handle: answer({ 'Cache-Control': 'must-understand, no-store' }),
+    cache: { ttl: 60 },
     detail: 'no-store',
   },
   ...(['no-store', 'private'] as const).map((detail) => ({

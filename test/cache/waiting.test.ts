@@ -36,7 +36,7 @@ for (const framework of frameworks) {
     afterEach(closeSites)
 
     for (const type of ['text/event-stream', 'application/x-ndjson']) {
-      it(`does not wait for a stream of ${type}`, async () => {
+      it(`reads a stream of ${type} along while it grows`, async () => {
         const bodies: PassThrough[] = []
         const site = await counting(framework, {
           async handle(run) {
@@ -51,7 +51,7 @@ for (const framework of frameworks) {
         const asked = await Promise.all(Array.from({ length: 5 }, () => begun(site.port, '/a')))
         for (const each of asked) each.on('error', () => undefined).destroy()
         for (const body of bodies) body.destroy()
-        assert.equal(site.runs, 5)
+        assert.equal(site.runs, 1)
       })
     }
 
