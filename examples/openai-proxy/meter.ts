@@ -10,11 +10,9 @@ export function meter(req: Request) {
   const decoder = new TextDecoder()
   let rest = ''
   let said = ''
-  let last: Chunk | undefined
   let usage: Chunk | undefined
 
   function take(chunk: Chunk): void {
-    last = chunk
     if (chunk.usage) usage = chunk
     for (const { delta } of chunk.choices ?? []) {
       const calls = delta.tool_calls?.map((call) => call.function?.arguments ?? '') ?? []
@@ -38,7 +36,6 @@ export function meter(req: Request) {
      */
     async settle(): Promise<void> {
       if (usage && (await req.rateLimit.settleUsage(usage))) return
-      if (last === undefined) return
       await req.rateLimit.settleUsage({
         prompt_tokens: askedOf(req).promptTokens,
         completion_tokens: estimateTokenCount(said),

@@ -41,6 +41,13 @@ export function json(status: number, body: object, headers: Record<string, strin
   }
 }
 
+/** Answers with a whole stream. */
+export function pieces(sent: readonly object[], headers: Record<string, string> = {}) {
+  return (_req: unknown, res: ServerResponse): void => {
+    res.writeHead(200, { 'content-type': 'text/event-stream', ...headers }).end(sseOf(sent))
+  }
+}
+
 /** Begins a stream with these words, and lets go of it; gives the response once it is asked. */
 export function beginning(...words: string[]) {
   let given: (res: ServerResponse) => void = () => {}

@@ -1,10 +1,10 @@
-import { deepEqual, doesNotMatch, equal, match, ok, rejects } from 'node:assert/strict'
+import { deepEqual, doesNotMatch, equal, match, ok, rejects, throws } from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { text } from 'node:stream/consumers'
 import { after, afterEach, before, describe, it } from 'mocha'
 import OpenAI from 'openai'
-import type { ProxyOptions } from '../../examples/openai-proxy/app.ts'
+import { type ProxyOptions, proxyApp } from '../../examples/openai-proxy/app.ts'
 import { eventually } from '../support/eventually.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
 import { root } from '../support/source-files.ts'
@@ -164,6 +164,14 @@ for (const stores of bothProviders()) {
     })
   })
 }
+
+describe("the example: a proxy for OpenAI's API", () => {
+  it('refuses to share with whoever comes', () => {
+    const baseUrl = 'http://127.0.0.1:1/v1'
+    throws(() => proxyApp({ baseUrl, share: 'public' }), /`keys`/)
+    throws(() => proxyApp({ baseUrl, apiKey: 'sk-own' }), /`keys`/)
+  })
+})
 
 describe("the example: a proxy for OpenAI's API, as somebody starts it", function () {
   this.timeout(30_000)
