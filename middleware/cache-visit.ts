@@ -36,11 +36,42 @@ export class Visit<Native> {
       fwd: fwdOf(use),
       stale: isRevalidated(use) ? entry : undefined,
     })
-    if (entry && use === 'stale-while-revalidate' && request.repeatable) {
-      this.#replies.fromEntry(entry, this.#toldStale(entry, 'revalidating'))
-      return { refresh: () => making.inBackground() }
-    }
-    if (request.wish.directives.has('only-if-cached')) {
+    if (entry && use === 'stale-while-revalidate' && request.repeatable)
+      return this.#stale(entry, making)
+    return this.#absent(use, entry, making)
+  }
+
+  #hit(entry: Entry): Outcome {
+    const left = entry.lifeMs - currentAgeMs(entry, Date.now())
+    const told: Told =
+      left > 0
+        ? { status: 'hit', fact: { hit: { ttl: Math.floor(left / 1000) } } }
+        : this.#toldStale(entry, 'max-stale')
+    this.#replies.fromEntry(entry, told)
+    return 'answered'
+  }
+
+  /** Answers now, and lets the rest of the chain make a new answer behind it. */
+  #stale(entry: Entry, making: Making<Native>): Outcome {
+    this.#replies.fromEntry(entry, this.#toldStale(entry, 'revalidating'))
+    // A run for a HEAD would make no body.
+    if (this.#exchange.req.method === 'HEAD') return 'answered'
+    return { refresh: () => making.inBackground() }
+  }
+
+  #toldStale(entry: Entry, reason: 'revalidating' | 'max-stale'): Told {
+    const left = entry.lifeMs - currentAgeMs(entry, Date.now())
+    const fact = { hit: { ttl: Math.floor(left / 1000) }, detail: reason }
+    return { status: 'stale', reason, fact }
+  }
+
+  /** Nothing stored will do. */
+  #absent(
+    use: Use | undefined,
+    entry: Entry | undefined,
+    making: Making<Native>,
+  ): Outcome | Promise<Outcome> {
+    if (this.#look.request.wish.directives.has('only-if-cached')) {
       this.#replies.unavailable()
       return 'answered'
     }
@@ -54,22 +85,6 @@ export class Visit<Native> {
     if (!this.#parts.settings.coalesce || wish.credentialed) return false
     if (use === undefined) return !wantsNew(wish.directives)
     return use === 'stale' || use === 'stale-while-revalidate'
-  }
-
-  #hit(entry: Entry): Outcome {
-    const left = entry.lifeMs - currentAgeMs(entry, Date.now())
-    const told: Told =
-      left > 0
-        ? { status: 'hit', fact: { hit: { ttl: Math.floor(left / 1000) } } }
-        : this.#toldStale(entry, 'max-stale')
-    this.#replies.fromEntry(entry, told)
-    return 'answered'
-  }
-
-  #toldStale(entry: Entry, reason: 'revalidating' | 'max-stale'): Told {
-    const left = entry.lifeMs - currentAgeMs(entry, Date.now())
-    const fact = { hit: { ttl: Math.floor(left / 1000) }, detail: reason }
-    return { status: 'stale', reason, fact }
   }
 
   /** An answer without a body is not stored, but may say something of one that is. */
