@@ -7,7 +7,7 @@ import type { Opened, Suite } from './suite.ts'
 /** How long a lease runs where nobody lets it lapse, in milliseconds. */
 export const minuteMs = 60_000
 
-const times = { keepMs: minuteMs, aloneMs: minuteMs }
+type Times = Parameters<Fills['end']>[3]
 
 /** A resource whose answer nobody makes yet. */
 export function place(variant = ''): FillPlace {
@@ -41,9 +41,9 @@ export function finish(
   at: FillPlace,
   token: string,
   how: Parameters<Fills['end']>[2] = 'kept',
-  given: Partial<typeof times> = {},
+  given: Partial<Times> = {},
 ): Promise<void> {
-  return open().fills.end(at, token, how, { ...times, ...given })
+  return open().fills.end(at, token, how, { keepMs: minuteMs, aloneMs: minuteMs, ...given })
 }
 
 /** Pieces up to a number. */

@@ -64,7 +64,8 @@ export interface Fills {
   ): Promise<'held' | 'watched' | 'lost'>
   /**
    * Keeps a batch of pieces for those who come later, tells those who watch, and renews the lease. A
-   * second sending of the same batch changes nothing. False: it is no longer the caller's.
+   * second sending of the same batch changes nothing. Of a fill at most 4 MiB are kept: the oldest
+   * go. False: it is no longer the caller's.
    */
   write(
     place: FillPlace,
@@ -84,7 +85,10 @@ export interface Fills {
     times: { readonly keepMs: number; readonly aloneMs: number },
     call?: Call,
   ): Promise<void>
-  /** What has come of a fill after a piece. Who watches first, then looks, misses nothing. */
+  /**
+   * What has come of a fill after a piece. Who watches first, then looks, misses nothing. How a fill
+   * has ended that nobody waited for is not kept: it is gone.
+   */
   look(place: FillPlace, token: string, after: number, call?: Call): Promise<FillView>
   /** Calls the listener until the function given back is called. A lost connection loses batches. */
   watch(
