@@ -8,12 +8,15 @@ import { busContract } from './bus.ts'
 import { changesContract } from './changes.ts'
 import { entriesContract } from './entries.ts'
 import { fieldsContract } from './fields.ts'
+import { fillsContract } from './fills.ts'
+import { fillsWatchContract } from './fills-watch.ts'
 import { forkingContract } from './forking.ts'
 import { historyContract } from './history.ts'
 import { inspectionContract } from './inspection.ts'
 import { keyValueContract } from './key-value.ts'
 import { keyspaceContract } from './keyspace.ts'
 import { ownersContract } from './owners.ts'
+import { purgesContract } from './purges.ts'
 import { rewindingContract } from './rewinding.ts'
 import { statesContract } from './states.ts'
 import { type Describe, type It, type OpenSuite, type Suite, suiteOf } from './suite.ts'
@@ -67,6 +70,9 @@ const contracts: readonly ((suite: Suite) => void)[] = [
   turnsContract,
   budgetsContract,
   entriesContract,
+  purgesContract,
+  fillsContract,
+  fillsWatchContract,
   keyspaceContract,
 ]
 

@@ -7,11 +7,13 @@ import { amendingMutants, changesMutants } from './mutants/changes.ts'
 import { cutsMutants, ownersMutants } from './mutants/cuts.ts'
 import { entriesMutants } from './mutants/entries.ts'
 import { fieldsMutants } from './mutants/fields.ts'
+import { claimMutants, piecesMutants, waitMutants } from './mutants/fills.ts'
 import { historyMutants } from './mutants/history.ts'
 import { holdingMutants } from './mutants/holding.ts'
 import type { Mutant } from './mutants/mutant.ts'
 import { busMutants, inspectionMutants } from './mutants/optional.ts'
 import { pageMutants } from './mutants/pages.ts'
+import { amendingEntriesMutants, purgesMutants } from './mutants/purges.ts'
 import { restMutants } from './mutants/rest.ts'
 import { settlingMutants } from './mutants/settling.ts'
 import { timesMutants } from './mutants/times.ts'
@@ -39,6 +41,11 @@ const mutants: readonly Mutant[] = [
   ...settlingMutants,
   ...holdingMutants,
   ...entriesMutants,
+  ...purgesMutants,
+  ...amendingEntriesMutants,
+  ...claimMutants,
+  ...waitMutants,
+  ...piecesMutants,
   ...inspectionMutants,
   ...busMutants,
 ]

@@ -48,7 +48,8 @@ export interface NewVariant {
  *
  * What is to be purged together carries a mark: a tag, an address, an owner. Purging a mark writes
  * when that was; whoever reads an entry compares that with when the entry's content began to be made.
- * So a purge takes as long for a million entries as for one, and catches what is being made.
+ * So a purge takes as long for a million entries as for one, and catches what is being made. A mark is
+ * text without spaces.
  */
 export interface Entries {
   /** The learned `vary`, the entry of one variant, and the purges of the marks, in one round trip. */
@@ -74,7 +75,9 @@ export interface Entries {
   purges(marks: readonly string[], call?: Call): Promise<readonly Purge[]>
   /**
    * Now, in microseconds on the store's own clock: what begins to be made from here on is younger
-   * than every purge so far. Never the same or less than a purge that has been done before.
+   * than every purge so far, and as old as or older than every purge to come. Where the servers of a
+   * store differ in their clocks, it is told half a second early: what begins in the half second after
+   * a purge counts as purged as well.
    */
   clock(call?: Call): Promise<number>
 }

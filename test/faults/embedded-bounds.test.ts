@@ -46,6 +46,19 @@ describe('a full embedded provider', () => {
     await store.close()
   })
 
+  it('remembers 100,000 purges of marks in bounded memory, and forgets none', async () => {
+    const store = embeddedProvider()
+    const before = heapBytes()
+    const began = await store.entries.clock()
+    for (let at = 0; at < 100_000; at += 1) await store.entries.purge([`t:mark-${at}`], false)
+    assert.ok(heapBytes() - before < 8 * 1024 * 1024)
+    for (let at = 0; at < 100_000; at += 1_000) {
+      const [purge] = await store.entries.purges([`t:mark-${at}`])
+      assert.ok((purge?.hard ?? 0) > began)
+    }
+    await store.close()
+  })
+
   it('gives what budgets were lent back to those who have a share of it', async () => {
     const store = embeddedProvider({ maxEntries: 80 })
     for (let at = 0; at < 100; at += 1) await limited(store, `budget:${at}`)

@@ -27,6 +27,8 @@ interface FillCell {
   readonly runner: string
   readonly since: number
   watched: boolean
+  /** There are pieces. */
+  written: boolean
   readonly how?: FillEnd | undefined
 }
 

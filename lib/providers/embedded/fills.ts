@@ -33,6 +33,7 @@ export function embeddedFills(shelf: EntriesShelf, purges: Purges, bus: PubSub):
       const news = shelf.pieces.keep(channel, batch, leaseMs)
       shelf.pieces.end(channel, leaseMs)
       held.expiresAt = now() + leaseMs
+      held.cell.written = true
       if (news) await bus.publish(channel, batchMessage(batch))
       return true
     },
@@ -45,6 +46,7 @@ export function embeddedFills(shelf: EntriesShelf, purges: Purges, bus: PubSub):
       shelf.delete(at)
       if (how === 'refused' && aloneMs > 0)
         shelf.putFill('end', at, { ...held.cell, how }, now() + aloneMs)
+      if (!held.cell.watched && !held.cell.written) return
       shelf.pieces.end(channel, keepMs)
       shelf.putOutcome('end', channel, how, now() + keepMs)
       await bus.publish(channel, fillEndMessage(how))
@@ -77,7 +79,7 @@ async function take(
   const expiresAt = shelf.now() + leaseMs
   if (held === undefined) {
     const since = purges.clock()
-    shelf.putFill('claim', at, { token, runner, since, watched: false }, expiresAt)
+    shelf.putFill('claim', at, { token, runner, since, watched: false, written: false }, expiresAt)
     return { kind: 'leading', since }
   }
   const { cell } = held

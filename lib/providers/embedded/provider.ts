@@ -45,8 +45,6 @@ const eighths = {
   entries: { entries: 1, bytes: 2 },
 }
 
-const mostPurges = 10_000
-
 /**
  * Keeps everything in this process: nothing is shared with others, and nothing outlives it.
  *
@@ -55,7 +53,7 @@ const mostPurges = 10_000
  * eighths of `maxBytes`. Budgets also take what the others leave, until these need it: a store that
  * only limits may use all it is given. A full share drops what was not used for longest, also when it has not
  * expired; what is larger than its share is refused with a `StoreError` of reason `full`. Beside them
- * purges of marks take up to a sixty-fourth of `maxBytes`.
+ * purges of marks take up to a thirty-second part of `maxBytes`.
  *
  * @throws OptionError for a misspelt option or one out of range.
  */
@@ -79,7 +77,7 @@ export function embeddedProvider(options: EmbeddedOptions = {}): Provider {
     tombs: createTombs(now),
   }
   const entries = createEntriesShelf(keyspace, share('entries'))
-  const purges = createPurges(now, { entries: mostPurges, bytes: maxBytes / 64 })
+  const purges = createPurges(now, Math.floor(maxBytes / 32))
   return {
     name: 'embedded',
     ...embeddedKeyValue(keyspace, share('values')),

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Purge } from '../../ports/entries.ts'
 
 /** When marks were purged, on a clock that never tells the same moment twice. */
@@ -9,61 +10,45 @@ export interface Purges {
   clear(): void
 }
 
-/** How many marks are remembered one by one. */
-interface PurgeBounds {
-  readonly entries: number
-  /** Of their names, estimated. */
-  readonly bytes: number
-}
-
 const never: Purge = { hard: 0, soft: 0 }
 
-// Map entry, the purge and the string's own, on Node 20.
-const markBytes = 160
+// Map entry, list links and the purge, on Node 20.
+const overhead = 250
 
 /**
- * Remembers purges within bounds. Of a mark for which there is no room any more, and of those that
- * were never purged, it says that they were purged when the newest such mark was: too much is made
- * anew then, but no purge is ever forgotten. They stand beside the keyspace, so that no pattern
- * deletes them.
+ * Remembers purges within so many bytes, estimated. Of a mark for which there is no room any more,
+ * and of those that were never purged, it says that they were purged when the newest such mark was:
+ * too much is made anew then, but no purge is ever forgotten. They stand beside the keyspace, so that
+ * no pattern deletes them.
  */
-export function createPurges(now: () => number, { entries, bytes }: PurgeBounds): Purges {
-  const marks = new Map<string, Purge>()
-  let size = 0
+export function createPurges(now: () => number, mostBytes: number): Purges {
   let floor = never
   let last = 0
+  const marks = new LRUCache<string, Purge>({
+    maxSize: mostBytes,
+    sizeCalculation: (_purge, mark) => sizeOf(mark),
+    dispose(purge, _mark, reason) {
+      if (reason === 'evict') floor = later(floor, purge)
+    },
+  })
 
   const clock = () => {
     last = Math.max(last + 1, Math.floor(now() * 1000))
     return last
   }
-
-  function remove(mark: string, purge: Purge): void {
-    marks.delete(mark)
-    size -= sizeOf(mark)
-    floor = later(floor, purge)
-  }
+  const of = (mark: string) => later(floor, marks.get(mark) ?? never)
 
   return {
     clock,
     purge(mark, soft) {
       const at = clock()
-      const old = marks.get(mark)
-      // Anew at the end: those that were purged longest ago go first.
-      if (old === undefined) size += sizeOf(mark)
-      else marks.delete(mark)
-      const { hard, soft: softly } = old ?? floor
-      marks.set(mark, soft ? { hard, soft: at } : { hard: at, soft: softly })
-      for (const [oldest, purge] of marks) {
-        if (marks.size <= entries && size <= bytes) break
-        remove(oldest, purge)
-      }
+      const old = of(mark)
+      const purge = soft ? { hard: old.hard, soft: at } : { hard: at, soft: old.soft }
+      if (sizeOf(mark) > mostBytes) floor = later(floor, purge)
+      else marks.set(mark, purge)
     },
-    of: (mark) => later(floor, marks.get(mark) ?? never),
-    clear() {
-      marks.clear()
-      size = 0
-    },
+    of,
+    clear: () => marks.clear(),
   }
 }
 
@@ -72,5 +57,5 @@ function later(one: Purge, other: Purge): Purge {
 }
 
 function sizeOf(mark: string): number {
-  return markBytes + 2 * mark.length
+  return overhead + 2 * mark.length
 }

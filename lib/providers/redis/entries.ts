@@ -23,7 +23,7 @@ export function redisEntries(pool: Pool, { maxValueBytes }: { maxValueBytes: num
       const fields = replies.slice(0, steps.length) as Field[][]
       return { ...found(fields, variant), purges: purgesIn(replies.slice(steps.length)) }
     },
-    keep(key, { variant, vary, entry, ttlMs, maxVariants, fill }, call) {
+    async keep(key, { variant, vary, entry, ttlMs, maxVariants, fill }, call) {
       checkSize('keep', entry.head.byteLength + entry.body.byteLength, maxValueBytes)
       const lock: [] | [string] = fill ? [fillKey(key, fill.variant)] : []
       const token: [] | [string] = fill ? [fill.token] : []
@@ -37,7 +37,7 @@ export function redisEntries(pool: Pool, { maxValueBytes }: { maxValueBytes: num
         )
       return pool.bodiesOf(key).send('keep', command, again, call)
     },
-    amend(key, variant, head, ttlMs, call) {
+    async amend(key, variant, head, ttlMs, call) {
       checkSize('amend', head.byteLength, maxValueBytes)
       const args = [variant, redacted(head), ttlMs] as const
       const command = (client: Client) =>

@@ -17,7 +17,7 @@ const keepMs = 366 * 86_400_000
  * to be made so long before a purge, by another node's clock, counts as purged by it: clocks that
  * are kept in step differ by less.
  */
-export const clocksDifferBy = 500_000
+const clocksDifferBy = 500_000
 
 type PurgePorts = Pick<Entries, 'purge' | 'purges' | 'clock'>
 

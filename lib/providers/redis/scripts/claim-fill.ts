@@ -11,10 +11,14 @@ export const claimFill: Script<[fill: string], Args, Claimed> = script(
     ${micros}
     ${holder}
     local fill = holder(key)
-    if fill.how then return { 'alone', '', now } end
+    if fill.token and redis.call('PTTL', key) < 0 then
+      -- A script that was stopped half way has left it without an end.
+      redis.call('PEXPIRE', key, lease)
+    end
+    if fill.how == 'refused' then return { 'alone', '', now } end
     if fill.token then
-      if not string.match(fill.since or '', '^%d+$') then
-        return redis.error_reply('WRONGTYPE a fill without its time')
+      if fill.how or not string.match(fill.since or '', '^%d+$') then
+        return redis.error_reply('WRONGTYPE what is no fill stands in its place')
       end
       if fill.token == token then
         -- The first reply was lost.
