@@ -179,11 +179,11 @@ export class Following implements Follow {
   #take(last: number, bytes: Buffer): boolean {
     if (this.#done || last <= this.#after) return true
     const pieces = decodePieces(this.#parts.place.key, bytes)
-    if (pieces === undefined) {
+    const first = last - (pieces?.length ?? 0) + 1
+    if (pieces === undefined || first < 1) {
       this.#finish('refused')
       return true
     }
-    const first = last - pieces.length + 1
     if (first > this.#after + 1) return false
     for (const piece of pieces.slice(this.#after + 1 - first)) this.#add(piece)
     return true

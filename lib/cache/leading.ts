@@ -216,7 +216,6 @@ export class Leading implements Lead {
         void this.#work()
       },
     })
-    if (this.#tap === undefined) this.#sending = 'broken'
     const { head, maxBytes } = live
     return this.#tap ? [{ kind: 'head', head, maxBytes }, ...this.#more()] : this.#more()
   }

@@ -49,12 +49,20 @@ describe('a stored stream in its rhythm', () => {
   })
 
   it('stops with the signal, and keeps no timer', async () => {
+    const { clearTimeout: clear } = globalThis
+    const cleared: unknown[] = []
+    globalThis.clearTimeout = (timer) => {
+      if (timer) cleared.push(timer)
+      clear(timer)
+    }
     const stop = new AbortController()
     const stream = replay(body, [5, 0, 5, 10_000_000], stop.signal)
     stream.resume()
     await once(stream, 'data')
     stop.abort()
     await once(stream, 'close')
+    globalThis.clearTimeout = clear
+    assert.equal(cleared.length, 1)
     assert.equal(stream.errored, null)
     assert.equal(stream.destroyed, true)
   })

@@ -220,45 +220,79 @@ for (const stores of bothProviders()) {
       assert.equal(await reading, 'abcdefghijklmnopqrstuvwxyz')
     })
 
-    it('break off where what was lost is not kept either', async () => {
-      let lost = false
-      const watch: Fills['watch'] = (where, token, { batch, ended }, call) => {
-        const lossy = {
-          batch: (one: Parameters<typeof batch>[0]) => {
-            if (one.last !== 3) batch(one)
-            else lost = true
-          },
-          ended,
+    for (const [fact, isKept] of [
+      ['is not kept either', (last: number) => last !== 3],
+      ['is not kept either, nor what came after it', (last: number) => last < 3],
+    ] as const)
+      it(`break off where what was lost ${fact}`, async () => {
+        let lost = false
+        const watch: Fills['watch'] = (where, token, { batch, ended }, call) => {
+          const lossy = {
+            batch: (one: Parameters<typeof batch>[0]) => {
+              if (one.last !== 3) batch(one)
+              else lost = true
+            },
+            ended,
+          }
+          return store.fills.watch(where, token, lossy, call)
         }
-        return store.fills.watch(where, token, lossy, call)
+        const look: Fills['look'] = async (...args) => {
+          const view = await store.fills.look(...args)
+          return { ...view, batches: view.batches.filter(({ last }) => isKept(last)) }
+        }
+        const { lead, follow } = await pair({ follow: { watch, look } })
+        const live = liveOf()
+        lead.live(live)
+        const next = await follow.next
+        assert.ok(next.kind === 'live')
+        const broken = assert.rejects(text(next.live.read()), /broke off/)
+        live.push(Buffer.from('a'))
+        await eventually('two', async () => next.live.kept === 1 || undefined, { everyMs: 2 })
+        live.push(Buffer.from('b'))
+        await eventually('three', async () => lost || undefined, { everyMs: 2 })
+        live.push(Buffer.from('c'))
+        await broken
+        lead.end('kept')
+      })
+
+    it('are taken from the store by who comes to read them when they have ended', async () => {
+      const gate = latch()
+      const watch: Fills['watch'] = async (...args) => {
+        await gate.opened
+        return store.fills.watch(...args)
       }
-      const look: Fills['look'] = async (...args) => {
-        const view = await store.fills.look(...args)
-        return { ...view, batches: view.batches.filter(({ last }) => last !== 3) }
-      }
-      const { lead, follow } = await pair({ follow: { watch, look } })
+      const { lead, follow } = await pair({ follow: { watch } })
       const live = liveOf()
+      live.push(Buffer.from('all'))
       lead.live(live)
-      const next = await follow.next
-      assert.ok(next.kind === 'live')
-      const broken = assert.rejects(text(next.live.read()), /broke off/)
-      live.push(Buffer.from('a'))
-      await eventually('two', async () => next.live.kept === 1 || undefined, { everyMs: 2 })
-      live.push(Buffer.from('b'))
-      await eventually('three', async () => lost || undefined, { everyMs: 2 })
-      live.push(Buffer.from('c'))
-      await broken
+      live.end(true)
+      await eventually('it is sent', async () => {
+        const { batches } = await store.fills.look(place, lead.token, 0)
+        return batches.length > 0 || undefined
+      })
       lead.end('kept')
+      await eventually('it has ended', async () => {
+        const { state } = await store.fills.look(place, lead.token, 0)
+        return state === 'kept' || undefined
+      })
+      gate.open()
+      assert.deepEqual(await follow.next, { kind: 'kept' })
     })
 
     it('are not read where their head is not one of this cache', async () => {
-      for (const bytes of [
-        Buffer.from('garbage'),
-        encodePieces('cache:{b}', [{ kind: 'head', head: headOf(), maxBytes: 9 }]),
-        encodePieces(place.key, [{ kind: 'body', bytes: Buffer.from('no head') }]),
-      ]) {
+      const heads = encodePieces(place.key, [
+        { kind: 'head', head: headOf(), maxBytes: 9 },
+        { kind: 'head', head: headOf(), maxBytes: 9 },
+      ])
+      for (const [bytes, last] of [
+        [Buffer.from('garbage'), 1],
+        [encodePieces('cache:{b}', [{ kind: 'head', head: headOf(), maxBytes: 9 }]), 1],
+        [encodePieces(place.key, [{ kind: 'body', bytes: Buffer.from('no head') }]), 1],
+        [heads, 2],
+        [heads, 1],
+      ] as const) {
         const { lead, follow } = await pair()
-        await store.fills.write(place, lead.token, { last: 1, bytes }, 3000)
+        await store.fills.write(place, lead.token, { last, bytes }, 3000)
         assert.deepEqual(await follow.next, { kind: 'refused' })
         lead.end('failed')
         await eventually('an end', async () => (await claim(shared())).kind === 'lead' || undefined)

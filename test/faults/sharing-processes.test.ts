@@ -215,8 +215,8 @@ describe('answers that two processes share', function () {
     await joined()
     const client = server.client()
     for (let at = 0; at < 5; at += 1) {
-      await client.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
-      await client.client('KILL', 'TYPE', 'pubsub', 'SKIPME', 'yes')
+      await client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+      await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub', 'SKIPME', 'yes')
       one.tell({ do: 'push', name: 'a', text: `${at} ` })
       await wait(300)
     }

@@ -1,4 +1,3 @@
-import type { Follow } from '../../lib/cache/following.ts'
 import type { Lead } from '../../lib/cache/leading.ts'
 import { Live } from '../../lib/cache/live.ts'
 import { sharingOf } from '../../lib/cache/sharing.ts'
@@ -9,7 +8,6 @@ import { headOf } from '../cache/lives.ts'
 /** What a process is told to do, under a name for the answer that is meant. */
 export type Order =
   | { readonly name: string; readonly do: 'claim'; readonly key: string }
-  | { readonly name: string; readonly do: 'leave' }
   | LeadOrder
 
 type LeadOrder =
@@ -41,7 +39,6 @@ if (!url) throw new Error('Usage: sharing-process URL')
 const store = createStore({ url })
 const sharing = sharingOf(store)
 const led = new Map<string, Led>()
-const followed = new Map<string, Follow>()
 
 const say = (word: Word): void => void process.send?.(word)
 
@@ -51,7 +48,6 @@ async function claim(name: string, key: string): Promise<void> {
     led.set(name, { key, lead: claimed.lead, live: new Live(headOf(), 1024 * 1024) })
   say({ name, said: 'claimed', kind: claimed.kind })
   if (claimed.kind !== 'follow') return
-  followed.set(name, claimed.follow)
   const next = await claimed.follow.next
   say({ name, said: 'next', kind: next.kind })
   if (next.kind !== 'live') return
@@ -85,7 +81,6 @@ function lead(order: LeadOrder): void {
 
 process.on('message', (order: Order) => {
   if (order.do === 'claim') void claim(order.name, order.key)
-  else if (order.do === 'leave') followed.get(order.name)?.leave()
   else lead(order)
 })
 process.send?.('ready')
