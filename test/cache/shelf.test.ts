@@ -6,6 +6,7 @@ import { nearIfAny } from '../../lib/cache/near.ts'
 import { type CacheStore, openShelf, type Shelf, type Wanted } from '../../lib/cache/shelf.ts'
 import { createStore, type Store, StoreError } from '../../lib/index.ts'
 import { cacheKey, purgeChannel } from '../../lib/keys.ts'
+import { startCountingProxy } from '../support/counting-proxy.ts'
 import { eventually } from '../support/eventually.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
 import { bothProviders } from '../support/stores.ts'
@@ -344,6 +345,24 @@ describe('processes that have entries at hand', () => {
     await gone('it is stale', shelf, wanted)
     assert.equal(await bodyAt(shelf, wanted), 'one')
     assert.equal(shelf.near(wanted), undefined)
+  })
+
+  it('send nothing for what is at hand, and for the rest one round trip', async () => {
+    const proxy = await startCountingProxy(server)
+    const [writer, reader] = [await started(), createStore({ url: proxy.url, deadline: '1s' })]
+    open.push(reader)
+    const shelf = openShelf(reader, l1)
+    await hearing(reader, shelf)
+    const wanted = { ...fresh(reader), marks: ['s:public', 't:a'] }
+    const since = await writer.store.entries.clock()
+    await keep(writer.shelf, wanted, entryOf('one', { marks: wanted.marks, since }))
+    proxy.reset()
+    assert.equal(await bodyAt(shelf, wanted), 'one')
+    assert.deepEqual([proxy.roundTrips, proxy.commands], [1, ['HMGET', 'MGET']])
+    assert.equal(shelf.near(wanted)?.body.toString(), 'one')
+    assert.equal(proxy.roundTrips, 1)
+    await reader.close()
+    await proxy.close()
   })
 
   it('keep a body of 200 KB in little more than its bytes', async () => {

@@ -94,6 +94,14 @@ for (const stores of testStores()) {
       assert.equal((await fn.withStatus(1)).status, 'miss')
     })
 
+    it('forgets what is purged by a tag', async () => {
+      const fn = cached(double, { ttl: '1m', store, tags: ['numbers'] })
+      await fn(1)
+      await store.purge({ tags: ['numbers'] })
+      assert.deepEqual(await fn.withStatus(1), { value: { n: 2 }, status: 'miss', age: 0 })
+      assert.equal(runs, 2)
+    })
+
     it('takes a damaged entry for none', async () => {
       const fn = cached(double, { ttl: '1m', store })
       await fn(1)
