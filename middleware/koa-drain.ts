@@ -28,8 +28,8 @@ export async function drainBody(ctx: Context, chunk: (bytes: Buffer) => void): P
 /** Lets a body flow to its end, into nothing: who follows it sees all of it. Never rejects. */
 export async function consume(ctx: Context): Promise<void> {
   const body = ctx.body
-  if (hasNoBody(ctx)) discard(body)
-  else if (isStream(body)) await flow(ctx, body)
+  if (hasNoBody(ctx)) return
+  if (isStream(body)) await flow(ctx, body)
   else if (body instanceof ReadableStream) await read(ctx, body)
 }
 

@@ -49,7 +49,7 @@ export function openDeciding(
 export interface StandInPlan {
   readonly head?: ReturnType<Observer['head']>
   readonly rescue?: boolean
-  readonly fields?: Fields
+  readonly body?: Buffer
 }
 
 /** Keeps the chain's answer to itself and answers in its place. */
@@ -83,8 +83,8 @@ export class StandIn extends Witness implements Observer {
   }
 
   #answer(): void {
-    const fields = { 'content-type': 'text/stale', 'x-stale': 'yes', ...this.#plan.fields }
-    this.#exchange.answer(203, fields, Buffer.from('stale'))
+    const fields = { 'content-type': 'text/stale', 'x-stale': 'yes' }
+    this.#exchange.answer(203, fields, this.#plan.body ?? Buffer.from('stale'))
   }
 }
 

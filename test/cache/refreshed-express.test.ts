@@ -11,6 +11,7 @@ import {
 } from 'node:http'
 import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { mock } from 'node:test'
 import express, { type Express, type RequestHandler, Router } from 'express'
@@ -148,6 +149,30 @@ describe('A run in the background on Express’s own ways', () => {
     assert.deepEqual([(await stale.ended()).ends, ran], [[false], false])
   })
 
+  it('is not run where the client leaves amid its answer', async () => {
+    let ran = false
+    app.use(
+      deciding((exchange) => {
+        const { refresh } = Object(stale.decide({ ...exchange, answer: () => undefined }))
+        const endless = new Readable({ read: () => undefined })
+        endless.push('x')
+        exchange.answer(203, {}, endless)
+        return { refresh }
+      }),
+      (_req, res) => {
+        ran = true
+        res.end()
+      },
+    )
+    server = createServer(app).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const req = request({ host: '127.0.0.1', port, agent: false }).end()
+    const [res] = (await once(req, 'response')) as [IncomingMessage]
+    res.on('error', () => undefined).destroy()
+    assert.deepEqual([(await stale.ended()).ends, ran], [[false], false])
+  })
+
   it('leaves a session alone', async () => {
     const store = new MemoryStore()
     const saves: unknown[] = []
@@ -255,7 +280,10 @@ describe('A run in the background on Express’s own ways', () => {
   it('is not run on HTTP/2', async () => {
     const step = deciding(stale.decide)
     const plain = http2
-      .createServer((req, res) => step(req as never, res as never, () => assert.fail('it ran')))
+      .createServer((req, res) => {
+        Object.assign(req, { originalUrl: req.url })
+        step(req as never, res as never, () => assert.fail('it ran'))
+      })
       .listen(0, '127.0.0.1')
     await once(plain, 'listening')
     const client = http2.connect(`http://127.0.0.1:${(plain.address() as AddressInfo).port}`)

@@ -107,6 +107,27 @@ for (const framework of frameworks) {
       assert.deepEqual(headers['set-cookie'], ['outer=1', 'inner=2'])
     })
 
+    it('keeps its cookies where there were none', async () => {
+      const { get } = await serve(
+        (run) => {
+          run.set('set-cookie', 'inner=2')
+          run.send(304)
+        },
+        { outer: () => ({}) },
+      )
+      assert.deepEqual((await get('/')).headers['set-cookie'], ['inner=2'])
+    })
+
+    it('takes back what a middleware inside has wrapped', async () => {
+      const { get } = await serve(({ raw }) => {
+        const { end } = raw
+        raw.end = (...args: unknown[]) => Reflect.apply(end, raw, [`wrapped ${args[0]}`])
+        raw.end('failure')
+      })
+      assert.equal((await get('/')).body, 'stale')
+      assert.equal(String(told().body), 'wrapped failure')
+    })
+
     it('looks sent to its handler, and its callbacks are called', async () => {
       const seen: unknown[] = []
       const { get } = await serve(({ raw }) => {
@@ -256,6 +277,31 @@ for (const framework of frameworks) {
       })
       assert.equal((await get('/')).body, 'stale')
       assert.deepEqual(seen, ['ended'])
+    })
+
+    it('is answered whole where its handler breaks the connection off as well', async () => {
+      const body = Buffer.alloc(20_000_000, 'x')
+      const { get } = await serve(
+        ({ raw }) => {
+          setTimeout(() => {
+            raw.destroy()
+            raw.req.socket.destroy()
+          }, 2)
+        },
+        { rescue: true, head: {}, body },
+      )
+      assert.equal((await get('/')).body.length, body.length)
+    })
+
+    it('has nobody to be answered where the client has left', async () => {
+      const { port } = await serve(({ raw }) => {
+        raw.req.socket.prependListener('close', () => raw.destroy())
+      })
+      const req = http.get({ host: '127.0.0.1', port, agent: false }).on('error', () => undefined)
+      await eventually('it runs', async () => witness)
+      req.destroy()
+      assert.equal(await eventually('the end', async () => told().ends[0]), false)
+      assert.deepEqual(told().errors, [])
     })
 
     it('is answered by the observer: destroyed, and then failed', async () => {
@@ -417,6 +463,18 @@ describe('A withheld answer of koa', () => {
     )
     assert.equal((await get('/')).body, 'stale')
     assert.deepEqual([seen, told().ends], [[203, 'stale'], []])
+  })
+
+  it('is answered by the observer where the handler destroys the response twice', async () => {
+    const { get } = await serve(
+      (ctx) => {
+        ctx.res.destroy()
+        ctx.res.destroy()
+      },
+      { rescue: true, head: {} },
+    )
+    assert.equal((await get('/')).body, 'stale')
+    assert.equal(told().errors.length, 1)
   })
 
   it('is thrown on where the observer declines, with what the handler left', async () => {
