@@ -114,6 +114,12 @@ export function letClockGo(): void {
 const server = shared(startRedis)
 let count = 0
 
+/** The store, once it answers: before that, nothing is kept. */
+export async function connected(store: Store): Promise<Store> {
+  await eventually('it is connected', () => store.set('anything', 1).then(() => true))
+  return store
+}
+
 /** Two stores on the same Redis, as two processes have them, with nothing in it. */
 export async function twoStores(): Promise<{
   readonly stores: readonly [Store, Store]
@@ -123,8 +129,7 @@ export async function twoStores(): Promise<{
   count += 1
   const store = () => createStore({ url, prefix: `paper-${count}:`, deadline: '1s' })
   const stores = [store(), store()] as const
-  for (const each of stores)
-    await eventually('it is connected', () => each.set('anything', 1).then(() => true))
+  for (const each of stores) await connected(each)
   return { stores, close: async () => void (await Promise.all(stores.map((each) => each.close()))) }
 }
 

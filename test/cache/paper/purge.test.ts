@@ -4,7 +4,14 @@ import { eventually } from '../../support/eventually.ts'
 import { latch } from '../../support/latch.ts'
 import { bothProviders } from '../../support/stores.ts'
 import { closeSites, fact, frameworks, type Run, type Sent } from '../site.ts'
-import { cacheOf, type PaperOptions, type Purged, serve, twoStores } from './paper-site.ts'
+import {
+  cacheOf,
+  connected,
+  type PaperOptions,
+  type Purged,
+  serve,
+  twoStores,
+} from './paper-site.ts'
 
 const at = { host: 'x.test' }
 
@@ -82,7 +89,7 @@ for (const provider of bothProviders()) {
 
       const open = async ({ cache = {}, handle }: Pick<Case, 'cache' | 'handle'>) =>
         serve(framework, {
-          cache: { store: await provider.empty(), ttl: 60, ...cache },
+          cache: { store: await connected(await provider.empty()), ttl: 60, ...cache },
           ...(handle ? { handle } : {}),
         })
 

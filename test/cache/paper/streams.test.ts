@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bothProviders } from '../../support/stores.ts'
 import { closeSites, fact, frameworks, type Run, type Sent } from '../site.ts'
-import { type PaperOptions, serve, streamed } from './paper-site.ts'
+import { connected, type PaperOptions, serve, streamed } from './paper-site.ts'
 
 const event = (id: number) => `id: ${id}\nevent: delta\ndata: ${id}\n\n`
 const three = event(1) + event(2) + event(3)
@@ -34,7 +34,10 @@ for (const provider of bothProviders()) {
       after(provider.stop)
 
       const open = async (handle: (run: Run) => unknown, more: PaperOptions = {}) =>
-        serve(framework, { cache: { store: await provider.empty(), ttl: 60, ...more }, handle })
+        serve(framework, {
+          cache: { store: await connected(await provider.empty()), ttl: 60, ...more },
+          handle,
+        })
 
       for (const [id, rest] of [
         ['1', event(2) + event(3)],

@@ -3,7 +3,7 @@ import type { Store } from '../../../lib/index.ts'
 import { eventually } from '../../support/eventually.ts'
 import { bothProviders } from '../../support/stores.ts'
 import { closeSites, frameworks, type Run } from '../site.ts'
-import { type PaperSite, serve, twoStores } from './paper-site.ts'
+import { connected, type PaperSite, serve, twoStores } from './paper-site.ts'
 
 /** Answers what is safe with its run, and the rest as told, with these fields. */
 const changing =
@@ -107,7 +107,10 @@ for (const provider of bothProviders()) {
       after(provider.stop)
 
       const open = async (handle: (run: Run) => unknown) =>
-        serve(framework, { cache: { store: await provider.empty(), ttl: 60 }, handle })
+        serve(framework, {
+          cache: { store: await connected(await provider.empty()), ttl: 60 },
+          handle,
+        })
 
       for (const method of methods) {
         it(`purge the address that a ${method} went to`, async () => {
