@@ -61,8 +61,8 @@ export class Fill<Native> implements Observer {
     this.#giveBack()
     clearTimeout(this.#waitingFor)
     if (this.#over) return
-    this.#plan.audience.abandon()
     this.#live?.end(false)
+    this.#plan.audience.abandon()
   }
 
   /** The answer was seen, and another is given instead. */

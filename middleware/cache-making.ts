@@ -141,6 +141,8 @@ export class Making<Native> {
     switch (next.kind) {
       case 'live':
         lease.live(next.live)
+        // Who comes while it grows reads it too.
+        void follow.over.then(() => lease.abandon())
         replies.fromLive(next.live)
         return 'answered'
       case 'entry':

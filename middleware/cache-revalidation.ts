@@ -8,6 +8,7 @@ import { Fill } from './cache-fill.ts'
 import type { CacheParts, FillPlan } from './cache-parts.ts'
 import type { AnswerReason } from './cache-record.ts'
 import type { Fields, Observer } from './exchange.ts'
+import { requestState } from './request-state.ts'
 
 /** An answer from an entry that the handler was asked about. */
 export interface FromEntry {
@@ -132,11 +133,18 @@ export class Revalidation<Native> implements Observer {
     return { entry: this.#stale, status: 'stale', reason: 'error', fact }
   }
 
+  /** Cookies of a run that failed belong to an answer that nobody gets; what it reserved comes back. */
+  #forgetFailure(): void {
+    this.#fill.judge.takeBackCookies()
+    const { failures, limits } = requestState(this.#plan.exchange.req)
+    for (const fail of failures.splice(0)) fail()
+    limits.spare()
+  }
+
   #reply(from: FromEntry): void {
     const { res } = this.#plan.exchange
     if (res.closed || res.destroyed) return
-    // Cookies of a run that failed belong to an answer that nobody gets.
-    if (from.reason === 'error') this.#fill.judge.takeBackCookies()
+    if (from.reason === 'error') this.#forgetFailure()
     this.#answer?.(from)
   }
 }
