@@ -6,7 +6,9 @@ import { after, before, describe, it } from 'mocha'
 import { run } from './support/consumer.ts'
 import { root } from './support/source-files.ts'
 
-const pages = ['docs/memory.md', 'docs/turns.md', 'docs/user-sessions.md', 'docs/rate-limits.md']
+const pages = ['memory', 'turns', 'user-sessions', 'rate-limits', 'caching'].map(
+  (name) => `docs/${name}.md`,
+)
 
 /** What the pages take for granted around a piece of code. */
 const around = `
@@ -23,6 +25,7 @@ declare const memoryRoutes:
 declare const rateLimit: typeof import('memoryware/express').rateLimit
 declare const cacheResponse: typeof import('memoryware/express').cacheResponse
 declare const compose: typeof import('memoryware/express').compose
+declare const cached: typeof import('memoryware').cached
 declare const store: import('memoryware').Store
 declare const openai: import('openai').default
 declare const model: string
@@ -45,6 +48,7 @@ declare function shortTitle(messages: readonly import('memoryware').Message[]): 
 declare function planOf(req: import('express').Request): Promise<{ perMinute: number; perDay?: number }>
 declare function estimate(body: unknown): number
 declare function work(): Promise<number>
+declare function find(query: string): Promise<{ text: string; sources: string[] }>
 declare const metrics: { count(name: string, labels: object): void }
 declare function signedIn(body: unknown): Promise<string>
 declare function runTool(called: object): Promise<unknown>
@@ -55,7 +59,7 @@ declare class EventSource {
 }
 `
 
-describe('the code on the pages of memory and limits', () => {
+describe('the code on the pages of memory, limits and the cache', () => {
   let folder: string
   let faults: string[] = []
 

@@ -21,7 +21,7 @@ export function answersApp(store: Store, answer: (q: string) => Promise<Answer>)
 
   app.put('/documents/:id', async (req, res) => {
     // Resolves when no process takes such an answer from the store any more.
-    await answers.answers.purge({ tags: [req.params.id] })
+    await answers.purge({ tags: [req.params.id] })
     res.sendStatus(204)
   })
   return app

@@ -15,7 +15,7 @@ const text = 'x'.repeat(1000)
 
 for (const [name, expected] of [
   ['sessions', { 'maxmemory-policy': 'noeviction', appendonly: 'yes', appendfsync: 'everysec' }],
-  ['cache', { 'maxmemory-policy': 'allkeys-lru', appendonly: 'no', save: '' }],
+  ['cache', { 'maxmemory-policy': 'volatile-ttl', appendonly: 'no', save: '' }],
 ] as const) {
   describe(`docs/redis/${name}.conf`, () => {
     let server: TestServer
@@ -102,8 +102,18 @@ describe('a Redis that is full', () => {
     assert.equal((await store.keys('long-*')).length, 100)
   })
 
-  it('drops responses under allkeys-lru and goes on, and conversations too', async () => {
+  it('drops responses with cache.conf, and keeps the purges that forbid them', async () => {
     await open('cache')
+    const tags = Array.from({ length: 100 }, (_, at) => `tag-${at}`)
+    await store.purge({ tags })
+    for (let at = 0; at < 5000; at += 1) await store.set(`page-${at}`, text, { ttl: '1h' })
+    const { stats } = await store.info()
+    assert.ok(stats.evicted > 100)
+    assert.equal((await store.keys('cache:purged:*')).length, tags.length)
+  })
+
+  it('drops responses under allkeys-lru and goes on, and conversations too', async () => {
+    await open('cache', '--maxmemory-policy', 'allkeys-lru')
     const { heard } = await flood(600)
     assert.equal(heard.length, 601)
     const { stats } = await store.info()
