@@ -88,7 +88,7 @@ function explicitSeconds({ fields, controls, now }: Measured): number | undefine
   return Math.max(0, Math.floor((end - start) / 1000))
 }
 
-const heuristicStatuses = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414])
+const heuristicStatuses = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501])
 const longestGuessMs = 86_400_000
 
 /** A tenth of the time since the last change (RFC 9111 section 4.2.2), a day at most. */

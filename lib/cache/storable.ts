@@ -79,8 +79,8 @@ function isStorable(status: number, explicitByHandler: boolean): boolean {
   return status < 400 || lasting.has(status) || explicitByHandler
 }
 
-// Errors that are cacheable by themselves (RFC 9110 section 15.1), but for those of the server.
-const lasting = new Set([404, 405, 410, 414])
+// Errors that are cacheable by themselves (RFC 9110 section 15.1): they last as long as the resource.
+const lasting = new Set([404, 405, 410, 414, 501])
 
 function refusedByOrigin(candidate: Candidate): Refusal | undefined {
   const { status, controls, untargeted, scoping, credential } = candidate
