@@ -50,10 +50,7 @@ onEachProvider('51-stale-while-revalidate', ({ store }) => {
     away = true
     const answer = await ask({ 'cache-control': 'min-fresh=1' })
     equal(await answer.json(), 'as it was')
-    equal(
-      answer.headers.get('cache-status'),
-      'memoryware; fwd=stale; fwd-status=500; detail=error',
-    )
+    equal(answer.headers.get('cache-status'), 'memoryware; fwd=stale; fwd-status=500; detail=error')
     await close()
   })
 })

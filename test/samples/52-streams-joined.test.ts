@@ -1,4 +1,4 @@
-import { equal, match } from 'node:assert/strict'
+import { equal, match, rejects } from 'node:assert/strict'
 import { EventEmitter, once } from 'node:events'
 import { it } from 'mocha'
 import { streamApp } from '../../examples/samples/52-streams-joined.ts'
@@ -36,17 +36,19 @@ onEachProvider('52-streams-joined', ({ store }) => {
     await close()
   })
 
-  it('does not store an answer that lacks its end', async () => {
-    const { ask, close } = await serve(
-      streamApp(await store(), async function* () {
-        yield 'one'
-        throw new Error('The model is away')
-      }),
-    )
-    await ask('GET', '/answer?q=b').then((answer) => answer.text()).catch(() => {})
-    const again = await ask('GET', '/answer?q=b')
-    match(again.headers.get('cache-status') ?? '', /fwd=miss/)
-    await again.text().catch(() => {})
+  it('does not store an answer that broke off', async () => {
+    const app = streamApp(await store(), async function* () {
+      yield 'one'
+      throw new Error('The model is away')
+    })
+    // Express prints what fails elsewhere.
+    app.set('env', 'test')
+    const { ask, close } = await serve(app)
+    for (let time = 0; time < 2; time += 1) {
+      const answer = await ask('GET', '/answer?q=b')
+      match(answer.headers.get('cache-status') ?? '', /fwd=miss/)
+      await rejects(answer.text())
+    }
     await close()
   })
 })
