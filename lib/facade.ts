@@ -81,6 +81,8 @@ export interface Store {
   /**
    * Purges cached responses and results by their tags, in all processes, however many there are; also
    * those that are being made now. `soft` leaves them to be used as stale, where that is allowed.
+   *
+   * @throws StoreError where the store is away, or full.
    */
   purge(which: { readonly tags: readonly Id[]; readonly soft?: boolean }): Promise<void>
   /** Clients, memory and statistics, in sum and of each server. */

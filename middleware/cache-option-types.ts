@@ -112,7 +112,10 @@ export interface CacheResponseOptions<Native> {
   readonly coalesce?: 'process' | 'redis' | false | undefined
   /** How streams of events are kept and given again. */
   readonly stream?: CacheStreamOptions | undefined
-  /** Names by which `purge()` finds responses, at most 50 of 128 bytes each. @default none */
+  /**
+   * Names of 1 to 128 bytes by which `purge()` finds responses. With its address, its owner and its
+   * `Cache-Groups` a response has at most 64; one that has more is not stored. @default none
+   */
   readonly tags?: readonly string[] | TagsOf<Native> | undefined
   /** Answers kept at hand in this process. @default on, and off where the store is embedded */
   readonly l1?: false | CacheL1Options | undefined

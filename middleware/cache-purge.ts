@@ -11,11 +11,17 @@ export interface Purged {
   readonly tags?: readonly (string | number)[] | undefined
   /** A path with its query, or a whole address: all that was answered there, to whomever. */
   readonly url?: string | undefined
-  /** One resource, by `req.cache.key`, with all its variants. */
+  /**
+   * One resource, by `req.cache.key`, with all its variants; never softly. What another process is
+   * making of it is kept all the same, unless it hears of this first.
+   */
   readonly key?: string | undefined
   /** All answers of one user (`scope: 'user'`), or of one id that a `scope` function gave. */
   readonly scope?: string | number | undefined
-  /** True leaves answers in place as stale: they stand in until new ones are made. @default false */
+  /**
+   * True leaves answers in place as stale: given where `staleWhileRevalidate` or `staleIfError` lets
+   * them, and confirmed where the handler answers 304. @default false
+   */
   readonly soft?: boolean | undefined
 }
 
@@ -27,7 +33,7 @@ export interface Answers {
    * until it hears of the purge, at most for `l1.ttl`.
    *
    * @throws UsageError for what names nothing, or several things, and StoreError where the store is
-   * away.
+   * away, or full.
    */
   purge(what: Purged): Promise<void>
 }

@@ -38,7 +38,10 @@ export interface CacheControl {
    * equal request at the same time got) or `bypass`.
    */
   readonly status: CacheResult
-  /** Why it was bypassed, why the response was not stored, or why it is stale. */
+  /**
+   * Why it was bypassed, why the response was not stored, or why what is given is, or was, past its
+   * life.
+   */
   readonly reason: string | undefined
   /** Seconds since the answer was made, where it came from the cache. */
   readonly age: number | undefined

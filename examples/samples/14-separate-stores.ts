@@ -7,7 +7,7 @@ export interface Stores {
   /** Where nothing may be lost: `noeviction`, an append-only file. */
   readonly sessions: Store
   readonly limits: Store
-  /** Where the least used goes when it is full: `allkeys-lru`. */
+  /** Where what ends first goes when it is full: `volatile-ttl`. */
   readonly cache: Store
 }
 
