@@ -3,7 +3,6 @@ import { beginningNow, beginningSent } from '../lib/cache/beginning.ts'
 import type { CacheFact } from '../lib/cache/cache-status.ts'
 import type { Entry } from '../lib/cache/entry.ts'
 import type { Follower, Lease } from '../lib/cache/flights.ts'
-import type { Follow } from '../lib/cache/following.ts'
 import type { Lead } from '../lib/cache/leading.ts'
 import { useOf } from '../lib/cache/reuse.ts'
 import type { Claim } from '../lib/cache/sharing.ts'
@@ -113,7 +112,7 @@ export class Making<Native> {
         lease.abandon()
         return this.#bypass('last-event-id')
       case 'follow':
-        return this.#follow(turn, claim.follow)
+        return this.#follow(turn, claim)
       case 'alone':
         lease.refuse()
         return request.resumes === undefined
@@ -134,15 +133,15 @@ export class Making<Native> {
   }
 
   /** Another process makes it. */
-  async #follow(turn: Turn, follow: Follow): Promise<Outcome> {
+  async #follow(turn: Turn, claim: Followable): Promise<Outcome> {
     const { lease } = turn
     const { look, replies } = this.#wanting
-    const next = await followed(this.#parts, look, this.#follower, follow)
+    const next = await followed(this.#parts, look, this.#follower, claim)
     switch (next.kind) {
       case 'live':
         lease.live(next.live)
         // Who comes while it grows reads it too.
-        void follow.over.then(() => lease.abandon())
+        void claim.follow.over.then(() => lease.abandon())
         replies.fromLive(next.live)
         return 'answered'
       case 'entry':
@@ -157,6 +156,9 @@ export class Making<Native> {
       case 'gone':
         lease.abandon()
         return this.#gone()
+      case 'outdated':
+        // Nobody else can take the duty while it goes on: this process makes its own.
+        return this.#leadHere(turn)
       case 'lapsed':
         if (turn.turn < mostTurns) return this.#lead({ ...turn, turn: turn.turn + 1 })
         return this.#again(turn)
@@ -233,6 +235,8 @@ interface Made {
   readonly since: FillPlan<unknown>['since']
   readonly variant: string
 }
+
+type Followable = Extract<Claim, { kind: 'follow' }>
 
 /** A request that makes the answer for those of its process, unless another process does. */
 interface Turn {

@@ -1,5 +1,6 @@
 import type { Entry } from '../lib/cache/entry.ts'
 import { Flights } from '../lib/cache/flights.ts'
+import { heardPurges } from '../lib/cache/purges.ts'
 import { useOf } from '../lib/cache/reuse.ts'
 import { sharingOf } from '../lib/cache/sharing.ts'
 import { openShelf } from '../lib/cache/shelf.ts'
@@ -48,7 +49,7 @@ export function cacheResponseCore<Native>(
   const settings = readCacheOptions(options)
   const { store, l1 } = settings
   const shelf = openShelf(store, l1)
-  const flights = new Flights<Entry>()
+  const flights = new Flights<Entry>(heardPurges(store))
   const parts: CacheParts<Native> = { settings, shelf, flights, sharing: sharingOf(store) }
   return {
     answers: answersOf(settings, shelf),

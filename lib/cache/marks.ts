@@ -33,6 +33,11 @@ export function tagMark(tag: unknown): string {
   return `t:${encodeId('A tag', tag)}`
 }
 
+/** Whether no request tells of a mark, but only its answer: of a tag, or a group. */
+export function isToldLater(mark: string): boolean {
+  return /^[gt]:/.test(mark)
+}
+
 /**
  * The marks of one entry, sorted, each once.
  *

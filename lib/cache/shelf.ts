@@ -7,8 +7,9 @@ import { publish } from '../telemetry.ts'
 import { currentAgeMs, type Entry, encodeEntry, type Place } from './entry.ts'
 import type { RequestHeaders } from './fields.ts'
 import { lookup } from './lookup.ts'
-import { type NearOptions, nearIfAny, nearOf } from './near.ts'
+import { type NearOptions, nearOf } from './near.ts'
 import { dropResource, purge } from './purge.ts'
+import { purgesOf } from './purges.ts'
 import { learn, sameNames, variantOf } from './vary.ts'
 
 /** What the cache needs of a store. */
@@ -182,7 +183,7 @@ async function write(
   { wanted, place, vary, answer }: Writing,
 ): Promise<boolean> {
   const { entry, graceMs, began, fill } = answer
-  if (nearIfAny(store)?.wasDropped(place.key, began)) return false
+  if (purgesOf(store).times.wasNoted(place.key, began)) return false
   const variant = {
     ...{ vary, variant: place.variant, entry: encodeEntry(place, entry), fill },
     ...{ ttlMs: storedMs(entry, graceMs), maxVariants: mostVariants },
