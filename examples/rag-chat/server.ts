@@ -29,10 +29,11 @@ async function start(): Promise<void> {
   const limit = wholeNumber('RATE_LIMIT', 20)
   const title = titleOf(library) ?? basename(resolve(folder ?? repository))
   const typingMs = wholeNumber('TYPING_MS', 25)
+  const lifeSeconds = wholeNumber('CACHE_SECONDS', 10)
   const end = new AbortController()
   // Every turn under way listens to it.
   setMaxListeners(0, end.signal)
-  const parts = { library, answerer, limit, title, typingMs, closing: end.signal }
+  const parts = { library, answerer, limit, title, typingMs, lifeSeconds, closing: end.signal }
   const server = createServer(demoApp(parts))
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void stop(server, end))
