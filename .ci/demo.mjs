@@ -11,10 +11,10 @@ const FOLLOW_UP = 'And how long until it lets me through again?'
 
 const counts = { passed: 0, failed: 0 }
 
-await converse('embedded', {})
+await converse('embedded', { CACHE_SECONDS: '3' })
 const redis = await startRedis()
 try {
-  await converse('redis', { REDIS_URL: redis.url })
+  await converse('redis', { CACHE_SECONDS: '3', REDIS_URL: redis.url })
 } finally {
   await redis.stop()
 }
@@ -63,6 +63,45 @@ async function converse(store, env) {
       expect(first.status === 200 && /^memoryware; ?hit/.test(status), { status })
       expect((await first.text()) === (await second.text()), 'another body')
     })
+    await check('it answers twenty at once by one run of the handler', async () => {
+      const asked = await Promise.all(Array.from({ length: 20 }, () => visitor.watch('twenty')))
+      const collapsed = asked.filter(({ said }) => said === 'fwd=miss; collapsed')
+      const runs = new Set(asked.map(({ run }) => run))
+      expect(collapsed.length === 19 && runs.size === 1, asked)
+      expect(asked.filter(({ said }) => said === 'fwd=miss; stored').length === 1, asked)
+    })
+    await check(
+      'it says miss, hit and stale, and has the new answer behind the stale one',
+      async () => {
+        const miss = await visitor.watch('life')
+        const hit = await visitor.watch('life')
+        expect(miss.said === 'fwd=miss; stored' && /^hit; ttl=\d+$/.test(hit.said), { miss, hit })
+        const stale = await watchUntil(visitor, /detail=/)
+        expect(/^hit; ttl=-\d+; detail=revalidating$/.test(stale.said), stale)
+        expect(hit.run === miss.run && stale.run === miss.run, { miss, hit, stale })
+        const next = await watchUntil(visitor, /^hit; ttl=\d+$/)
+        expect(next.run > miss.run, { miss, next })
+      },
+    )
+    await check('it says why it bypasses the cache', async () => {
+      const reasons = {
+        'no-store': { 'cache-control': 'no-store' },
+        authorization: { authorization: 'Bearer somebody' },
+        cookie: { cookie: 'theirs=1' },
+      }
+      for (const [reason, headers] of Object.entries(reasons)) {
+        const { said } = await visitor.watch('life', headers)
+        expect(said === `fwd=bypass; detail=${reason}`, { reason, said })
+      }
+    })
+    await check('it misses again after a purge by tag', async () => {
+      await visitor.watch('purged')
+      const kept = await visitor.watch('purged')
+      const { status } = await visitor.send('/cached', { method: 'DELETE' })
+      const purged = await visitor.watch('purged')
+      expect(status === 204 && /^hit/.test(kept.said), { status, kept })
+      expect(purged.said === 'fwd=miss; stored', purged)
+    })
     await check('it answers 429 above the limit, and says until when', async () => {
       const refused = await askUntilRefused(visitor)
       const seconds = Number(refused?.headers.get('retry-after'))
@@ -78,6 +117,14 @@ async function converse(store, env) {
     }
   } finally {
     await check('it ends in order when it is told to', () => demo.stop())
+  }
+}
+
+async function watchUntil(visitor, wanted) {
+  for (let tries = 0; ; tries += 1) {
+    const told = await visitor.watch('life')
+    if (wanted.test(told.said) || tries === 40) return told
+    await wait(200)
   }
 }
 
@@ -144,7 +191,7 @@ async function startDemo(env) {
 
 /** The environment without what the demo would take settings from. */
 function withoutSettings(env) {
-  const own = /^(REDIS_|MEMORY_|OPENAI_|SESSION_|DOCS_DIR$|RATE_LIMIT$|HOST$)/
+  const own = /^(REDIS_|MEMORY_|OPENAI_|SESSION_|DOCS_DIR$|RATE_LIMIT$|CACHE_SECONDS$|HOST$)/
   return Object.fromEntries(Object.entries(env).filter(([name]) => !own.test(name)))
 }
 
@@ -162,7 +209,7 @@ async function addressIn(output) {
 /** A browser as far as it matters here: it keeps its cookie. */
 function client(base, jar = { cookie: '' }) {
   async function request(path, options = {}) {
-    const headers = { ...options.headers, ...(jar.cookie && { cookie: jar.cookie }) }
+    const headers = { ...(jar.cookie && { cookie: jar.cookie }), ...options.headers }
     const response = await fetch(base + path, { ...options, headers })
     for (const line of response.headers.getSetCookie()) jar.cookie = line.split(';')[0]
     return response
@@ -170,6 +217,14 @@ function client(base, jar = { cookie: '' }) {
   return {
     at: (url) => client(url, jar),
     get: (path) => request(path),
+    send: request,
+    /** Asks the cache that can be watched; what it says stands without its name. */
+    async watch(question, headers) {
+      const response = await request(`/cached?q=${question}`, { headers })
+      expect(response.status === 200, `status ${response.status}`)
+      const said = response.headers.get('cache-status')?.replace(/^memoryware; /, '')
+      return { said, run: (await response.json()).run }
+    },
     async messages(chat) {
       return (await (await request(`/chats/${chat}/messages`)).json()).messages
     },

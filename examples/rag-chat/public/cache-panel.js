@@ -41,7 +41,7 @@ export function cachePanel() {
       .filter(({ answers }) => answers.length > 0)
     for (const { status, answers } of groups)
       list.prepend(card(`${atOnce} asked at once`, status, answers))
-    say(`${atOnce} asked at once: ${tallyWords(groups)}.`)
+    say(`${atOnce} asked at once: ${tallyWords(groups)}. A browser sends six at a time.`)
   }
 
   async function purge() {
@@ -88,7 +88,7 @@ function card(label, status, answers) {
   const [word, tone] = badges[status]
   const facts = {
     'Cache-Status': h('code', null, first.line),
-    Age: first.age === undefined ? 'not sent: made just now' : `${first.age} s`,
+    Age: first.age === undefined ? 'not sent' : `${first.age} s`,
     Took: tookWords(answers),
     Handler: handlerWords(first),
   }
