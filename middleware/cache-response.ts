@@ -66,12 +66,11 @@ export function cacheResponseCore<Native>(
     start(exchange, request) {
       if (request.kind === 'bypass') return request
       const deadline = requestDeadline(exchange.req, store)
-      const { resource, headers, marks } = request
-      const wanted = { resource, headers, deadline, marks }
-      const near = shelf.near(wanted)
+      const { resource, headers } = request
+      const near = shelf.near({ resource, headers })
       if (near && useOf(near, request.wish, Date.now()) === 'use')
         return { kind: 'look', request, found: foundNear(near), flight: undefined, deadline }
-      const found = shelf.find(wanted)
+      const found = shelf.find({ resource, headers, deadline, marks: request.marks })
       const flight = flights.find(resource, variantOf(shelf.names(resource), headers))
       return { kind: 'look', request, found, flight, deadline }
     },

@@ -56,7 +56,7 @@ export interface Shelf {
    * A fresh entry that this process has at hand, without a command. It is everybody's: see `Near`. For
    * a stale one the store is asked, where another process may have renewed it.
    */
-  near(wanted: Wanted): Entry | undefined
+  near(wanted: Pick<Wanted, 'resource' | 'headers'>): Entry | undefined
   /**
    * One round trip where the variants and marks are known, else two or three. A purged entry is
    * absent; the life of one that is softly purged has just ended. Never rejects.
