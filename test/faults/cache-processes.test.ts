@@ -114,6 +114,27 @@ for (const { name: framework } of frameworks) {
       }
     })
 
+    it('are told apart by what the other process learns that they vary by', async () => {
+      const path = '/?gate=varied&vary=accept-language'
+      const [one, two] = pair
+      const sent = (language: string): Sent => ({ headers: { 'accept-language': language } })
+      const first = one.get(path, sent('en'))
+      await eventually('it runs', async () => (await one.runs('gate=varied')) || undefined)
+      const before = await sum((seen) => seen.arrived)
+      const languages = ['en', 'de', 'en', 'de', 'fr', 'en']
+      const others = languages.map((language) => two.get(path, sent(language)))
+      await eventually(
+        'they wait',
+        async () => (await sum((seen) => seen.arrived)) - before >= languages.length || undefined,
+      )
+      open('varied')
+      const [made, ...given] = await Promise.all([first, ...others])
+      for (const [at, { body }] of given.entries())
+        assert.match(body, new RegExp(` ${languages[at]}$`))
+      assert.equal(given[0]?.body, made?.body)
+      assert.equal(given[2]?.body, made?.body)
+    })
+
     it('are read by the other process while they grow, and given again afterwards', async () => {
       const path = '/?gate=live&stream=3'
       const [one, two] = pair

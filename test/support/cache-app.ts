@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { PassThrough, type Writable } from 'node:stream'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -53,7 +53,7 @@ setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 const store = createStore(told.store)
 const gates = new Map<string, number>()
-const opened = new EventTarget()
+const opened = new EventEmitter().setMaxListeners(0)
 const runs: string[] = []
 let arrived = 0
 let troubles = 0
@@ -154,7 +154,7 @@ process.on('message', async (order: Order) => {
   else if (order.do === 'purge') answer({ id: order.id, ended: await purge(order.what) })
   else {
     gates.set(order.gate, (gates.get(order.gate) ?? 0) + order.steps)
-    opened.dispatchEvent(new Event(order.gate))
+    opened.emit(order.gate)
   }
 })
 process.send?.(app.url)
