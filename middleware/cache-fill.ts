@@ -196,7 +196,7 @@ export class Fill<Native> implements Observer {
   async #keep(entry: Entry, names: readonly string[]): Promise<boolean> {
     const { request, deadline, variant, audience } = this.#plan
     const since = await this.#plan.since
-    if (since === undefined) return false
+    if (since === undefined || audience.isLost) return false
     const { resource, headers, marks } = request
     const { token } = audience
     return this.#parts.shelf.keep(

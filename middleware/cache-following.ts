@@ -41,7 +41,7 @@ export async function followed<Native>(
     follow.leave()
     return { kind: next }
   }
-  if (next.kind === 'kept') return stored(parts, look)
+  if (next.kind === 'kept') return usable(parts, look)
   if (next.kind === 'failed') return { kind: 'lapsed' }
   if (next.kind !== 'live') return { kind: next.kind }
   const { entry, names, variant } = next.live.head
@@ -51,7 +51,8 @@ export async function followed<Native>(
   return { kind: fits ? 'outdated' : 'again' }
 }
 
-async function stored<Native>(
+/** What the store has by now that the request may be answered with; `again` where that is nothing. */
+export async function usable<Native>(
   { shelf }: CacheParts<Native>,
   { request, deadline }: Look,
 ): Promise<Followed> {

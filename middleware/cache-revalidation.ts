@@ -115,10 +115,10 @@ export class Revalidation<Native> implements Observer {
 
   /** What the handler confirms now is as good as made now. */
   async #amend(entry: Entry): Promise<boolean> {
-    const { request, deadline } = this.#plan
+    const { request, deadline, audience } = this.#plan
     const { resource, headers, marks } = request
     const since = await this.#plan.since
-    if (since === undefined) return false
+    if (since === undefined || audience.isLost) return false
     await this.#parts.shelf.amend(
       { resource, headers, deadline, marks },
       { ...entry, since },
