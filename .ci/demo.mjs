@@ -5,16 +5,17 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { endAtExit } from '../test/support/processes.ts'
 import { startRedis } from '../test/support/redis.ts'
 import '../test/support/setup.ts'
+import { watchCache } from './demo-cache.mjs'
 
 const QUESTION = 'What does the rate limiter answer above the limit?'
 const FOLLOW_UP = 'And how long until it lets me through again?'
 
 const counts = { passed: 0, failed: 0 }
 
-await converse('embedded', {})
+await converse('embedded', { CACHE_SECONDS: '3' })
 const redis = await startRedis()
 try {
-  await converse('redis', { REDIS_URL: redis.url })
+  await converse('redis', { CACHE_SECONDS: '3', REDIS_URL: redis.url })
 } finally {
   await redis.stop()
 }
@@ -63,6 +64,7 @@ async function converse(store, env) {
       expect(first.status === 200 && /^memoryware; ?hit/.test(status), { status })
       expect((await first.text()) === (await second.text()), 'another body')
     })
+    await watchCache(visitor, { check, expect })
     await check('it answers 429 above the limit, and says until when', async () => {
       const refused = await askUntilRefused(visitor)
       const seconds = Number(refused?.headers.get('retry-after'))
@@ -144,7 +146,7 @@ async function startDemo(env) {
 
 /** The environment without what the demo would take settings from. */
 function withoutSettings(env) {
-  const own = /^(REDIS_|MEMORY_|OPENAI_|SESSION_|DOCS_DIR$|RATE_LIMIT$|HOST$)/
+  const own = /^(REDIS_|MEMORY_|OPENAI_|SESSION_|DOCS_DIR$|RATE_LIMIT$|CACHE_SECONDS$|HOST$)/
   return Object.fromEntries(Object.entries(env).filter(([name]) => !own.test(name)))
 }
 
@@ -162,7 +164,7 @@ async function addressIn(output) {
 /** A browser as far as it matters here: it keeps its cookie. */
 function client(base, jar = { cookie: '' }) {
   async function request(path, options = {}) {
-    const headers = { ...options.headers, ...(jar.cookie && { cookie: jar.cookie }) }
+    const headers = { ...(jar.cookie && { cookie: jar.cookie }), ...options.headers }
     const response = await fetch(base + path, { ...options, headers })
     for (const line of response.headers.getSetCookie()) jar.cookie = line.split(';')[0]
     return response
@@ -170,6 +172,14 @@ function client(base, jar = { cookie: '' }) {
   return {
     at: (url) => client(url, jar),
     get: (path) => request(path),
+    send: request,
+    /** Asks the cache that can be watched; what it says stands without its name. */
+    async watch(question, headers) {
+      const response = await request(`/cached?q=${question}`, { headers })
+      expect(response.status === 200, `status ${response.status}`)
+      const said = response.headers.get('cache-status')?.replace(/^memoryware; /, '')
+      return { said, run: (await response.json()).run }
+    },
     async messages(chat) {
       return (await (await request(`/chats/${chat}/messages`)).json()).messages
     },

@@ -11,15 +11,18 @@ export interface Cost {
 const expected = {
   'one rule': { commands: 1, roundTrips: 1, before: 1 },
   'three rules': { commands: 1, roundTrips: 1, before: 1 },
-  'three rules and the cache': { commands: 2, roundTrips: 1, before: 1 },
+  'three rules and a hit in L1': { commands: 1, roundTrips: 1, before: 1 },
+  'three rules and a hit in L2': { commands: 3, roundTrips: 1, before: 1 },
   refused: { commands: 0, roundTrips: 0, before: 0 },
   settled: { commands: 2, roundTrips: 2, before: 1 },
-  'cache hit': { commands: 1, roundTrips: 1, before: 1 },
+  'hit in L1': { commands: 0, roundTrips: 0, before: 0 },
+  'hit in L2': { commands: 2, roundTrips: 1, before: 1 },
+  'cache miss': { commands: 5, roundTrips: 4, before: 2 },
   append: { commands: 1, roundTrips: 1, before: 1 },
   'chat turn': { commands: 4, roundTrips: 2, before: 2 },
   turn: { commands: 4, roundTrips: 2, before: 1 },
   'turn, stored first': { commands: 4, roundTrips: 2, before: 2 },
-  'all three, GET /answer': { commands: 2, roundTrips: 1, before: 1 },
+  'all three, GET /answer': { commands: 1, roundTrips: 1, before: 1 },
   'all three, POST /chat': { commands: 5, roundTrips: 3, before: 3 },
 } as const satisfies Record<string, Cost>
 

@@ -2,13 +2,26 @@ import { parseArgs } from 'node:util'
 import type { StreamsSize } from './streams.ts'
 
 /** The parts of a run. */
-const groups = ['limits', 'cache', 'chat', 'all', 'growth', 'size', 'streams', 'scan'] as const
+const groups = [
+  'limits',
+  'cache',
+  'chat',
+  'all',
+  'growth',
+  'size',
+  'streams',
+  'sharing',
+  'flood',
+  'scan',
+] as const
 
 /** One part of a run. */
 export type Group = (typeof groups)[number]
 
 /** What a run does. */
 export interface Flags {
+  /** What takes long is left out where it only gives figures. */
+  readonly short: boolean
   readonly groups: readonly Group[]
   readonly rounds: number
   /** How long each stack is measured in each round. */
@@ -48,6 +61,7 @@ export function readFlags(args: readonly string[]): Flags {
   })
   const usual = values.short ? short : full
   return {
+    short: values.short,
     groups: values.only === undefined ? groups : [groupOf(values.only)],
     rounds: countOf('rounds', values.rounds) ?? usual.rounds,
     seconds: countOf('seconds', values.seconds) ?? usual.seconds,

@@ -16,6 +16,12 @@ export function anonymous(path: string, status = 200): Requests {
   return { method: 'GET', path, body: undefined, variants: [{}], status }
 }
 
+/** Requests of which no two are the same, to who tells them apart by a field. */
+export function distinct(path: string, count: number): Requests {
+  const variants = Array.from({ length: count }, (_, at) => ({ 'X-Distinct': `${at}` }))
+  return { method: 'GET', path, body: undefined, variants, status: 200 }
+}
+
 /** Requests of visitors who have been here: so many sessions take turns. */
 export function visitors(method: 'GET' | 'POST', path: string, sessions: number): Requests {
   const chat = method === 'POST'

@@ -1,6 +1,6 @@
 import type { Expectation } from './expected-counts.ts'
 import type { Group } from './flags.ts'
-import { anonymous, type Requests, visitors } from './requests.ts'
+import { anonymous, distinct, type Requests, visitors } from './requests.ts'
 import type { StackName } from './servers/stacks.ts'
 
 /** A stack, as it stands in a table. */
@@ -23,10 +23,19 @@ export interface Route {
   readonly fill: boolean
   /** The answer comes from a cache: no handler should run. */
   readonly cached: boolean
-  /** False: only commands and round trips are counted. */
-  readonly timed: boolean
+  /** False: only commands and round trips are counted; `long`: so they are where the run is short. */
+  readonly timed: boolean | 'long'
   readonly entries: readonly Entry[]
 }
+
+const sizeAt = { '/answer': '2 KB', '/answer64': '64 KB' }
+
+/** What is at hand, what the store has, and what an embedded store has. */
+const hits: readonly Entry[] = [
+  redis('memoryware, L1', 'express/memoryware/cache', 'hit in L1'),
+  redis('memoryware, L2', 'express/memoryware/cache-l2', 'hit in L2'),
+  { label: 'memoryware', stack: 'express/memoryware/cache', in: 'process' },
+]
 
 /** Everything that is compared. The bare handler is not in these lists: it is in every table. */
 export const routes: readonly Route[] = [
@@ -72,24 +81,40 @@ export const routes: readonly Route[] = [
       cached: true,
       timed: false,
       entries: [
-        redis('compose()', `${framework}/memoryware/composed`, 'three rules and the cache'),
+        redis('compose(), L1', `${framework}/memoryware/composed`, 'three rules and a hit in L1'),
+        redis(
+          'compose(), L2',
+          `${framework}/memoryware/composed-l2`,
+          'three rules and a hit in L2',
+        ),
       ],
     }),
   ),
-  route('cache', 'GET /answer, 2 KB, cached', 'express', {
-    requests: () => anonymous('/answer'),
-    cached: true,
-    entries: [
-      ...ours('cache', 'cache hit'),
-      redis('apicache', 'express/apicache'),
-      { label: 'apicache', stack: 'express/apicache', in: 'process' },
-    ],
-  }),
-  route('cache', 'GET /answer, 2 KB, cached', 'koa', {
-    requests: () => anonymous('/answer'),
-    cached: true,
-    entries: onKoa(ours('cache', 'cache hit')),
-  }),
+  ...(['/answer', '/answer64'] as const).flatMap((path) => [
+    route('cache', `GET ${path}, ${sizeAt[path]}, cached`, 'express', {
+      requests: () => anonymous(path),
+      cached: true,
+      timed: path === '/answer' || 'long',
+      entries: [
+        ...hits,
+        redis('apicache', 'express/apicache'),
+        { label: 'apicache', stack: 'express/apicache', in: 'process' },
+      ],
+    }),
+    route('cache', `GET ${path}, ${sizeAt[path]}, cached`, 'koa', {
+      requests: () => anonymous(path),
+      cached: true,
+      timed: path === '/answer' || 'long',
+      entries: onKoa(hits),
+    }),
+  ]),
+  ...(['express', 'koa'] as const).map((framework) =>
+    route('cache', 'GET /answer, 2 KB, missed, counted only', framework, {
+      requests: () => distinct('/answer', 64),
+      timed: false,
+      entries: [redis('memoryware', `${framework}/memoryware/cache-distinct`, 'cache miss')],
+    }),
+  ),
   route('chat', 'POST /append, 2 messages, counted only', 'express', {
     ...chatting('/append'),
     timed: false,
@@ -171,7 +196,7 @@ function chatting(path: string): Pick<Route, 'requests' | 'fill'> {
   return { requests: (sessions) => visitors('POST', path, sessions), fill: true }
 }
 
-type Part = 'limit' | 'refuse' | 'cache' | 'memory' | 'all'
+type Part = 'limit' | 'refuse' | 'memory' | 'all'
 
 function ours(part: Part, expectation: Expectation): readonly Entry[] {
   const stack = `express/memoryware/${part}` as const

@@ -4,8 +4,17 @@ import { type BudgetsLine, budgetsText, measureBudgets, wrongBudgets } from './b
 import { compileServers } from './compiled-servers.ts'
 import { countAll, type RequestCount } from './counts.ts'
 import { measureDeletePattern, type ScanReport, scanText } from './delete-pattern.ts'
+import { type EntrySize, entrySizeText, measureEntrySize, wrongEntrySize } from './entry-size.ts'
+import { type EqualLine, equalText, measureEqual, wrongEqual } from './equal-requests.ts'
+import {
+  type EventStreamsLine,
+  eventStreamsText,
+  measureEventStreams,
+  wrongEventStreams,
+} from './event-streams.ts'
 import { type Counted, wrongCounts } from './expected-counts.ts'
 import { type Flags, readFlags } from './flags.ts'
+import { type FloodLine, floodText, measureFlood, wrongFlood } from './flood.ts'
 import { type GrowthLine, growthText, measureGrowth } from './growth.ts'
 import { connections } from './load.ts'
 import { loadGenerator } from './load-generator.ts'
@@ -47,13 +56,16 @@ const budgets = flags.groups.includes('limits') ? await budgeted() : undefined
 const growth = flags.groups.includes('growth') ? await grown() : undefined
 const size = flags.groups.includes('size') ? await weighed() : undefined
 const streams = flags.groups.includes('streams') ? await streamed() : undefined
+const entry = flags.groups.includes('size') ? await entryWeighed() : undefined
+const shared = flags.groups.includes('sharing') ? await sharedRuns() : undefined
+const flood = flags.groups.includes('flood') ? await flooded() : undefined
 const scan = flags.groups.includes('scan') ? await scanned(flags.scanKeys) : undefined
 await server.stop()
 
 if (flags.json !== undefined)
   writeFileSync(
     flags.json,
-    `${JSON.stringify({ environment, routes: reports, budgets, growth, size, streams, scan, wrong }, null, 2)}\n`,
+    `${JSON.stringify({ environment, routes: reports, budgets, growth, size, streams, entry, shared, flood, scan, wrong }, null, 2)}\n`,
   )
 console.log(
   wrong.length === 0
@@ -77,12 +89,16 @@ async function report(route: Route, measuring: Measuring): Promise<void> {
   await client.flushall()
   const costs = await countAll(route, measuring)
   await client.flushall()
-  const measured = route.timed ? await runRounds(route, measuring) : []
+  const measured = isTimed(route, flags) ? await runRounds(route, measuring) : []
   client.disconnect()
   const found = routeReport(route, measured, costs)
   reports.push(found)
   wrong.push(...wrongCounts([...costs].map((each) => countedOf(route, ...each))))
   console.log(`\n${routeText(found)}`)
+}
+
+function isTimed({ timed }: Route, { short }: Flags): boolean {
+  return timed === true || (timed === 'long' && !short)
 }
 
 function countedOf(
@@ -117,6 +133,33 @@ async function streamed(): Promise<StreamsReport> {
   const found = await measureStreams(server, compiled, flags.streams)
   wrong.push(...wrongStreams(found))
   console.log(`\n${streamsText(found)}`)
+  return found
+}
+
+async function entryWeighed(): Promise<EntrySize> {
+  const found = await measureEntrySize(server, compiled)
+  wrong.push(...wrongEntrySize(found))
+  console.log(`\n${entrySizeText(found)}`)
+  return found
+}
+
+async function sharedRuns(): Promise<{
+  readonly equal: readonly EqualLine[]
+  readonly streams: readonly EventStreamsLine[]
+}> {
+  const equal = await measureEqual(server, compiled)
+  wrong.push(...wrongEqual(equal))
+  console.log(`\n${equalText(equal)}`)
+  const events = await measureEventStreams(server, compiled)
+  wrong.push(...wrongEventStreams(events))
+  console.log(`\n${eventStreamsText(events)}`)
+  return { equal, streams: events }
+}
+
+async function flooded(): Promise<readonly FloodLine[]> {
+  const found = await measureFlood(server, compiled)
+  wrong.push(...wrongFlood(found))
+  console.log(`\n${floodText(found)}`)
   return found
 }
 

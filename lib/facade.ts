@@ -1,4 +1,4 @@
-import { nearIfAny } from './cache/near.ts'
+import { closeNear } from './cache/near.ts'
 import { purgeTags } from './cache/purge-tags.ts'
 import { closeSharing } from './cache/sharing.ts'
 import type { Deadline } from './deadline.ts'
@@ -127,7 +127,7 @@ export function facade(
     pipeline: () => pipeline(provider, serializer),
     deadline: provider.deadline,
     close: async () => {
-      await nearIfAny({ entries })?.close()
+      await closeNear({ entries })
       await closeSharing(provider)
       await closeRunner(provider.turns)
       await closeContinuation(provider.history)

@@ -36,6 +36,9 @@ export class Fill<Native> implements Observer {
   readonly #giveBack: () => void
   #pieces: Pieces | undefined
   #live: Live | undefined
+  /** Lets others read along, once the first piece is here or the head is out. */
+  #joins: (() => void) | undefined
+  #isOut = false
   #over = false
   #waitingFor: NodeJS.Timeout | undefined
 
@@ -94,11 +97,12 @@ export class Fill<Native> implements Observer {
 
   chunk(bytes: Buffer): void {
     if (this.#over) return
-    const objection = this.judge.objection()
+    const objection = this.judge.objection() ?? this.#lateRefusal()
     if (objection) {
       this.#refuse(objection)
       return
     }
+    this.#open()
     this.#live?.push(bytes)
     this.#pieces?.push(bytes)
     // Whoever reads along goes on reading; whoever comes later finds nothing.
@@ -160,9 +164,32 @@ export class Fill<Native> implements Observer {
     audience.narrow(all, own)
     // What is asked about each time is nobody else's answer.
     if (draft.lifeMs === 0) audience.part()
-    else if (stream) this.#join(draft, all, own)
+    else if (stream) this.#joinOnceOut(() => this.#join(draft, all, own))
     // A body of a client that reads slowly keeps nobody waiting.
     else this.#waitingFor = setTimeout(() => audience.part(), longestWaitMs).unref()
+  }
+
+  /** Who reads a head is told of it, where it goes out before the first piece. */
+  #joinOnceOut(join: () => void): void {
+    this.#joins = join
+    setImmediate(() => {
+      if (this.#over || !this.#plan.exchange.res.headersSent) return
+      const objection = this.judge.objection() ?? this.#lateRefusal()
+      if (objection) this.#refuse(objection)
+      else this.#open()
+    })
+  }
+
+  #open(): void {
+    this.#joins?.()
+    this.#joins = undefined
+  }
+
+  /** What middlewares outside have done to the head of a stream that others are to read. */
+  #lateRefusal(): Refusal | undefined {
+    if (this.#isOut || this.#pieces?.isStream !== true) return undefined
+    this.#isOut = this.#plan.exchange.res.headersSent
+    return this.judge.lateRefusal()
   }
 
   /** Lets others read a stream as it grows. */
@@ -196,7 +223,7 @@ export class Fill<Native> implements Observer {
   async #keep(entry: Entry, names: readonly string[]): Promise<boolean> {
     const { request, deadline, variant, audience } = this.#plan
     const since = await this.#plan.since
-    if (since === undefined) return false
+    if (since === undefined || audience.isLost) return false
     const { resource, headers, marks } = request
     const { token } = audience
     return this.#parts.shelf.keep(

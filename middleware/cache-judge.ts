@@ -104,12 +104,24 @@ export class Judge<Native> {
    * handler may change it until the first byte of its stream.
    */
   reconsider(size: number): Refusal | undefined {
-    const { exchange, request } = this.#subject
     const head = this.#head
     const draft = this.#draft
     if (head === undefined || draft === undefined) return 'incomplete'
     const declared = lineOf(head.fields, 'content-length')
     if (declared !== undefined && Number(declared) !== size) return 'length'
+    return this.#again(head, draft)
+  }
+
+  /**
+   * Decides again by the head as it stands now; `undefined` also while there is none. Whoever hands on
+   * what has not ended asks until the head is out: middlewares outside change it until then.
+   */
+  lateRefusal(): Refusal | undefined {
+    return this.#head && this.#draft && this.#again(this.#head, this.#draft)
+  }
+
+  #again(head: AnsweredHead, draft: Draft): Refusal | undefined {
+    const { exchange, request } = this.#subject
     const standing = standingFields(exchange.res)
     const last = decide(this.#settings, this.#subject, { ...head, standing })
     if (last.refusal) return last.refusal

@@ -19,9 +19,10 @@ export interface Look {
 /** This request, as one that could wait for another's answer. */
 export function followerOf<Native>(
   { res }: Exchange<Native>,
-  { headers }: CacheableRequest,
+  { headers, marks }: CacheableRequest,
 ): Follower {
   return {
+    marks,
     variantOf: (names) => variantOf(names, headers),
     onGone(leave) {
       if (res.closed || res.destroyed) leave()

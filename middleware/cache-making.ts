@@ -3,13 +3,12 @@ import { beginningNow, beginningSent } from '../lib/cache/beginning.ts'
 import type { CacheFact } from '../lib/cache/cache-status.ts'
 import type { Entry } from '../lib/cache/entry.ts'
 import type { Follower, Lease } from '../lib/cache/flights.ts'
-import type { Follow } from '../lib/cache/following.ts'
 import type { Lead } from '../lib/cache/leading.ts'
 import { useOf } from '../lib/cache/reuse.ts'
 import type { Claim } from '../lib/cache/sharing.ts'
 import { variantOf } from '../lib/cache/vary.ts'
 import { Fill } from './cache-fill.ts'
-import { followed } from './cache-following.ts'
+import { followed, usable } from './cache-following.ts'
 import { followerOf, type Look } from './cache-look.ts'
 import type { CacheParts, FillPlan } from './cache-parts.ts'
 import type { Replies } from './cache-replies.ts'
@@ -89,16 +88,26 @@ export class Making<Native> {
     const boarding = flights.board(request.resource, variant, this.#follower)
     if (boarding.kind !== 'lead') return undefined
     const { lease } = boarding
-    if (settings.coalesce !== 'redis') {
-      const since = await this.#now()
-      if (since !== undefined) return this.#observer({ lease, since, variant }, true)
-    } else {
-      const claim = await this.#claim(variant)
-      if (claim.kind === 'lead') return this.#observer(ledBy(claim.lead, lease, variant), true)
-      if (claim.kind === 'follow') claim.follow.leave()
-    }
+    const made = await (settings.coalesce === 'redis'
+      ? this.#claimed(lease, variant)
+      : this.#begun(lease, variant))
+    if (made) return this.#observer(made, true)
     lease.abandon()
     return undefined
+  }
+
+  async #begun(lease: Lease<Entry>, variant: string): Promise<Made | undefined> {
+    const since = await this.#now()
+    return since === undefined ? undefined : { lease, since, variant }
+  }
+
+  /** Nothing where another process makes it, or has made it by now. */
+  async #claimed(lease: Lease<Entry>, variant: string): Promise<Made | undefined> {
+    const claim = await this.#claim(variant)
+    if (claim.kind === 'follow') claim.follow.leave()
+    if (claim.kind !== 'lead') return undefined
+    const made = await this.#madeMeanwhile(claim.lead, lease)
+    return made ? undefined : ledBy(claim.lead, lease, variant)
   }
 
   async #lead(turn: Turn): Promise<Outcome> {
@@ -108,12 +117,9 @@ export class Making<Native> {
     const claim = await this.#claim(variant)
     switch (claim.kind) {
       case 'lead':
-        if (request.resumes === undefined) return this.#fill(ledBy(claim.lead, lease, variant))
-        claim.lead.end('failed')
-        lease.abandon()
-        return this.#bypass('last-event-id')
+        return this.#leadForAll(turn, claim.lead)
       case 'follow':
-        return this.#follow(turn, claim.follow)
+        return this.#follow(turn, claim)
       case 'alone':
         lease.refuse()
         return request.resumes === undefined
@@ -125,6 +131,35 @@ export class Making<Native> {
     }
   }
 
+  async #leadForAll({ lease, variant }: Turn, lead: Lead): Promise<Outcome> {
+    const made = await this.#madeMeanwhile(lead, lease)
+    if (made) return this.#share(made)
+    if (this.#wanting.look.request.resumes === undefined)
+      return this.#fill(ledBy(lead, lease, variant))
+    lead.end('failed')
+    lease.abandon()
+    return this.#bypass('last-event-id')
+  }
+
+  /**
+   * Between our look and our claim another process may have ended its answer, and nobody says so: only
+   * who looks while leading has missed nothing.
+   */
+  async #madeMeanwhile(lead: Lead, lease: Lease<Entry>): Promise<Entry | undefined> {
+    const { look } = this.#wanting
+    const found = await usable(this.#parts, look)
+    if (found.kind !== 'entry') return undefined
+    lead.end('kept')
+    this.#land(lease, found.entry)
+    return found.entry
+  }
+
+  /** The store may have told what the answer varies by: who asks for another variant goes on. */
+  #land(lease: Lease<Entry>, entry: Entry): void {
+    lease.narrow(this.#parts.shelf.names(this.#wanting.look.request.resource), this.#variant())
+    lease.land(entry, Promise.resolve())
+  }
+
   async #leadHere({ lease, variant }: Turn): Promise<Outcome> {
     const resumes = this.#wanting.look.request.resumes !== undefined
     const since = resumes ? undefined : await this.#now()
@@ -134,19 +169,19 @@ export class Making<Native> {
   }
 
   /** Another process makes it. */
-  async #follow(turn: Turn, follow: Follow): Promise<Outcome> {
+  async #follow(turn: Turn, claim: Followable): Promise<Outcome> {
     const { lease } = turn
     const { look, replies } = this.#wanting
-    const next = await followed(this.#parts, look, this.#follower, follow)
+    const next = await followed(this.#parts, look, this.#follower, claim)
     switch (next.kind) {
       case 'live':
         lease.live(next.live)
         // Who comes while it grows reads it too.
-        void follow.over.then(() => lease.abandon())
+        void claim.follow.over.then(() => lease.abandon())
         replies.fromLive(next.live)
         return 'answered'
       case 'entry':
-        lease.land(next.entry, Promise.resolve(true))
+        this.#land(lease, next.entry)
         return this.#share(next.entry)
       case 'refused':
         lease.refuse()
@@ -157,6 +192,9 @@ export class Making<Native> {
       case 'gone':
         lease.abandon()
         return this.#gone()
+      case 'outdated':
+        // Nobody else can take the duty while it goes on: this process makes its own.
+        return this.#leadHere(turn)
       case 'lapsed':
         if (turn.turn < mostTurns) return this.#lead({ ...turn, turn: turn.turn + 1 })
         return this.#again(turn)
@@ -233,6 +271,8 @@ interface Made {
   readonly since: FillPlan<unknown>['since']
   readonly variant: string
 }
+
+type Followable = Extract<Claim, { kind: 'follow' }>
 
 /** A request that makes the answer for those of its process, unless another process does. */
 interface Turn {

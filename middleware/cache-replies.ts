@@ -55,13 +55,14 @@ export class Replies<Native> {
     const now = Date.now()
     const { resumes } = this.#request
     const entry = { ...live.head.entry, body: Buffer.alloc(0), pieces: undefined }
-    const { status, fields } = replyFrom(entry, this.#asked({ fwd: 'miss', collapsed: true }, now))
+    const asked = this.#asked({ fwd: 'miss', collapsed: true }, now)
+    // Nobody knows yet how long the whole is of which this client wants a part.
+    const { range: _range, ...headers } = asked.headers
+    const { status, fields } = replyFrom(entry, { ...asked, headers })
     this.#request.record.answered('collapsed', 0)
     const { 'content-length': _, ...rest } = fields
-    this.#send(
-      { status, fields: rest },
-      live.read(resumes === undefined ? undefined : eventCursor(resumes)),
-    )
+    const after = resumes === undefined ? undefined : eventCursor(resumes)
+    this.#send({ status, fields: rest }, status === 304 ? undefined : live.read(ownBytes(after)))
   }
 
   /** RFC 9111 section 5.2.1.7: the client wanted what is stored, or nothing. */
@@ -107,6 +108,14 @@ export class Replies<Native> {
     this.#exchange.answer(status, fields, body)
     // Koa gives every body a type; one that was stored without has none.
     if (!typed && !res.headersSent) res.removeHeader('content-type')
+  }
+}
+
+/** All who read along share the pieces, and middlewares outside may write into them. */
+function ownBytes(after: (chunk: Buffer) => Buffer | undefined = (chunk) => chunk) {
+  return (chunk: Buffer): Buffer | undefined => {
+    const rest = after(chunk)
+    return rest && Buffer.from(rest)
   }
 }
 

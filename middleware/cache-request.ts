@@ -112,15 +112,23 @@ export async function readRequest<Native>(
     credentialed: credential !== undefined && scoping === 'none',
     personal: scoping === 'none' ? personalFields(headers, settings.headers) : [],
   }
-  const marks = [targetMark(exchange.url, settings.query)]
-  if (scoping === 'id') marks.push(scopeMark(scope.tag))
+  const { url } = exchange
+  const marksOf = (): readonly string[] => [
+    targetMark(url, settings.query),
+    ...(scoping === 'id' ? [scopeMark(scope.tag)] : []),
+  ]
+  let marks: readonly string[] | undefined
   return {
     kind: 'cacheable',
     record,
     resource,
     headers,
     wish,
-    marks,
+    // What is at hand is given without them.
+    get marks() {
+      marks ??= marksOf()
+      return marks
+    },
     ...{ credential, scoping, userId, named, holder },
     resumes: lineOf(headers, 'last-event-id'),
     repeatable: body.keyed === undefined || exchange.parsedBody() !== undefined,

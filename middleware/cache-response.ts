@@ -1,5 +1,6 @@
 import type { Entry } from '../lib/cache/entry.ts'
 import { Flights } from '../lib/cache/flights.ts'
+import { heardPurges } from '../lib/cache/purges.ts'
 import { useOf } from '../lib/cache/reuse.ts'
 import { sharingOf } from '../lib/cache/sharing.ts'
 import { openShelf } from '../lib/cache/shelf.ts'
@@ -48,7 +49,7 @@ export function cacheResponseCore<Native>(
   const settings = readCacheOptions(options)
   const { store, l1 } = settings
   const shelf = openShelf(store, l1)
-  const flights = new Flights<Entry>()
+  const flights = new Flights<Entry>(heardPurges(store))
   const parts: CacheParts<Native> = { settings, shelf, flights, sharing: sharingOf(store) }
   return {
     answers: answersOf(settings, shelf),
@@ -65,12 +66,11 @@ export function cacheResponseCore<Native>(
     start(exchange, request) {
       if (request.kind === 'bypass') return request
       const deadline = requestDeadline(exchange.req, store)
-      const { resource, headers, marks } = request
-      const wanted = { resource, headers, deadline, marks }
-      const near = shelf.near(wanted)
+      const { resource, headers } = request
+      const near = shelf.near({ resource, headers })
       if (near && useOf(near, request.wish, Date.now()) === 'use')
         return { kind: 'look', request, found: foundNear(near), flight: undefined, deadline }
-      const found = shelf.find(wanted)
+      const found = shelf.find({ resource, headers, deadline, marks: request.marks })
       const flight = flights.find(resource, variantOf(shelf.names(resource), headers))
       return { kind: 'look', request, found, flight, deadline }
     },

@@ -1,8 +1,10 @@
 import type { CacheFact } from '../lib/cache/cache-status.ts'
 import type { Entry } from '../lib/cache/entry.ts'
+import { storableFields } from '../lib/cache/fields.ts'
 import { freshenedFields, isWithdrawn } from '../lib/cache/freshened.ts'
-import { graceMs, mayStandIn, standsInFor } from '../lib/cache/stale.ts'
+import { graceMs, mayStandIn, standsInFor, standsInForError } from '../lib/cache/stale.ts'
 import { type ConditionFields, validatorsOf } from '../lib/cache/validators.ts'
+import { variantOf } from '../lib/cache/vary.ts'
 import { publish } from '../lib/telemetry.ts'
 import { Fill } from './cache-fill.ts'
 import type { CacheParts, FillPlan } from './cache-parts.ts'
@@ -67,7 +69,8 @@ export class Revalidation<Native> implements Observer {
 
   rescue(error: unknown): boolean {
     const { directives } = this.#plan.request.wish
-    if (this.#answer === undefined || !mayStandIn(this.#stale, Date.now(), directives)) return false
+    if (this.#answer === undefined || !standsInForError(error)) return false
+    if (!mayStandIn(this.#stale, Date.now(), directives)) return false
     publish('error', () => ({ during: 'cache revalidation', error }))
     this.#fill.release()
     this.#plan.audience.refuse()
@@ -88,20 +91,24 @@ export class Revalidation<Native> implements Observer {
   /** The handler says that what is stored is still right. */
   #confirmed(fields: Fields): FromEntry {
     const { fwd } = this.#plan
-    const entry = this.#freshened(fields)
+    const merged = freshenedFields(this.#stale, fields, Date.now())
+    const entry = this.#freshened(merged)
     const fact: CacheFact = { fwd, fwdStatus: 304, ...(entry ? { stored: true } : {}) }
-    return { entry: entry ?? this.#stale, status: 'hit', reason: 'revalidated', fact }
+    // What is not kept is told to this client: caches on the way obey it.
+    const told = merged ? { ...this.#stale, fields: storableFields(merged, []) } : this.#stale
+    return { entry: entry ?? told, status: 'hit', reason: 'revalidated', fact }
   }
 
   /** The entry with its new head, where that may be stored; else those who wait make their own. */
-  #freshened(fields: Fields): Entry | undefined {
+  #freshened(merged: Fields | undefined): Entry | undefined {
     const { audience, request } = this.#plan
     const { judge } = this.#fill
     const { body, pieces, status } = this.#stale
-    const merged = freshenedFields(this.#stale, fields, Date.now())
     const refusal = merged === undefined ? 'status' : judge.consider(status, merged)
     if (refusal === undefined && judge.draft !== undefined) {
       const entry = { ...judge.draft, body, pieces, since: this.#stale.since }
+      const names = this.#parts.shelf.learn(request.resource, judge.names)
+      audience.narrow(names, variantOf(names, request.headers))
       audience.land(entry, this.#amend(entry))
       return entry
     }
@@ -115,10 +122,10 @@ export class Revalidation<Native> implements Observer {
 
   /** What the handler confirms now is as good as made now. */
   async #amend(entry: Entry): Promise<boolean> {
-    const { request, deadline } = this.#plan
+    const { request, deadline, audience } = this.#plan
     const { resource, headers, marks } = request
     const since = await this.#plan.since
-    if (since === undefined) return false
+    if (since === undefined || audience.isLost) return false
     await this.#parts.shelf.amend(
       { resource, headers, deadline, marks },
       { ...entry, since },

@@ -92,7 +92,7 @@ export class Visit<Native> {
     const { request, deadline } = this.#look
     request.record.passed('miss')
     this.#replies.say({ fwd: fwdOf(use) })
-    if (entry === undefined || request.wish.credentialed) return 'next'
+    if (entry === undefined || use === 'credential' || request.wish.credentialed) return 'next'
     return {
       observe: new HeadUpdate(this.#parts, { exchange: this.#exchange, request, deadline, entry }),
     }

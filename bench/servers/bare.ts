@@ -1,3 +1,4 @@
+import { pipeline, Readable } from 'node:stream'
 import { json } from 'node:stream/consumers'
 import express, { type Express, type Request } from 'express'
 import Koa, { type Context, type Middleware } from 'koa'
@@ -6,9 +7,15 @@ import {
   answer,
   type Conversation,
   chatTurn,
+  eventStream,
+  events,
+  hugeAnswer,
   keepReply,
+  largeAnswer,
+  longEvents,
   once,
   opening,
+  slowAnswer,
   turn,
   turnAnswered,
 } from './work.ts'
@@ -30,6 +37,20 @@ export function withRoutes(app: Express, open?: OpenOn<Request>): Express {
   app.get('/answer', (_req, res) => {
     res.json(once(answer))
   })
+  app.get('/answer64', (_req, res) => {
+    res.json(once(largeAnswer))
+  })
+  app.get('/answer200', (_req, res) => {
+    res.json(once(hugeAnswer))
+  })
+  app.get('/slow', async (_req, res) => {
+    res.json(await slowAnswer())
+  })
+  for (const [path, what] of Object.entries(streamsAt))
+    app.get(path, (_req, res) => {
+      res.type('text/event-stream')
+      pipeline(eventStream(what), res, () => undefined)
+    })
   app.post('/chat', express.json(), async (req, res) => {
     res.json(await chatTurn(open?.(req), String(req.body.q)))
   })
@@ -56,6 +77,12 @@ export function koaRoutes(open?: OpenOn<Context>): Middleware {
   const routes: Record<string, (ctx: Context) => Promise<unknown> | unknown> = {
     '/limited': () => once({ ok: true }),
     '/answer': () => once(answer),
+    '/answer64': () => once(largeAnswer),
+    '/answer200': () => once(hugeAnswer),
+    '/slow': slowAnswer,
+    ...Object.fromEntries(
+      Object.entries(streamsAt).map(([path, what]) => [path, (ctx) => streamedOnKoa(ctx, what)]),
+    ),
     '/chat': async (ctx) => chatTurn(open?.(ctx), await questionOf(ctx)),
     '/turn': async (ctx) => turnAnswered(open?.(ctx), await questionOf(ctx)),
     '/kept': async () => {
@@ -75,6 +102,13 @@ export function koaRoutes(open?: OpenOn<Context>): Middleware {
     const route = routes[ctx.path]
     if (route) ctx.body = await route(ctx)
   }
+}
+
+const streamsAt = { '/events': events, '/events/long': longEvents }
+
+function streamedOnKoa(ctx: Context, what: typeof events): Readable {
+  ctx.type = 'text/event-stream'
+  return Readable.from(eventStream(what), { objectMode: false })
 }
 
 async function questionOf({ req }: Context): Promise<string> {

@@ -9,7 +9,10 @@ export type Part =
   | 'refuse'
   | 'settle'
   | 'composed'
+  | 'composed-l2'
   | 'cache'
+  | 'cache-l2'
+  | 'cache-distinct'
   | 'memory'
   | 'turns'
   | 'all'
@@ -22,7 +25,13 @@ export interface Mounts {
     limits: { name: string; limit: number; window: string }[]
     skip?: (native: { readonly path: string }) => boolean
   }
-  readonly cache?: { store: Store; ttl: number; scope: 'public' }
+  readonly cache?: {
+    store: Store
+    ttl: number
+    scope: 'public'
+    l1?: false | { ttl: number }
+    key?: { headers: string[] }
+  }
   /** Limit and cache are one middleware. */
   readonly composed?: boolean
 }
@@ -31,7 +40,10 @@ export interface Mounts {
 export function mountsOf(part: Part, { redis }: Place): Mounts {
   const store = redis === undefined ? createStore() : createStore({ url: redis })
   const memory = { store, ttl: keptSeconds }
-  const cache = { store, ttl: keptSeconds, scope: 'public' } as const
+  const stored = { store, ttl: keptSeconds, scope: 'public' } as const
+  // With its default of 5 s a hit would now and then be one of Redis, and no count would stand.
+  const cache = redis === undefined ? stored : { ...stored, l1: { ttl: keptSeconds } }
+  const fromL2 = { ...stored, l1: false } as const
   const limits = (...each: { name: string; limit: number; window: string }[]) => ({
     store,
     limits: each,
@@ -45,8 +57,11 @@ export function mountsOf(part: Part, { redis }: Place): Mounts {
     // What settles is a request of its own, which is not counted.
     settle: { limit: { ...limits(minute), skip: ({ path }) => path === '/kept' } },
     composed: { limit: three, cache, composed: true },
+    'composed-l2': { limit: three, cache: fromL2, composed: true },
     refuse: { limit: limits({ name: 'hour', limit: 1, window: '1h' }) },
     cache: { cache },
+    'cache-l2': { cache: fromL2 },
+    'cache-distinct': { cache: { ...cache, key: { headers: ['x-distinct'] } } },
     memory: { memory },
     turns: { memory },
     all: { memory, limit: limits(minute), cache, composed: true },

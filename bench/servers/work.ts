@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Usage } from './usage.ts'
 
 /** A message, as every stack is given it. */
@@ -45,6 +46,37 @@ export const answer: unknown = {
     score: 0.9 - at / 10,
   })),
   model: text('none ', 122),
+}
+
+/** What GET /answer64 answers: 64 KB as JSON. */
+export const largeAnswer: unknown = { answer: text('Redis keeps what was asked before. ', 65_523) }
+
+/** What GET /answer200 answers: 200 KB as JSON, which no allocator packs. */
+export const hugeAnswer: unknown = { answer: text('Redis keeps what was asked. ', 204_787) }
+
+/** How long GET /slow works: until all have asked who are to be answered together. */
+const slowMs = 400
+
+/** The work of GET /slow. */
+export async function slowAnswer(): Promise<unknown> {
+  done.runs += 1
+  await sleep(slowMs)
+  return answer
+}
+
+/** What comes of GET /events, and when: the first at once. */
+export const events = { count: 3, everyMs: 4 }
+
+/** What comes of GET /events/long: long enough that others join it. */
+export const longEvents = { count: 20, everyMs: 50 }
+
+/** The work of a stream of events; each says when it was made, so that readers know its way. */
+export async function* eventStream({ count, everyMs }: typeof events): AsyncGenerator<string> {
+  done.runs += 1
+  for (let at = 0; at < count; at += 1) {
+    if (at > 0) await sleep(everyMs)
+    yield `id: ${at}\ndata: ${Date.now()}\n\n`
+  }
 }
 
 const reply = text('That depends on what you mean by it. ', 500)

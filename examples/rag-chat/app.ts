@@ -4,6 +4,7 @@ import { defaultStore } from 'memoryware'
 import { cacheResponse, rateLimit, sessionMemory } from 'memoryware/express'
 import type { Answerer } from './answer.ts'
 import { cachedAnswers } from './answers.ts'
+import { cacheRoutes, handlerMs, staleSeconds } from './cache-routes.ts'
 import { chatRoutes } from './chat-routes.ts'
 import type { Library } from './library.ts'
 import { problem, problems } from './problem.ts'
@@ -17,6 +18,8 @@ export interface DemoParts {
   readonly limit: number
   /** Milliseconds between two words of an answer that is there at once. */
   readonly typingMs: number
+  /** Seconds an answer of `GET /cached` is fresh. */
+  readonly lifeSeconds: number
   /** Aborted when the server ends. */
   readonly closing: AbortSignal
   /** What the documents are, for the page. */
@@ -34,9 +37,9 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** The demo: one page, its chats, and the same answers at `GET /answer`. */
+/** The demo: one page, its chats, the same answers at `GET /answer`, and a cache to watch. */
 export function demoApp(parts: DemoParts): Express {
-  const { library, answerer, limit, title, typingMs, closing } = parts
+  const { library, answerer, limit, title, typingMs, lifeSeconds, closing } = parts
   const app = express()
   const answers = cachedAnswers(library, answerer)
   const perMinute = rateLimit({ limit, window: '1m' })
@@ -48,6 +51,7 @@ export function demoApp(parts: DemoParts): Express {
     documents: new Set(library.passages.map(({ file }) => file)).size,
     passages: library.passages.length,
     suggestions: suggestions(library),
+    cached: { lifeSeconds, staleSeconds, handlerMs },
   }
 
   app.disable('x-powered-by')
@@ -63,6 +67,8 @@ export function demoApp(parts: DemoParts): Express {
     const { text, sources, found } = await answers(question.trim())
     res.json({ question, found, answer: text, sources })
   })
+
+  app.use(cacheRoutes({ answers, lifeSeconds }))
 
   app.get('/about', (_req, res) => {
     res.set('Cache-Control', 'no-cache').json(about)

@@ -29,10 +29,11 @@ async function start(): Promise<void> {
   const limit = wholeNumber('RATE_LIMIT', 20)
   const title = titleOf(library) ?? basename(resolve(folder ?? repository))
   const typingMs = wholeNumber('TYPING_MS', 25)
+  const lifeSeconds = wholeNumber('CACHE_SECONDS', 10, 1)
   const end = new AbortController()
   // Every turn under way listens to it.
   setMaxListeners(0, end.signal)
-  const parts = { library, answerer, limit, title, typingMs, closing: end.signal }
+  const parts = { library, answerer, limit, title, typingMs, lifeSeconds, closing: end.signal }
   const server = createServer(demoApp(parts))
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void stop(server, end))
@@ -97,12 +98,12 @@ async function stop(server: Server, end: AbortController): Promise<void> {
   await defaultStore().close()
 }
 
-function wholeNumber(name: string, absent: number): number {
+function wholeNumber(name: string, absent: number, least = 0): number {
   const text = env[name]
   if (text === undefined || text === '') return absent
   const value = Number(text)
-  if (Number.isSafeInteger(value) && value >= 0) return value
-  return fail(`${name} must be a whole number, got ${JSON.stringify(text)}`)
+  if (Number.isSafeInteger(value) && value >= least) return value
+  return fail(`${name} must be a whole number from ${least} on, got ${JSON.stringify(text)}`)
 }
 
 function fail(message: string): never {

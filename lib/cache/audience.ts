@@ -23,6 +23,11 @@ export class Audience {
     return this.#lead?.token
   }
 
+  /** Another process may make the answer by now: what it keeps must not be overwritten. */
+  get isLost(): boolean {
+    return this.#lead?.lost === true
+  }
+
   /** The answer varies by these fields: who asks for another variant need not wait. */
   narrow(names: readonly string[], variant: string): void {
     this.#lease?.narrow(names, variant)

@@ -26,6 +26,7 @@ export function notModified(headers: RequestHeaders, status: number, fields: Fie
     return fresh({ 'if-none-match': tags }, { etag: linesOf(fields, 'etag')[0] })
   // Compared here and not by `fresh`, which takes dates in any form.
   const since = httpDate(lineOf(headers, 'if-modified-since'))
+  if (since === undefined) return false
   const changed = httpDate(linesOf(fields, 'last-modified')[0] ?? linesOf(fields, 'date')[0])
-  return since !== undefined && changed !== undefined && changed <= since
+  return changed !== undefined && changed <= since
 }

@@ -1,5 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Live } from './live.ts'
+import { isToldLater } from './marks.ts'
+import type { PurgeListener, Purges } from './purges.ts'
 
 // After so many leaders died the rest no longer wait for another.
 const mostHeirs = 2
@@ -8,6 +10,8 @@ const mostRemembered = 10_000
 
 /** A request that could wait for another's answer. */
 export interface Follower {
+  /** What an answer to it carries, as far as the request tells. */
+  readonly marks: readonly string[]
   /** Names the variant it asks for, under the fields a response varies by. */
   variantOf(names: readonly string[]): string
   /** Calls `leave` once its client is gone. */
@@ -58,6 +62,8 @@ interface Waiter<Copy> {
 /** Requests for one variant of one resource, in this process, with one of them at work. */
 export interface Flight<Copy> {
   readonly resource: string
+  /** What its answer carries, as far as its first request tells. */
+  readonly marks: readonly string[]
   variant: string
   /** What the answer varies by, once its head is known. */
   names: readonly string[] | undefined
@@ -67,13 +73,34 @@ export interface Flight<Copy> {
   heirs: number
   /** Nobody waits for its answer. */
   parted: boolean
+  /** Purged while it was in the air: its answer is for those who asked before, and for nobody else. */
+  purged: boolean
   readonly waiting: Set<Waiter<Copy>>
 }
 
-/** Lets one request run the handler while others that miss on the same key wait for its answer. */
-export class Flights<Copy> {
+type HeardPurges = Pick<Purges, 'hear' | 'ignore'>
+
+/**
+ * Lets one request run the handler while others that miss on the same key wait for its answer. Whoever
+ * asks after a purge gets nothing of an answer whose making began before. Purges are heard of only
+ * while something is in the air: so whoever tells of them keeps nobody alive.
+ */
+export class Flights<Copy> implements PurgeListener {
+  readonly #purges: HeardPurges
   readonly #under = new Map<string, Flight<Copy>>()
   readonly #notStored = new LRUCache<string, true>({ max: mostRemembered, ttl: notStoredForMs })
+
+  constructor(purges: HeardPurges) {
+    this.#purges = purges
+  }
+
+  purged(marks: readonly string[]): void {
+    for (const flight of this.#under.values()) {
+      if (!concerns(marks, flight)) continue
+      flight.purged = true
+      this.#remove(flight)
+    }
+  }
 
   /** The flight for this variant, to be asked for its copy when the store turns out to have none. */
   find(resource: string, variant: string): Flight<Copy> | undefined {
@@ -108,8 +135,8 @@ export class Flights<Copy> {
       return { kind: 'live', live: flight.live }
     if (flight?.live || flight?.parted || this.isShunned(resource)) return { kind: 'alone' }
     if (flight) return { kind: 'wait', landing: wait(flight, follower) }
-    const started = newFlight<Copy>(resource, variant)
-    this.#under.set(lane(resource, variant), started)
+    const started = newFlight<Copy>(resource, variant, follower.marks)
+    this.#put(started)
     return { kind: 'lead', lease: this.#lease(started) }
   }
 
@@ -147,8 +174,7 @@ export class Flights<Copy> {
     this.#remove(flight)
     flight.names = names
     flight.variant = variant
-    if (!this.#under.has(lane(flight.resource, variant)))
-      this.#under.set(lane(flight.resource, variant), flight)
+    if (!flight.purged && !this.#under.has(lane(flight.resource, variant))) this.#put(flight)
     for (const waiter of flight.waiting) {
       if (!matches(flight, waiter.follower)) waiter.settle({ kind: 'again' })
     }
@@ -176,27 +202,52 @@ export class Flights<Copy> {
     for (const waiter of flight.waiting) waiter.settle({ kind: 'alone' })
   }
 
+  #put(flight: Flight<Copy>): void {
+    this.#under.set(lane(flight.resource, flight.variant), flight)
+    this.#purges.hear(this)
+  }
+
   #remove(flight: Flight<Copy>): void {
     const name = lane(flight.resource, flight.variant)
     if (this.#under.get(name) === flight) this.#under.delete(name)
+    if (this.#under.size === 0) this.#purges.ignore(this)
   }
 }
 
-function newFlight<Copy>(resource: string, variant: string): Flight<Copy> {
+function newFlight<Copy>(
+  resource: string,
+  variant: string,
+  marks: readonly string[],
+): Flight<Copy> {
   return {
     resource,
+    marks,
     variant,
     names: undefined,
     copy: undefined,
     live: undefined,
     heirs: 0,
     parted: false,
+    purged: false,
     waiting: new Set(),
   }
 }
 
 function lane(resource: string, variant: string): string {
   return `${resource} ${variant}`
+}
+
+/**
+ * Whether a purge of these marks and resources concerns what is in the air. Its tags and groups are
+ * known only where it is read while it grows: a handler may add tags until its answer has ended.
+ */
+function concerns<Copy>(purged: readonly string[], flight: Flight<Copy>): boolean {
+  const { resource, marks, live, copy } = flight
+  const told = copy === undefined ? live?.head.entry.marks : undefined
+  return purged.some((mark) => {
+    if (mark === resource || marks.includes(mark)) return true
+    return told ? told.includes(mark) : isToldLater(mark)
+  })
 }
 
 function matches<Copy>({ names, variant }: Flight<Copy>, follower: Follower): boolean {

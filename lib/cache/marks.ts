@@ -11,7 +11,14 @@ const mostMarks = 64
  * part of its query that the rule lets into the key. `target` is path and query as sent.
  */
 export function targetMark(target: string, rule: QueryRule): string {
-  return `u:${digest(keyedTarget(target, rule))}`
+  return `u:${digest(keyedTarget(pathOf(target), rule))}`
+}
+
+const origin = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*\/?/i
+
+/** A target in absolute form (RFC 9112 section 3.2.2) is served as its path, and changes that. */
+function pathOf(target: string): string {
+  return target.replace(origin, '/')
 }
 
 /** Mark of all that is kept of one scope, whose tag holds no id but an encoded one. */
@@ -31,6 +38,11 @@ export function groupMark(origin: string, name: string): string {
  */
 export function tagMark(tag: unknown): string {
   return `t:${encodeId('A tag', tag)}`
+}
+
+/** Whether no request tells of a mark, but only its answer: of a tag, or a group. */
+export function isToldLater(mark: string): boolean {
+  return /^[gt]:/.test(mark)
 }
 
 /**

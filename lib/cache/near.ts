@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Entries } from '../ports/entries.ts'
 import type { Entry, Place } from './entry.ts'
-import { type PurgeLine, purgeLine } from './purge-line.ts'
-import { type PurgeTimes, purgeTimes } from './purge-times.ts'
+import { purgesOf } from './purges.ts'
 import type { CacheStore } from './shelf.ts'
 
 /**
@@ -20,8 +19,6 @@ export interface Near {
    * takes more than an eighth of all room is not taken, nor anything until purges can be heard of.
    */
   put(place: Place, entry: Entry, began: number, now: number): void
-  /** Whether a resource whose making began then was dropped since. */
-  wasDropped(resource: string, began: number): boolean
   /** Forgets a resource with all its variants. */
   drop(resource: string): void
   /** Forgets what carries one of the marks, also what is being read or made. */
@@ -44,7 +41,6 @@ export const defaultNear: NearOptions = { maxBytes: 16 * 1024 * 1024, ttlMs: 500
 
 /** Of each entry: what it takes beside its body and the text of its head. Measured on Node 20. */
 const entryBytes = 1024
-const mostPurges = 10_000
 
 interface Cell {
   readonly entry: Entry
@@ -54,8 +50,6 @@ interface Cell {
 
 /** What all who share a store share. */
 interface Tier {
-  readonly line: PurgeLine
-  readonly times: PurgeTimes
   maxBytes: number
   cells: LRUCache<string, Cell>
 }
@@ -67,33 +61,22 @@ const known = new WeakMap<Entries, Tier>()
  * shorter time gets nothing older.
  */
 export function nearOf(store: CacheStore, { maxBytes, ttlMs }: NearOptions): Near {
-  const tier = known.get(store.entries) ?? openTier(store, ttlMs)
+  const tier = known.get(store.entries) ?? { maxBytes: 0, cells: cellsIn(1) }
   known.set(store.entries, tier)
   if (tier.maxBytes < maxBytes) {
     tier.maxBytes = maxBytes
     tier.cells = cellsIn(maxBytes)
   }
-  return nearIn(tier, store.entries, ttlMs)
+  return nearIn(tier, store, ttlMs)
 }
 
-/** The entries at hand of a store, where there are any: to tell them of purges. */
-export function nearIfAny({
-  entries,
-}: Pick<CacheStore, 'entries'>):
-  | Pick<Near, 'wasDropped' | 'drop' | 'purged' | 'close'>
-  | undefined {
-  const tier = known.get(entries)
-  return tier && nearIn(tier, entries, 0)
-}
-
-function openTier(store: CacheStore, ttlMs: number): Tier {
-  const times = purgeTimes({ most: mostPurges, keptMs: ttlMs })
-  const line = purgeLine(store, {
-    heard: (marks) => times.note(marks, performance.now()),
-    // What was read before may have been purged without our hearing of it.
-    stands: () => times.forget(performance.now()),
-  })
-  return { line, times, maxBytes: 0, cells: cellsIn(1) }
+/** Lets go of all that is at hand of a store that is about to close, and hears of no more purges. */
+export async function closeNear(store: Pick<CacheStore, 'entries'>): Promise<void> {
+  const purges = purgesOf(store)
+  purges.times.forget(performance.now())
+  known.get(store.entries)?.cells.clear()
+  known.delete(store.entries)
+  await purges.close()
 }
 
 function cellsIn(maxBytes: number): LRUCache<string, Cell> {
@@ -108,8 +91,9 @@ function sizeOf({ body, ...head }: Entry): number {
   return body.length + JSON.stringify(head).length + entryBytes
 }
 
-function nearIn(tier: Tier, entries: Entries, ttlMs: number): Near {
-  const { line, times } = tier
+function nearIn(tier: Tier, store: CacheStore, ttlMs: number): Near {
+  const purges = purgesOf(store)
+  const { times } = purges
   const isPast = ({ key }: Place, { marks }: Entry, began: number): boolean =>
     times.isPast(marks, began) || times.isPast([key], began)
 
@@ -119,7 +103,6 @@ function nearIn(tier: Tier, entries: Entries, ttlMs: number): Near {
   }
 
   return {
-    wasDropped: (resource, began) => times.wasNoted(resource, began),
     get(place, now) {
       const cell = tier.cells.get(nameOf(place))
       if (cell === undefined || now - cell.at >= ttlMs) return undefined
@@ -128,20 +111,16 @@ function nearIn(tier: Tier, entries: Entries, ttlMs: number): Near {
       return undefined
     },
     put(place, entry, began, now) {
-      if (!line.stands(now) || isPast(place, entry, began)) return
+      if (!purges.stands(store, now) || isPast(place, entry, began)) return
       const name = nameOf(place)
       const held = tier.cells.peek(name)
       if (held !== undefined && isYounger(held.entry, entry)) return
       tier.cells.set(name, { entry: { ...entry, body: copyOf(entry.body) }, began, at: now })
     },
-    drop: (resource) => times.note([resource], performance.now()),
-    purged: (marks) => times.note(marks, performance.now()),
+    drop: (resource) => purges.tell([resource]),
+    purged: (marks) => purges.tell(marks),
     clear,
-    async close() {
-      if (known.get(entries) === tier) known.delete(entries)
-      clear()
-      await line.close()
-    },
+    close: () => closeNear(store),
   }
 }
 

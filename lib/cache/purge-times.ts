@@ -20,9 +20,9 @@ export function purgeTimes({ most, keptMs }: { most: number; keptMs: number }): 
   const times = new Map<string, number>()
   let floor = Number.NEGATIVE_INFINITY
 
+  // What is known of single marks stays: `wasNoted` tells of nothing else.
   function forget(now: number): void {
     floor = Math.max(floor, now)
-    times.clear()
   }
 
   function shrink(now: number): void {
@@ -31,7 +31,9 @@ export function purgeTimes({ most, keptMs }: { most: number; keptMs: number }): 
       times.delete(mark)
       floor = Math.max(floor, at)
     }
-    if (times.size > most) forget(now)
+    if (times.size <= most) return
+    forget(now)
+    times.clear()
   }
 
   const wasNoted = (mark: string, began: number): boolean => {

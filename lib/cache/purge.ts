@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts'
 import { purgeChannel } from '../keys.ts'
 import { publish } from '../telemetry.ts'
-import { nearIfAny } from './near.ts'
+import { purgesOf } from './purges.ts'
 import type { CacheStore } from './shelf.ts'
 
 /** What purging needs of a store. */
@@ -19,13 +19,13 @@ export async function purge(
   soft: boolean,
 ): Promise<void> {
   if (marks.length === 0) return
-  const near = nearIfAny(store)
-  near?.purged(marks)
+  const purges = purgesOf(store)
+  purges.tell(marks)
   try {
     await store.entries.purge(marks, soft)
   } finally {
-    // What was read before the store knew of the purge may be at hand again.
-    near?.purged(marks)
+    // What was read, or began to be made, before the store knew of the purge is as old.
+    purges.tell(marks)
   }
   await tell(store, marks)
 }
@@ -37,12 +37,12 @@ export async function purge(
  * @throws StoreError where the store is away.
  */
 export async function dropResource(store: PurgeStore, resource: string): Promise<void> {
-  const near = nearIfAny(store)
-  near?.drop(resource)
+  const purges = purgesOf(store)
+  purges.tell([resource])
   try {
     await store.entries.drop(resource)
   } finally {
-    near?.drop(resource)
+    purges.tell([resource])
   }
   await tell(store, [resource])
 }

@@ -12,12 +12,12 @@ const beatMs = 100
 
 /**
  * What becomes of a request that missed. `lead`: it makes the answer for all processes. `follow`:
- * another process makes it. `alone`: the last answer could not be shared, nobody waits for this one.
+ * another run makes it, since then on the store's clock. `alone`: the last answer could not be shared, nobody waits for this one.
  * `away`: the store could not say.
  */
 export type Claim =
   | { readonly kind: 'lead'; readonly lead: Lead }
-  | { readonly kind: 'follow'; readonly follow: Follow }
+  | { readonly kind: 'follow'; readonly follow: Follow; readonly since: number }
   | { readonly kind: 'alone'; readonly since: number }
   | { readonly kind: 'away'; readonly error: unknown }
 
@@ -68,7 +68,7 @@ function createSharing(fills: Fills): Sharing {
       try {
         const taken = await leads.take(place, deadline)
         return taken.kind === 'held'
-          ? { kind: 'follow', follow: follow(place, taken.token) }
+          ? { kind: 'follow', follow: follow(place, taken.token), since: taken.since }
           : taken
       } catch (error) {
         publish('error', () => ({ during: 'cache claim', error }))

@@ -7,8 +7,9 @@ import { publish } from '../telemetry.ts'
 import { currentAgeMs, type Entry, encodeEntry, type Place } from './entry.ts'
 import type { RequestHeaders } from './fields.ts'
 import { lookup } from './lookup.ts'
-import { type NearOptions, nearIfAny, nearOf } from './near.ts'
+import { type NearOptions, nearOf } from './near.ts'
 import { dropResource, purge } from './purge.ts'
+import { purgesOf } from './purges.ts'
 import { learn, sameNames, variantOf } from './vary.ts'
 
 /** What the cache needs of a store. */
@@ -55,7 +56,7 @@ export interface Shelf {
    * A fresh entry that this process has at hand, without a command. It is everybody's: see `Near`. For
    * a stale one the store is asked, where another process may have renewed it.
    */
-  near(wanted: Wanted): Entry | undefined
+  near(wanted: Pick<Wanted, 'resource' | 'headers'>): Entry | undefined
   /**
    * One round trip where the variants and marks are known, else two or three. A purged entry is
    * absent; the life of one that is softly purged has just ended. Never rejects.
@@ -182,7 +183,7 @@ async function write(
   { wanted, place, vary, answer }: Writing,
 ): Promise<boolean> {
   const { entry, graceMs, began, fill } = answer
-  if (nearIfAny(store)?.wasDropped(place.key, began)) return false
+  if (purgesOf(store).times.wasNoted(place.key, began)) return false
   const variant = {
     ...{ vary, variant: place.variant, entry: encodeEntry(place, entry), fill },
     ...{ ttlMs: storedMs(entry, graceMs), maxVariants: mostVariants },

@@ -60,6 +60,16 @@ export function standsInFor(status: number): boolean {
 }
 
 /**
+ * Whether a stale entry may stand in for what was thrown. An error that names its status is answered
+ * with that: a refusal (401, 403, 404) is no failure, and what it refuses is not given instead.
+ */
+export function standsInForError(error: unknown): boolean {
+  const { status, statusCode } = Object(error) as { status?: unknown; statusCode?: unknown }
+  const named = [status, statusCode].filter((each) => typeof each === 'number')
+  return named.every((each) => each < 400 || each > 599 || failures.has(each))
+}
+
+/**
  * Whether an entry may answer because making a new answer failed (RFC 5861 section 4). One failure
  * never stands in for another. A client that says `no-cache` gets the failure: RFC 9111 section
  * 5.2.1.4 leaves it nothing that was not validated.

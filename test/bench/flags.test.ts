@@ -13,6 +13,8 @@ describe('the flags of the benchmark', () => {
       'growth',
       'size',
       'streams',
+      'sharing',
+      'flood',
       'scan',
     ])
     assert.equal(scanKeys, 1_000_000)

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { type Boarding, Flights, type Follower, type Lease } from '../../lib/cache/flights.ts'
+import { type Purges, purgesOf } from '../../lib/cache/purges.ts'
+import { createStore } from '../../lib/store.ts'
 import { liveOf } from './lives.ts'
 
 function follower(variant = ''): Follower {
-  return { variantOf: () => variant, onGone: () => undefined }
+  return { marks: ['u:a'], variantOf: () => variant, onGone: () => undefined }
+}
+
+/** Purges of a store of its own. */
+function purges(): Purges {
+  return purgesOf(createStore({ provider: 'embedded' }))
 }
 
 function led(boarding: Boarding<string>): Lease<string> {
@@ -18,7 +25,7 @@ async function landed(boarding: Boarding<string>): Promise<string> {
 
 describe('an answer that requests share while it grows', () => {
   it('is given to those who wait and those who come', async () => {
-    const flights = new Flights<string>()
+    const flights = new Flights<string>(purges())
     const lease = led(flights.board('a', '', follower()))
     const waiting = flights.board('a', '', follower())
     const live = liveOf()
@@ -29,7 +36,7 @@ describe('an answer that requests share while it grows', () => {
   })
 
   it('is given to nobody who asks for another variant', async () => {
-    const flights = new Flights<string>()
+    const flights = new Flights<string>(purges())
     const lease = led(flights.board('a', '', follower('de')))
     const waiting = ['fr', 'de'].map((each) => flights.board('a', '', follower(each)))
     lease.live(liveOf(1024, { names: ['accept-language'], variant: 'de' }))
@@ -40,7 +47,7 @@ describe('an answer that requests share while it grows', () => {
   })
 
   it('keeps nobody waiting once it is too large or broken off', () => {
-    const flights = new Flights<string>()
+    const flights = new Flights<string>(purges())
     for (const [resource, spoil] of [
       ['a', (live: ReturnType<typeof liveOf>) => live.push(Buffer.alloc(2000))],
       ['b', (live: ReturnType<typeof liveOf>) => live.end(false)],
@@ -53,7 +60,7 @@ describe('an answer that requests share while it grows', () => {
   })
 
   it('is given whole once it has ended, until its copy is there', async () => {
-    const flights = new Flights<string>()
+    const flights = new Flights<string>(purges())
     const lease = led(flights.board('a', '', follower()))
     const live = liveOf()
     lease.live(live)
@@ -64,7 +71,7 @@ describe('an answer that requests share while it grows', () => {
   })
 
   it('is given to nobody after it was refused or abandoned', () => {
-    const flights = new Flights<string>()
+    const flights = new Flights<string>(purges())
     const refused = led(flights.board('a', '', follower()))
     refused.live(liveOf())
     refused.refuse()
@@ -76,7 +83,7 @@ describe('an answer that requests share while it grows', () => {
   })
 
   it('is no matter any more to a lease that has ended', () => {
-    const flights = new Flights<string>()
+    const flights = new Flights<string>(purges())
     const lease = led(flights.board('a', '', follower()))
     lease.abandon()
     lease.live(liveOf())

@@ -16,7 +16,7 @@ const text = fc.string({ minLength: 1, maxLength: 40, unit: 'binary' })
 const target = fc.oneof(fc.webPath(), fc.webUrl(), text)
 const tag = text.filter((each) => each.isWellFormed() && Buffer.byteLength(each) <= 128)
 const kinds = [
-  fc.tuple(target).map(([url]) => ({ mark: targetMark(url, true), from: `target ${url}` })),
+  fc.tuple(target).map(([url]) => ({ mark: targetMark(url, true), from: `target ${pathOf(url)}` })),
   fc.tuple(tag).map(([id]) => ({
     mark: scopeMark(`user:${encodeId('A scope', id)}`),
     from: `scope ${id}`,
@@ -27,6 +27,11 @@ const kinds = [
   })),
   fc.tuple(tag).map(([id]) => ({ mark: tagMark(id), from: `tag ${id}` })),
 ]
+
+// A target in absolute form is served as its path.
+function pathOf(url: string): string {
+  return url.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*\/?/i, '/')
+}
 
 describe('marks', () => {
   it('are equal only for the same kind of the same thing', () => {
@@ -51,6 +56,7 @@ describe('marks', () => {
     const mark = targetMark('/a?q=1&utm=2', ['q'])
     assert.equal(targetMark('/a?q=1', true), mark)
     assert.equal(targetMark('/a?utm=9&q=1', { ignore: ['utm'] }), mark)
+    assert.equal(targetMark('http://x.test:80/a?q=1', true), mark)
     const others = ['/a', '/a?', '/b?q=1', '/a?q=2', '/a?q=1&q=1', '/a%3Fq=1', '/A?q=1']
     for (const other of others) assert.notEqual(targetMark(other, true), mark, other)
   })

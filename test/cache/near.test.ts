@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, describe, it } from 'mocha'
 import type { Entry } from '../../lib/cache/entry.ts'
-import { type Near, nearIfAny, nearOf } from '../../lib/cache/near.ts'
+import { type Near, nearOf } from '../../lib/cache/near.ts'
 import type { CacheStore } from '../../lib/cache/shelf.ts'
 import { createStore, type Store, UsageError } from '../../lib/index.ts'
 import { purgeChannel } from '../../lib/keys.ts'
@@ -93,15 +93,6 @@ describe('entries at hand', () => {
     near.purged(['t:b', 'u:a'])
     near.drop(place('b').key)
     assert.equal(bodyOf(near.get(place('a'), now())), 'one')
-  })
-
-  it('tell whether a resource was dropped since', async () => {
-    const near = await standing(embedded())
-    const began = now()
-    near.drop(place('a').key)
-    assert.equal(near.wasDropped(place('a').key, began), true)
-    assert.equal(near.wasDropped(place('a').key, now() + 1), false)
-    assert.equal(near.wasDropped(place('b').key, began), false)
   })
 
   it('are no longer what the writer, or another reader, may change', async () => {
@@ -224,6 +215,7 @@ describe('entries at hand', () => {
     put(near, 'a', entryOf('one'))
     await store.close()
     assert.equal(near.get(place('a'), now()), undefined)
-    assert.equal(nearIfAny(store), undefined)
+    put(near, 'a', entryOf('one'))
+    assert.equal(near.get(place('a'), now()), undefined)
   })
 })

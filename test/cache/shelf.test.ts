@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, afterEach, before, describe, it } from 'mocha'
 import type { Entry } from '../../lib/cache/entry.ts'
-import { nearIfAny } from '../../lib/cache/near.ts'
+import { purgesOf } from '../../lib/cache/purges.ts'
 import { type CacheStore, openShelf, type Shelf, type Wanted } from '../../lib/cache/shelf.ts'
 import { createStore, type Store, StoreError } from '../../lib/index.ts'
 import { cacheKey, purgeChannel } from '../../lib/keys.ts'
@@ -307,8 +307,9 @@ describe('processes that have entries at hand', () => {
     const wanted = fresh(one.store)
     const began = performance.now()
     await one.shelf.drop(wanted.resource)
-    await eventually('the other has heard', async () =>
-      nearIfAny(other.store)?.wasDropped(wanted.resource, began) ? true : undefined,
+    await eventually(
+      'the other has heard',
+      async () => purgesOf(other.store).times.wasNoted(wanted.resource, began) || undefined,
     )
     const answer = { entry: entryOf('one'), names: [], graceMs: 0, began }
     assert.equal(await other.shelf.keep(wanted, answer), false)

@@ -133,6 +133,26 @@ describe('the example: a chat over documents', function () {
     equal((await fetch(`${demo.url}/answer`)).status, 400)
   })
 
+  it('answers GET /cached once for twenty at once, and says why it bypasses others', async () => {
+    const url = `${demo.url}/cached?q=${encodeURIComponent('How do I revoke a link?')}`
+    const asked = await Promise.all(Array.from({ length: 20 }, () => fetch(url)))
+    const runs = await Promise.all(asked.map((each) => each.json() as Promise<{ run: number }>))
+    equal(new Set(runs.map(({ run }) => run)).size, 1)
+    const said = async (init?: RequestInit) =>
+      (await fetch(url, init)).headers.get('cache-status') ?? ''
+    deepEqual(
+      await Promise.all([
+        said({ headers: { 'cache-control': 'no-store' } }),
+        said({ headers: { authorization: 'Bearer somebody' } }),
+      ]),
+      ['memoryware; fwd=bypass; detail=no-store', 'memoryware; fwd=bypass; detail=authorization'],
+    )
+    match(await said(), /^memoryware; hit; ttl=/)
+    equal((await fetch(`${demo.url}/cached`, { method: 'DELETE' })).status, 204)
+    equal(await said(), 'memoryware; fwd=miss; stored')
+    equal((await fetch(`${demo.url}/cached`)).status, 400)
+  })
+
   it('serves its page under a policy that lets nothing else in', async () => {
     const page = await fetch(demo.url)
     const policy = page.headers.get('content-security-policy') ?? ''

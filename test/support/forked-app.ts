@@ -15,7 +15,11 @@ export interface ForkedApp {
 export async function forkApp(file: URL, args: readonly string[]): Promise<ForkedApp> {
   const child = fork(fileURLToPath(file), args, { execArgv: ['--import', 'tsx'] })
   killAtExit(child)
-  const [url] = (await once(child, 'message')) as [string]
+  const failed = once(child, 'exit').then(([code]): never => {
+    throw new Error(`The app ended with ${code} instead of listening`)
+  })
+  failed.catch(() => {}) // It ends some day; only before it listens is that a failure.
+  const [url] = (await Promise.race([once(child, 'message'), failed])) as [string]
   return {
     url,
     child,

@@ -6,6 +6,7 @@ import {
   readMessages,
   rewind,
 } from './api.js'
+import { cachePanel } from './cache-panel.js'
 import { ChatView } from './chat-view.js'
 import { composer } from './composer.js'
 import { byId, h } from './dom.js'
@@ -18,6 +19,7 @@ import { count } from './words.js'
 const lookAgainMs = 2000
 const slide = drawers()
 const trace = traceView()
+const watched = cachePanel()
 const list = sessionsView({ onDelete: remove, onPin: pin, onRename: rename })
 const chat = new ChatView(trace, {
   onAnswered: answered,
@@ -155,13 +157,14 @@ function addressOf(id) {
   return `#/chat/${encodeURIComponent(id)}`
 }
 
-function introduce({ title, documents, passages, store, answerer, limit, suggestions }) {
+function introduce({ title, documents, passages, store, answerer, limit, suggestions, cached }) {
   document.title = `Chat with ${title}`
   byId('welcome-title').textContent = `Ask ${title}`
   byId('welcome-lead').textContent =
     `Answers come from ${count(documents, 'document')}, with their sources. Ask a follow-up to see memory at work, the same question again to see the cache.`
   byId('question').placeholder = `Ask about ${title}`
   trace.limit(limit)
+  watched.introduce(cached, suggestions[0] ?? title)
   const facts = {
     Documents: `${count(documents, 'file')}, ${count(passages, 'passage')}`,
     Store: store,
