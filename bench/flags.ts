@@ -30,6 +30,8 @@ export interface Flags {
   readonly scanKeys: number
   /** How many streams are followed, and how long each time. */
   readonly streams: StreamsSize
+  /** How many URLs a flood asks for. */
+  readonly floodUrls: number
   /** Where the figures go as JSON. */
   readonly json: string | undefined
 }
@@ -38,12 +40,14 @@ const full = {
   rounds: 9,
   seconds: 3,
   scanKeys: 1_000_000,
+  floodUrls: 20_000,
   streams: { streams: 1000, seconds: 10 },
 }
 const short = {
   rounds: 2,
   seconds: 1,
   scanKeys: 100_000,
+  floodUrls: 8_000,
   streams: { streams: 1000, seconds: 3 },
 }
 
@@ -66,6 +70,7 @@ export function readFlags(args: readonly string[]): Flags {
     rounds: countOf('rounds', values.rounds) ?? usual.rounds,
     seconds: countOf('seconds', values.seconds) ?? usual.seconds,
     scanKeys: usual.scanKeys,
+    floodUrls: usual.floodUrls,
     streams: usual.streams,
     json: values.json,
   }

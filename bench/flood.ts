@@ -7,17 +7,16 @@ import { textTable } from './text-table.ts'
 /** What is left of a flood of different URLs. */
 export interface FloodLine extends FloodResult {
   readonly store: 'in process' | 'L1 and Redis'
-  /** The most that this process is to keep of answers. */
-  readonly capBytes: number
+  readonly urls: number
   /** Keys on Redis that never end. */
   readonly lasting: number
 }
 
-const requests = 20_000
 const mib = 1024 ** 2
-const caps = { 'in process': 8 * mib, 'L1 and Redis': 8 * mib }
-/** Beside answers, a process remembers of 50,000 resources what their entries carry. */
-const besideBytes = requests * 512
+/** Less than the answers to all URLs take. */
+const capBytes = 4 * mib
+/** For each URL: beside answers, a process remembers what the entries of 50,000 carry. */
+const besideBytes = 512
 
 type Client = ReturnType<TestServer['client']>
 
@@ -25,18 +24,18 @@ type Client = ReturnType<TestServer['client']>
 export async function measureFlood(
   server: TestServer,
   compiled: string,
+  urls: number,
 ): Promise<readonly FloodLine[]> {
   const client = server.client()
   await client.flushall()
   const lines = await Promise.all(
     (['in process', 'L1 and Redis'] as const).map(async (store) => {
-      const capBytes = caps[store]
       const where = store === 'in process' ? [] : [`${server.url}/0`]
-      const probe = startProbe(compiled, 'flood', [`${requests}`, `${capBytes}`, ...where])
+      const probe = startProbe(compiled, 'flood', [`${urls}`, `${capBytes}`, ...where])
       const found = await probe.ask<FloodResult>()
       await probe.end()
       const lasting = store === 'in process' ? 0 : await lastingKeys(client)
-      return { ...found, store, capBytes, lasting }
+      return { ...found, store, urls, lasting }
     }),
   )
   await client.flushall()
@@ -58,31 +57,33 @@ async function lastingKeys(client: Client): Promise<number> {
 
 /** Sentences about what grows, or stays for ever. */
 export function wrongFlood(lines: readonly FloodLine[]): string[] {
-  return lines.flatMap(({ store, capBytes, heldBytes, lasting, keys }) => [
-    ...(heldBytes <= capBytes + besideBytes
-      ? []
-      : [
-          `${whole(requests)} URLs (${store}) should take at most ` +
-            `${mibOf(capBytes + besideBytes)} MiB of this process, and they take ${mibOf(heldBytes)}`,
-        ]),
-    ...(lasting === 0 ? [] : [`${whole(lasting)} keys on Redis should end, and do not`]),
-    ...(keys > 0 ? [] : [`Nothing was kept of ${whole(requests)} URLs (${store})`]),
-  ])
+  return lines.flatMap(({ store, urls, heldBytes, lasting, keys }) => {
+    const most = capBytes + urls * besideBytes
+    return [
+      ...(heldBytes <= most
+        ? []
+        : [
+            `${whole(urls)} URLs (${store}) should take at most ${mibOf(most)} MiB of a process, ` +
+              `and they take ${mibOf(heldBytes)}`,
+          ]),
+      ...(lasting === 0 ? [] : [`${whole(lasting)} keys on Redis should end, and do not`]),
+      ...(keys > 0 ? [] : [`Nothing was kept of ${whole(urls)} URLs (${store})`]),
+    ]
+  })
 }
 
 /** The lines as text. */
 export function floodText(lines: readonly FloodLine[]): string {
-  const rows = lines.map(({ store, capBytes, heldBytes, rssBytes, keys, lasting }) => [
-    store,
-    mibOf(capBytes),
+  const rows = lines.map(({ store, urls, heldBytes, rssBytes, keys, lasting }) => [
+    `${whole(urls)}, ${store}`,
     mibOf(heldBytes),
     mibOf(rssBytes),
     whole(keys),
     `${lasting}`,
   ])
   return [
-    `${whole(requests)} different URLs, 2 KB each: MiB that answers may take, and by which the heap with its buffers and RSS have grown`,
-    textTable([['store', 'cap', 'held', 'RSS', 'keys', 'without TTL'], ...rows]),
+    `Different URLs of 2 KB each, of which a process may keep ${mibOf(capBytes)} MiB: MiB by which its heap with its buffers, and RSS, have grown`,
+    textTable([['URLs', 'held', 'RSS', 'keys', 'without TTL'], ...rows]),
   ].join('\n')
 }
 

@@ -105,7 +105,11 @@ export const routes: readonly Route[] = [
       requests: () => anonymous(path),
       cached: true,
       timed: path === '/answer' || 'long',
-      entries: onKoa(hits),
+      entries: [
+        ...onKoa(hits),
+        redis('koa-cash', 'koa/koa-cash'),
+        { label: 'koa-cash', stack: 'koa/koa-cash', in: 'process' },
+      ],
     }),
   ]),
   ...(['express', 'koa'] as const).map((framework) =>

@@ -157,7 +157,7 @@ async function sharedRuns(): Promise<{
 }
 
 async function flooded(): Promise<readonly FloodLine[]> {
-  const found = await measureFlood(server, compiled)
+  const found = await measureFlood(server, compiled, flags.floodUrls)
   wrong.push(...wrongFlood(found))
   console.log(`\n${floodText(found)}`)
   return found

@@ -46,6 +46,7 @@ export const stacks = {
     (await import('./langchain.ts')).sessionAndLangchain,
   'express/peers-together': async () => (await import('./peers-together.ts')).peersTogether,
   'koa/bare': async () => (await import('./bare.ts')).bareKoa,
+  'koa/koa-cash': async () => (await import('./koa-cash.ts')).koaCashAlone,
   'koa/memoryware/limit': () => koa('limit'),
   'koa/memoryware/limits': () => koa('limits'),
   'koa/memoryware/refuse': () => koa('refuse'),
