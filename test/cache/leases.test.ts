@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { Readable } from 'node:stream'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import type { Store } from '../../lib/index.ts'
 import { eventually } from '../support/eventually.ts'
@@ -55,16 +54,17 @@ for (const provider of bothProviders()) {
         held.open()
       })
 
-      /** A site whose answers are stale at once. */
+      /** A site whose first answer is stale. */
       async function stale(handle: (run: Run) => unknown): Promise<PaperSite> {
         const site = await serve(framework, {
           cache: { ttl: 60, store },
           async handle(run) {
-            run.set('Cache-Control', 'max-age=0, stale-while-revalidate=60')
+            run.set('Cache-Control', 'max-age=60, stale-while-revalidate=60')
             await handle(run)
           },
         })
         await site.get('/a', there)
+        await site.purge({ url: '/a', soft: true })
         return site
       }
 
@@ -81,7 +81,6 @@ for (const provider of bothProviders()) {
       })
 
       const failures: readonly (readonly [string, (run: Run) => unknown])[] = [
-        ['throws', () => Promise.reject(new Error('oh'))],
         ['destroys its response', (run) => void run.raw.destroy()],
         [
           'breaks off',
@@ -89,10 +88,6 @@ for (const provider of bothProviders()) {
             run.raw.write('half')
             run.raw.destroy()
           },
-        ],
-        [
-          'sends a stream that fails',
-          (run) => run.send(200, new Readable({ read: () => assert.fail('it fails') })),
         ],
       ]
       for (const [says, fail] of failures)
