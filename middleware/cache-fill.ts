@@ -13,6 +13,7 @@ import { publish } from '../lib/telemetry.ts'
 import type { Draft } from './cache-decision.ts'
 import { Judge } from './cache-judge.ts'
 import type { CacheParts, FillPlan } from './cache-parts.ts'
+import { onceGone } from './client-gone.ts'
 import type { Fields, Observer } from './exchange.ts'
 import { replaceConditions } from './request-conditions.ts'
 import { standingFields } from './response-fields.ts'
@@ -54,9 +55,7 @@ export class Fill<Native> implements Observer {
     // Whatever becomes of this response, those who wait for it do not wait longer than it lives.
     const { res } = plan.exchange
     this.judge = new Judge(parts.settings, plan)
-    const leave = (): void => this.leave()
-    if (res.closed || res.destroyed) leave()
-    else res.once('close', leave)
+    onceGone(res, () => this.leave())
   }
 
   /** The request has its conditions back, and nobody waits for it any more. */

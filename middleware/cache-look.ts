@@ -4,6 +4,7 @@ import type { Looked } from '../lib/cache/shelf.ts'
 import { variantOf } from '../lib/cache/vary.ts'
 import type { Deadline } from '../lib/deadline.ts'
 import type { CacheableRequest } from './cache-request.ts'
+import { onceGone } from './client-gone.ts'
 import type { Exchange } from './exchange.ts'
 
 /** A look for a stored answer, and the flight that was in the air when it began. */
@@ -24,9 +25,6 @@ export function followerOf<Native>(
   return {
     marks,
     variantOf: (names) => variantOf(names, headers),
-    onGone(leave) {
-      if (res.closed || res.destroyed) leave()
-      else res.once('close', leave)
-    },
+    onGone: (leave) => onceGone(res, leave),
   }
 }

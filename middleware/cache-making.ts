@@ -226,12 +226,18 @@ export class Making<Native> {
     const { request, deadline } = look
     const audience = new Audience(lease, lead)
     const plan: FillPlan<Native> = { exchange, request, deadline, audience, since, variant, fwd }
-    if (stale === undefined) return new Fill(this.#parts, plan)
     const answer = (from: FromEntry) => replies.fromEntry(from.entry, from)
-    return new Revalidation(this.#parts, plan, {
-      stale,
-      answer: background ? undefined : answer,
-    })
+    try {
+      if (stale === undefined) return new Fill(this.#parts, plan)
+      return new Revalidation(this.#parts, plan, {
+        stale,
+        answer: background ? undefined : answer,
+      })
+    } catch (error) {
+      // Nobody would ever end what others wait for: a request may be frozen.
+      audience.abandon()
+      throw error
+    }
   }
 
   #variant(): string {

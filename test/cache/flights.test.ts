@@ -90,3 +90,57 @@ describe('an answer that requests share while it grows', () => {
     assert.equal(flights.board('a', '', follower()).kind, 'lead')
   })
 })
+
+describe('an answer that is purged while requests share it', () => {
+  it('is for nobody who comes later, whatever becomes known of it', async () => {
+    const heard = purges()
+    const flights = new Flights<string>(heard)
+    const lease = led(flights.board('a', '', follower()))
+    const waiting = flights.board('a', '', follower())
+    heard.tell(['u:a'])
+    lease.narrow(['accept-language'], 'de')
+    assert.equal(flights.find('a', 'de'), undefined)
+    lease.live(liveOf(1024, { names: ['accept-language'], variant: 'de' }))
+    assert.equal(flights.find('a', 'de'), undefined)
+    assert.equal(await landed(waiting), 'again')
+    lease.land('copy', new Promise(() => undefined))
+    assert.equal(flights.board('a', '', follower()).kind, 'lead')
+    assert.equal(flights.board('a', 'de', follower('de')).kind, 'lead')
+  })
+
+  it('has tags and groups that are told while it grows, not before, and not afterwards', () => {
+    const heard = purges()
+    const flights = new Flights<string>(heard)
+    const lease = led(flights.board('a', '', follower()))
+    for (const other of ['u:b', 's:b', 'cache:{b}']) heard.tell([other])
+    assert.equal(flights.board('a', '', follower()).kind, 'wait')
+    lease.live(liveOf())
+    heard.tell(['t:b', 'g:b'])
+    assert.equal(flights.board('a', '', follower()).kind, 'live')
+    lease.land('copy', new Promise(() => undefined))
+    assert.equal(flights.board('a', '', follower()).kind, 'copy')
+    heard.tell(['t:b'])
+    assert.equal(flights.board('a', '', follower()).kind, 'lead')
+    heard.tell(['g:b'])
+    assert.equal(flights.board('a', '', follower()).kind, 'lead')
+    heard.tell(['a'])
+    assert.equal(flights.board('a', '', follower()).kind, 'lead')
+  })
+
+  it('is heard of only while there is one', () => {
+    const listening = new Set<unknown>()
+    const flights = new Flights<string>({
+      hear: (listener) => void listening.add(listener),
+      ignore: (listener) => void listening.delete(listener),
+    })
+    assert.equal(listening.size, 0)
+    const leases = ['a', 'b'].map((each) => led(flights.board(each, '', follower())))
+    leases[0]?.abandon()
+    assert.equal(listening.size, 1)
+    leases[1]?.refuse()
+    assert.equal(listening.size, 0)
+    led(flights.board('c', '', follower()))
+    flights.purged(['u:a'])
+    assert.equal(listening.size, 0)
+  })
+})
