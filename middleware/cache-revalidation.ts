@@ -60,8 +60,9 @@ export class Revalidation<Native> implements Observer {
   head(status: number, fields: Fields): Fields | false | 'withhold' {
     const instead = this.#insteadOf(status, fields)
     if (instead === undefined) {
-      this.#takeBack(status)
-      return this.#fill.head(status, fields)
+      const kept = this.#fill.head(status, fields)
+      if (kept === false) this.#takeBack(status)
+      return kept
     }
     this.#fill.release()
     this.#instead = instead

@@ -252,7 +252,7 @@ for (const framework of frameworks) {
       assert.equal((await site.get('http://x.test/a', { headers })).body, 'GET 5')
     })
 
-    for (const status of [401, 403, 404, 410]) {
+    for (const status of [401, 403, 404, 451]) {
       it(`get nothing stale of their own any more once they were answered ${status}`, async () => {
         const site = await serve(framework, {
           cache: { ttl: 1, scope: 'user', staleIfError: 60 },
