@@ -285,6 +285,38 @@ for (const framework of frameworks) {
       })
     }
 
+    it('get nothing stale any more once a run behind it has thrown a 403', async () => {
+      let revoked = false
+      const site = await serve(framework, {
+        cache: { ttl: 1, scope: 'user', staleWhileRevalidate: 60 },
+        express: {
+          after: [
+            (_req, res, next) => {
+              if (revoked) res.status(403).send('refused')
+              else next()
+            },
+          ],
+        },
+        koa: {
+          after: [
+            async (_ctx, next) => {
+              if (revoked) throw failure(403)
+              await next()
+            },
+          ],
+        },
+      })
+      const headers = { 'x-user': 'ann' }
+      await site.get('/a', { headers })
+      later(5)
+      revoked = true
+      assert.equal((await site.get('/a', { headers })).status, 200)
+      await eventually('it is refused', async () => {
+        const reply = await site.get('/a', { headers })
+        return reply.status === 403 || undefined
+      })
+    })
+
     it('resume no stream in which their last event is not', async () => {
       const sources: PassThrough[] = []
       const site = await serve(framework, {
