@@ -70,7 +70,7 @@ async function observerOf(refresh: Refresh): Promise<Observer | undefined> {
   }
 }
 
-/** Nothing goes out: there is nothing to withhold, nor anybody to rescue. It ends once. */
+/** Nothing goes out: there is nothing to withhold, nor anybody to rescue, only to tell. It ends once. */
 class BackgroundObserver implements Observer {
   readonly #observer: Observer
   #over = false
@@ -93,6 +93,11 @@ class BackgroundObserver implements Observer {
     if (this.#over) return
     this.#over = true
     this.#observer.end(complete)
+  }
+
+  rescue(error: unknown): false {
+    if (!this.#over) this.#observer.rescue?.(error)
+    return false
   }
 
   close(): void {

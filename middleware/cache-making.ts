@@ -4,6 +4,7 @@ import type { CacheFact } from '../lib/cache/cache-status.ts'
 import type { Entry } from '../lib/cache/entry.ts'
 import type { Follower, Lease } from '../lib/cache/flights.ts'
 import type { Lead } from '../lib/cache/leading.ts'
+import type { Live } from '../lib/cache/live.ts'
 import { useOf } from '../lib/cache/reuse.ts'
 import type { Claim } from '../lib/cache/sharing.ts'
 import { variantOf } from '../lib/cache/vary.ts'
@@ -66,8 +67,7 @@ export class Making<Native> {
       case 'copy':
         return this.#share(landing.copy)
       case 'live':
-        this.#wanting.replies.fromLive(landing.live)
-        return 'answered'
+        return this.#read(landing.live)
       case 'lead':
         return this.#lead({ lease: landing.lease, variant, turn })
       case 'gone':
@@ -171,15 +171,14 @@ export class Making<Native> {
   /** Another process makes it. */
   async #follow(turn: Turn, claim: Followable): Promise<Outcome> {
     const { lease } = turn
-    const { look, replies } = this.#wanting
+    const { look } = this.#wanting
     const next = await followed(this.#parts, look, this.#follower, claim)
     switch (next.kind) {
       case 'live':
         lease.live(next.live)
         // Who comes while it grows reads it too.
         void claim.follow.over.then(() => lease.abandon())
-        replies.fromLive(next.live)
-        return 'answered'
+        return this.#read(next.live)
       case 'entry':
         this.#land(lease, next.entry)
         return this.#share(next.entry)
@@ -207,6 +206,13 @@ export class Making<Native> {
   #again({ lease, turn }: Turn): Promise<Outcome> {
     lease.abandon()
     return turn < mostTurns ? this.together(turn + 1) : this.alone()
+  }
+
+  #read(live: Live): Outcome | Promise<Outcome> {
+    const { replies } = this.#wanting
+    if (!replies.joins(live)) return this.alone()
+    replies.fromLive(live)
+    return 'answered'
   }
 
   #share(copy: Entry): Outcome | Promise<Outcome> {

@@ -41,6 +41,19 @@ export class Replies<Native> {
     return resumes === undefined || !isStream(fields) || afterEvent(body, resumes) !== undefined
   }
 
+  /** The same of an answer in the making: who has had an event of it had it from here. */
+  joins(live: Live): boolean {
+    const { resumes } = this.#request
+    if (resumes === undefined) return true
+    const after = eventCursor(resumes)
+    const tap = live.tap({ more: () => undefined, broke: () => undefined })
+    let found = false
+    for (let piece = tap?.take(); piece && !found; piece = tap?.take())
+      found = after(piece) !== undefined
+    tap?.close()
+    return found
+  }
+
   fromEntry(entry: Entry, { status, reason, fact }: Told): void {
     const now = Date.now()
     const reply = replyFrom(entry, this.#asked(fact, now))

@@ -2,7 +2,14 @@ import type { CacheFact } from '../lib/cache/cache-status.ts'
 import type { Entry } from '../lib/cache/entry.ts'
 import { storableFields } from '../lib/cache/fields.ts'
 import { freshenedFields, isWithdrawn } from '../lib/cache/freshened.ts'
-import { graceMs, mayStandIn, standsInFor, standsInForError } from '../lib/cache/stale.ts'
+import {
+  graceMs,
+  mayStandIn,
+  standsInFor,
+  standsInForError,
+  statusOf,
+  takesBack,
+} from '../lib/cache/stale.ts'
 import { type ConditionFields, validatorsOf } from '../lib/cache/validators.ts'
 import { variantOf } from '../lib/cache/vary.ts'
 import { publish } from '../lib/telemetry.ts'
@@ -52,7 +59,11 @@ export class Revalidation<Native> implements Observer {
 
   head(status: number, fields: Fields): Fields | false | 'withhold' {
     const instead = this.#insteadOf(status, fields)
-    if (instead === undefined) return this.#fill.head(status, fields)
+    if (instead === undefined) {
+      const kept = this.#fill.head(status, fields)
+      if (kept === false) this.#takeBack(status)
+      return kept
+    }
     this.#fill.release()
     this.#instead = instead
     return this.#answer ? 'withhold' : false
@@ -69,6 +80,7 @@ export class Revalidation<Native> implements Observer {
 
   rescue(error: unknown): boolean {
     const { directives } = this.#plan.request.wish
+    this.#takeBack(statusOf(error))
     if (this.#answer === undefined || !standsInForError(error)) return false
     if (!mayStandIn(this.#stale, Date.now(), directives)) return false
     publish('error', () => ({ during: 'cache revalidation', error }))
@@ -113,11 +125,20 @@ export class Revalidation<Native> implements Observer {
       return entry
     }
     audience.refuse()
-    if (refusal !== undefined && isWithdrawn(refusal))
-      this.#parts.shelf
-        .drop(request.resource)
-        .catch((error: unknown) => publish('error', () => ({ during: 'cache drop', error })))
+    if (refusal !== undefined && isWithdrawn(refusal)) this.#drop()
     return undefined
+  }
+
+  /** Who refuses the owner of an answer does not want it given to them later. */
+  #takeBack(status: number | undefined): void {
+    if (status !== undefined && takesBack(status) && this.#plan.request.scoping === 'id')
+      this.#drop()
+  }
+
+  #drop(): void {
+    this.#parts.shelf
+      .drop(this.#plan.request.resource)
+      .catch((error: unknown) => publish('error', () => ({ during: 'cache drop', error })))
   }
 
   /** What the handler confirms now is as good as made now. */

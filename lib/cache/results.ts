@@ -100,8 +100,8 @@ export function resultsOf<T>(
     encode(value) {
       if (value === undefined) return undefined
       try {
-        const { buffer, byteOffset, byteLength } = serializer.encode(value)
-        return Buffer.from(buffer, byteOffset, byteLength)
+        // A serializer may give the very bytes of the value, which its owner may write into.
+        return Buffer.from(serializer.encode(value))
       } catch (error) {
         publish('error', () => ({ during: 'cached write', error }))
         return undefined

@@ -59,14 +59,30 @@ export function standsInFor(status: number): boolean {
   return failures.has(status)
 }
 
+const takingBack = new Set([401, 403, 404, 410, 451])
+
+/**
+ * Whether an answer with this status tells the owner of a stored one that it is not theirs to have any
+ * more: then nothing of it is given as stale either.
+ */
+export function takesBack(status: number): boolean {
+  return takingBack.has(status)
+}
+
+/** The status that an error asks to be answered with, as frameworks read it. */
+export function statusOf(error: unknown): number | undefined {
+  const { status, statusCode } = Object(error) as { status?: unknown; statusCode?: unknown }
+  const named = [status, statusCode].find((each) => typeof each === 'number')
+  return named !== undefined && named >= 400 && named <= 599 ? named : undefined
+}
+
 /**
  * Whether a stale entry may stand in for what was thrown. An error that names its status is answered
  * with that: a refusal (401, 403, 404) is no failure, and what it refuses is not given instead.
  */
 export function standsInForError(error: unknown): boolean {
-  const { status, statusCode } = Object(error) as { status?: unknown; statusCode?: unknown }
-  const named = [status, statusCode].filter((each) => typeof each === 'number')
-  return named.every((each) => each < 400 || each > 599 || failures.has(each))
+  const status = statusOf(error)
+  return status === undefined || failures.has(status)
 }
 
 /**

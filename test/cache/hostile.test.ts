@@ -252,6 +252,94 @@ for (const framework of frameworks) {
       assert.equal((await site.get('http://x.test/a', { headers })).body, 'GET 5')
     })
 
+    for (const status of [401, 403, 404, 451]) {
+      it(`get nothing stale of their own any more once they were answered ${status}`, async () => {
+        const site = await serve(framework, {
+          cache: { ttl: 1, scope: 'user', staleIfError: 60 },
+          handle(run) {
+            run.send([200, status, 503][run.number - 1] ?? 200, `run ${run.number}`)
+          },
+        })
+        const headers = { 'x-user': 'ann' }
+        await site.get('/a', { headers })
+        later(5)
+        assert.equal((await site.get('/a', { headers })).status, status)
+        assert.equal((await site.get('/a', { headers })).status, 503)
+      })
+
+      it(`get nothing stale any more once a run behind it was answered ${status}`, async () => {
+        const site = await serve(framework, {
+          cache: { ttl: 1, scope: 'user', staleWhileRevalidate: 60 },
+          handle(run) {
+            run.send(run.number === 1 ? 200 : status, `run ${run.number}`)
+          },
+        })
+        const headers = { 'x-user': 'ann' }
+        await site.get('/a', { headers })
+        later(5)
+        assert.equal((await site.get('/a', { headers })).status, 200)
+        await eventually('it is refused', async () => {
+          const reply = await site.get('/a', { headers })
+          return reply.status === status || undefined
+        })
+      })
+    }
+
+    it('get nothing stale any more once a run behind it has thrown a 403', async () => {
+      let revoked = false
+      const site = await serve(framework, {
+        cache: { ttl: 1, scope: 'user', staleWhileRevalidate: 60 },
+        express: {
+          after: [
+            (_req, res, next) => {
+              if (revoked) res.status(403).send('refused')
+              else next()
+            },
+          ],
+        },
+        koa: {
+          after: [
+            async (_ctx, next) => {
+              if (revoked) throw failure(403)
+              await next()
+            },
+          ],
+        },
+      })
+      const headers = { 'x-user': 'ann' }
+      await site.get('/a', { headers })
+      later(5)
+      revoked = true
+      assert.equal((await site.get('/a', { headers })).status, 200)
+      await eventually('it is refused', async () => {
+        const reply = await site.get('/a', { headers })
+        return reply.status === 403 || undefined
+      })
+    })
+
+    it('resume no stream in which their last event is not', async () => {
+      const sources: PassThrough[] = []
+      const site = await serve(framework, {
+        cache: { ttl: 60 },
+        handle(run) {
+          const source = new PassThrough()
+          sources.push(source)
+          run.set('Content-Type', 'text/event-stream')
+          run.send(200, source)
+        },
+      })
+      const leader = streamed(site.port, '/a')
+      await eventually('it runs', async () => sources[0])
+      sources[0]?.write(event(1))
+      await leader.first
+      const other = streamed(site.port, '/a', { 'last-event-id': '77' })
+      const own = await eventually('it runs for the other', async () => sources[1])
+      own.end(event(78))
+      assert.equal(String(await other.whole), event(78))
+      sources[0]?.end()
+      await leader.whole
+    })
+
     it('with a name of their own drop nothing by a HEAD that is theirs', async () => {
       const site = await serve(framework, {
         cache: {},
