@@ -10,11 +10,13 @@ import type { Refusal } from '../lib/cache/storable.ts'
 import { hasValidator } from '../lib/cache/validators.ts'
 import { variantOf } from '../lib/cache/vary.ts'
 import { publish } from '../lib/telemetry.ts'
+import { atOnce } from './at-once.ts'
 import type { Draft } from './cache-decision.ts'
 import { Judge } from './cache-judge.ts'
 import type { CacheParts, FillPlan } from './cache-parts.ts'
 import { onceGone } from './client-gone.ts'
 import type { Fields, Observer } from './exchange.ts'
+import { paceByReaders } from './reader-pace.ts'
 import { replaceConditions } from './request-conditions.ts'
 import { standingFields } from './response-fields.ts'
 import { hasLeft } from './sent.ts'
@@ -23,6 +25,8 @@ const credentials = new Set<Refusal>(['authorization', 'cookie', 'user'])
 
 // Who waits for a body that is on its way waits no longer than this.
 const longestWaitMs = 1000
+// A run in the background has no client that would leave: what hangs there keeps nobody waiting.
+const longestBackgroundMs = 5000
 const tailBytes = 4096
 
 /**
@@ -56,6 +60,7 @@ export class Fill<Native> implements Observer {
     const { res } = plan.exchange
     this.judge = new Judge(parts.settings, plan)
     onceGone(res, () => this.leave())
+    if (plan.background) this.#partAfter(longestBackgroundMs)
   }
 
   /** The request has its conditions back, and nobody waits for it any more. */
@@ -132,7 +137,7 @@ export class Fill<Native> implements Observer {
   /** Where the application cannot say, the stream does not count as whole. */
   #isWhole(tail: Buffer): boolean {
     try {
-      return this.#parts.settings.stream.complete(tail)
+      return atOnce('stream.complete', this.#parts.settings.stream.complete(tail))
     } catch (error) {
       publish('error', () => ({ during: 'cache stream', error }))
       return false
@@ -165,7 +170,13 @@ export class Fill<Native> implements Observer {
     if (draft.lifeMs === 0) audience.part()
     else if (stream) this.#joinOnceOut(() => this.#join(draft, all, own))
     // A body of a client that reads slowly keeps nobody waiting.
-    else this.#waitingFor = setTimeout(() => audience.part(), longestWaitMs).unref()
+    else this.#partAfter(longestWaitMs)
+  }
+
+  /** Nobody waits for this answer any more, unless it is there by then. */
+  #partAfter(waitMs: number): void {
+    clearTimeout(this.#waitingFor)
+    this.#waitingFor = setTimeout(() => this.#plan.audience.part(), waitMs).unref()
   }
 
   /** Who reads a head is told of it, where it goes out before the first piece. */
@@ -193,10 +204,11 @@ export class Fill<Native> implements Observer {
 
   /** Lets others read a stream as it grows. */
   #join(draft: Draft, names: readonly string[], variant: string): void {
-    const { since, audience } = this.#plan
+    const { since, audience, exchange } = this.#plan
     if (typeof since !== 'number') return
     const entry = { ...draft, since }
     this.#live = new Live({ entry, names, variant }, this.#parts.settings.maxEntry)
+    paceByReaders(exchange.res, this.#live)
     audience.join(this.#live)
   }
 

@@ -4,6 +4,7 @@ import { groupMark, marksOf } from '../lib/cache/marks.ts'
 import type { Refusal } from '../lib/cache/storable.ts'
 import { toMs } from '../lib/duration.ts'
 import { publish } from '../lib/telemetry.ts'
+import { atOnce } from './at-once.ts'
 import { type AnsweredHead, changeOf, type Draft, decide, draftOf } from './cache-decision.ts'
 import type { CacheSettings } from './cache-options.ts'
 import { tagMarks } from './cache-record.ts'
@@ -139,7 +140,7 @@ export class Judge<Native> {
   #ttlMs(status: number, fields: Fields): number | undefined {
     const { ttl } = this.#settings
     try {
-      const given = ttl?.({ status, fields }, this.#subject.exchange.native)
+      const given = atOnce('ttl', ttl?.({ status, fields }, this.#subject.exchange.native))
       return given === undefined || given === null ? undefined : toMs('ttl', given)
     } catch (error) {
       publish('error', () => ({ during: 'cache ttl', error }))
@@ -155,7 +156,7 @@ export class Judge<Native> {
       request.marks,
       request.record.marks,
       groupsOf(fields).map((name) => groupMark(origin, name)),
-      tagMarks(this.#settings.tags(native, { status, fields })),
+      tagMarks(atOnce('tags', this.#settings.tags(native, { status, fields }))),
     ])
   }
 

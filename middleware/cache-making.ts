@@ -231,8 +231,11 @@ export class Making<Native> {
     const { exchange, look, replies, fwd, stale } = this.#wanting
     const { request, deadline } = look
     const audience = new Audience(lease, lead)
-    const plan: FillPlan<Native> = { exchange, request, deadline, audience, since, variant, fwd }
-    const answer = (from: FromEntry) => replies.fromEntry(from.entry, from)
+    const of = { exchange, request, deadline, audience }
+    const plan: FillPlan<Native> = { ...of, since, variant, fwd, background }
+    // All at once: a handler that ends twice must not end it in the middle.
+    const answer = (from: FromEntry) =>
+      replies.fromEntry({ ...from.entry, pieces: undefined }, from)
     try {
       if (stale === undefined) return new Fill(this.#parts, plan)
       return new Revalidation(this.#parts, plan, {

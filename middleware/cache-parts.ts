@@ -32,4 +32,6 @@ export interface FillPlan<Native> {
   /** Names the variant, as it was known when the fill was taken. */
   readonly variant: string
   readonly fwd: CacheFact['fwd']
+  /** It answers nobody. */
+  readonly background: boolean
 }

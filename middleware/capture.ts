@@ -118,6 +118,7 @@ class ResponseCapture implements Capture {
 
   /** `node:http` sends the head through `writeHead`, also before the first `write`. */
   #writeHead(args: unknown[]): ServerResponse {
+    if (this.withholds) this.#withheld?.writeHead()
     if (this.#phase !== 'waiting' || this.#res.headersSent) return this.#pass('writeHead', args)
     const head = readHead(args)
     if (head === undefined && this.#deciding) return this.#res

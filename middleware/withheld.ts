@@ -15,6 +15,12 @@ export class Withheld {
     Object.defineProperty(res, 'headersSent', { value: true, configurable: true, writable: true })
   }
 
+  /** There is a head already: `node:http` refuses another. */
+  writeHead(): never {
+    const refused = new Error('Cannot write headers after they are sent to the client')
+    throw Object.assign(refused, { code: 'ERR_HTTP_HEADERS_SENT' })
+  }
+
   /** Takes a piece, as `write` does; nobody ever has to wait. */
   write(args: readonly unknown[]): boolean {
     this.#take(args)

@@ -39,9 +39,13 @@ export class Audience {
     this.#lead?.live(live)
   }
 
-  /** The answer takes long: nobody in this process waits for it any more. */
+  /**
+   * The answer takes long: nobody waits for it any more, here or in other processes. It may still
+   * come, and be kept.
+   */
   part(): void {
     this.#lease?.part()
+    this.#lead?.end('refused')
   }
 
   /** The answer may not be shared: everybody runs on their own, for some seconds. */

@@ -50,6 +50,7 @@ export class Live {
   #size = 0
   #end: 'complete' | 'broken' | undefined
   readonly #open = new Set<Open>()
+  #onReader: () => void = () => {}
 
   constructor(head: LiveHead, maxBytes: number) {
     this.head = head
@@ -74,6 +75,11 @@ export class Live {
   /** How many pieces are in memory. */
   get kept(): number {
     return this.#pieces.length
+  }
+
+  /** Has the listener called whenever somebody begins to read. */
+  onReader(listener: () => void): void {
+    this.#onReader = listener
   }
 
   /** Adds a piece; it is handed to all readers as it is, so nobody may write into it any more. */
@@ -110,6 +116,7 @@ export class Live {
     if (!this.joinable) return undefined
     const open: Open = { listener, at: 0, passed: 0 }
     this.#open.add(open)
+    this.#onReader()
     const live = this
     return {
       take: () => this.#take(open),

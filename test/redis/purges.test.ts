@@ -187,6 +187,14 @@ describe('amending on Redis', () => {
       await failsWith('corrupt', provider.entries.amend(key, variant, Buffer.from('h'), minuteMs))
   })
 
+  it('drops what stands in the place of a response, so that one can be kept again', async () => {
+    const { key } = place()
+    await server.client().set(key, 'foreign')
+    await failsWith('corrupt', provider.entries.keep(key, page))
+    await provider.entries.drop(key)
+    assert.equal(await provider.entries.keep(key, page), true)
+  })
+
   it('amends no variant that its resource does not know any more', async () => {
     const { key } = place()
     await provider.entries.keep(key, { ...page, vary: ['accept'], variant: 'html' })
