@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { eventually, pause } from './expectations.ts'
-import { ear, finish, follow, lead, minuteMs, pieces, place, seen } from './fills.ts'
+import { ear, finish, follow, lead, minuteMs, pieces, place, seen } from './filling.ts'
 import type { Suite } from './suite.ts'
 
 /** How others follow an answer as it grows, on every provider. */

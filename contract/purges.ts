@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { NewVariant, Purge } from '../lib/ports/entries.ts'
 import { eventually, pause, within } from './expectations.ts'
-import { claim, finish, lead, minuteMs, place } from './fills.ts'
+import { claim, finish, lead, minuteMs, place } from './filling.ts'
 import { fresh } from './names.ts'
 import type { Suite } from './suite.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'mocha'
 import { failsWith } from '../contract/expectations.ts'
-import { claim, finish, follow, lead, pieces, place, seen } from '../contract/fills.ts'
+import { claim, finish, follow, lead, pieces, place, seen } from '../contract/filling.ts'
 import { fillKey, piecesKey, purgeKey } from '../lib/keys.ts'
 import type { Provider } from '../lib/ports/provider.ts'
 import { embeddedProvider } from '../lib/providers/embedded/provider.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, before, describe, it } from 'mocha'
-import { claim, ear, finish, follow, lead, minuteMs, pieces, seen } from '../../contract/fills.ts'
+import { claim, ear, finish, follow, lead, minuteMs, pieces, seen } from '../../contract/filling.ts'
 import { createStore, type Provider, type Store } from '../../lib/index.ts'
 import { purgeKey } from '../../lib/keys.ts'
 import type { FillPlace } from '../../lib/ports/fills.ts'

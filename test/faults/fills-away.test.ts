@@ -11,7 +11,7 @@ import {
   pieces,
   place,
   seen,
-} from '../../contract/fills.ts'
+} from '../../contract/filling.ts'
 import { fresh } from '../../contract/names.ts'
 import { createStore } from '../../lib/index.ts'
 import { fillKey, piecesKey, purgeKey } from '../../lib/keys.ts'

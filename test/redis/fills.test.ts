@@ -14,7 +14,7 @@ import {
   pieces,
   place,
   seen,
-} from '../../contract/fills.ts'
+} from '../../contract/filling.ts'
 import { fillKey, piecesKey } from '../../lib/keys.ts'
 import type { FillPlace } from '../../lib/ports/fills.ts'
 import type { Provider } from '../../lib/ports/provider.ts'
