@@ -119,10 +119,11 @@ for (const provider of bothProviders()) {
           else
             await eventually('it waits too', async () => made.site.asked > asked + 1 || undefined)
           made.held.open()
-          assert.equal(await later, 'run 2')
+          // The one before it may have come to wait only after the purge, and then runs as well.
+          assert.match(await later, /^run [23]$/)
           const bodies = await Promise.all(before)
           assert.equal(bodies[0], 'run 1')
-          assert.ok(bodies[1] === 'run 1' || bodies[1] === 'run 2', bodies[1])
+          assert.match(String(bodies[1]), /^run [123]$/)
           assert.notEqual(await made.ask(), 'run 1')
         })
 
