@@ -75,6 +75,9 @@ export function lookup(entries: Entries): Lookup {
 /** What the purges of its marks leave of an entry; nothing where one of them is not known. */
 function purged(entry: Entry, purges: readonly (Purge | undefined)[]): Entry | undefined {
   if (purges.some((each) => each === undefined || each.hard >= entry.since)) return undefined
-  if (!purges.some((each) => each !== undefined && each.soft >= entry.since)) return entry
-  return { ...entry, lifeMs: Math.min(entry.lifeMs, currentAgeMs(entry, Date.now())) }
+  const soft = Math.max(0, ...purges.map((each) => each?.soft ?? 0))
+  if (purges.length === 0 || soft < entry.since) return entry
+  // Its life ended with the purge: how long it may be used as stale counts from then.
+  const agedMs = entry.ageMs + (soft - entry.since) / 1000
+  return { ...entry, lifeMs: Math.min(entry.lifeMs, agedMs, currentAgeMs(entry, Date.now())) }
 }

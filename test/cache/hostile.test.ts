@@ -317,6 +317,22 @@ for (const framework of frameworks) {
       })
     })
 
+    it('get what was softly purged for no longer than what is stale', async () => {
+      const site = await serve(framework, {
+        cache: { ttl: 3600, staleWhileRevalidate: 10, tags: ['a'] },
+        handle(run) {
+          if (run.number > 1) run.cache.noStore()
+          run.send(200, `run ${run.number}`)
+        },
+      })
+      await site.get('/a')
+      await site.purge({ tags: ['a'], soft: true })
+      later(5)
+      assert.equal((await site.get('/a')).body, 'run 1')
+      later(60)
+      assert.notEqual((await site.get('/a')).body, 'run 1')
+    })
+
     it('resume no stream in which their last event is not', async () => {
       const sources: PassThrough[] = []
       const site = await serve(framework, {
