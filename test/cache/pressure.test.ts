@@ -20,14 +20,15 @@ async function neverReads(port: number, path: string): Promise<net.Socket> {
 }
 
 /** More than any connection holds on its way, as fast as it is taken. */
-function longStream(taken: { bytes: number }): Readable {
-  let left = events
+function longStream(taken: { bytes: number }, most = events): Readable {
+  let left = most
   return new Readable({
     highWaterMark: event.length,
     read() {
       left -= 1
       taken.bytes += left < 0 ? 0 : event.length
-      this.push(left < 0 ? null : event)
+      // Who reads along keeps up.
+      setTimeout(() => this.push(left < 0 ? null : event), 1)
     },
   })
 }
@@ -101,7 +102,7 @@ for (const framework of frameworks) {
           run.send(200, body)
           body.write(event)
           await eventually('another reads along', async () => site.asked === 2 || undefined)
-          longStream(taken).pipe(body)
+          longStream(taken, 5 * events).pipe(body)
         },
       })
       sockets.push(await neverReads(site.port, '/'))
