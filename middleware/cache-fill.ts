@@ -3,23 +3,20 @@ import { entityTag } from '../lib/cache/conditional.ts'
 import type { Entry } from '../lib/cache/entry.ts'
 import { isStream } from '../lib/cache/event-stream.ts'
 import { lineOf } from '../lib/cache/fields.ts'
-import { Live } from '../lib/cache/live.ts'
 import { Pieces } from '../lib/cache/pieces.ts'
 import { graceMs } from '../lib/cache/stale.ts'
 import type { Refusal } from '../lib/cache/storable.ts'
 import { hasValidator } from '../lib/cache/validators.ts'
 import { variantOf } from '../lib/cache/vary.ts'
-import { publish } from '../lib/telemetry.ts'
-import { atOnce } from './at-once.ts'
-import type { Draft } from './cache-decision.ts'
+import { type Begun, Joining } from './cache-joining.ts'
 import { Judge } from './cache-judge.ts'
 import type { CacheParts, FillPlan } from './cache-parts.ts'
 import { onceGone } from './client-gone.ts'
 import type { Fields, Observer } from './exchange.ts'
-import { paceByReaders } from './reader-pace.ts'
 import { replaceConditions } from './request-conditions.ts'
 import { standingFields } from './response-fields.ts'
 import { hasLeft } from './sent.ts'
+import { isWhole } from './stream-end.ts'
 
 const credentials = new Set<Refusal>(['authorization', 'cookie', 'user'])
 
@@ -27,7 +24,6 @@ const credentials = new Set<Refusal>(['authorization', 'cookie', 'user'])
 const longestWaitMs = 1000
 // A run in the background has no client that would leave: what hangs there keeps nobody waiting.
 const longestBackgroundMs = 5000
-const tailBytes = 4096
 
 /**
  * Follows the handler's answer and stores it where the rules allow. Never delays or fails it. The
@@ -40,10 +36,8 @@ export class Fill<Native> implements Observer {
   readonly #began = performance.now()
   readonly #giveBack: () => void
   #pieces: Pieces | undefined
-  #live: Live | undefined
+  #joining: Joining<Native> | undefined
   /** Lets others read along, once the first piece is here or the head is out. */
-  #joins: (() => void) | undefined
-  #isOut = false
   #over = false
   #waitingFor: NodeJS.Timeout | undefined
 
@@ -68,7 +62,7 @@ export class Fill<Native> implements Observer {
     this.#giveBack()
     clearTimeout(this.#waitingFor)
     if (this.#over) return
-    this.#live?.end(false)
+    this.#joining?.end(false)
     this.#plan.audience.abandon()
   }
 
@@ -101,16 +95,15 @@ export class Fill<Native> implements Observer {
 
   chunk(bytes: Buffer): void {
     if (this.#over) return
-    const objection = this.judge.objection() ?? this.#lateRefusal()
+    const objection = this.judge.objection() ?? this.#joining?.lateRefusal()
     if (objection) {
       this.#refuse(objection)
       return
     }
-    this.#open()
-    this.#live?.push(bytes)
+    this.#joining?.push(bytes)
     this.#pieces?.push(bytes)
     // Whoever reads along goes on reading; whoever comes later finds nothing.
-    if (this.#live === undefined && this.#pieces?.isFull) this.#refuse('size')
+    if (!this.#joining?.isRead && this.#pieces?.isFull) this.#refuse('size')
   }
 
   end(complete: boolean): void {
@@ -131,24 +124,14 @@ export class Fill<Native> implements Observer {
     const refusal = this.judge.reconsider(pieces.size) ?? this.judge.objection()
     if (refusal === undefined && this.judge.marks() === undefined) return 'tags'
     if (refusal !== undefined || !pieces.isStream) return refusal
-    return this.#isWhole(pieces.tail(tailBytes)) ? undefined : 'incomplete'
-  }
-
-  /** Where the application cannot say, the stream does not count as whole. */
-  #isWhole(tail: Buffer): boolean {
-    try {
-      return atOnce('stream.complete', this.#parts.settings.stream.complete(tail))
-    } catch (error) {
-      publish('error', () => ({ during: 'cache stream', error }))
-      return false
-    }
+    return isWhole(this.#parts.settings, pieces) ? undefined : 'incomplete'
   }
 
   /** Another may fare better than a client that left; a handler that failed would fail them all. */
   #fail(): void {
     const { exchange, request, audience } = this.#plan
     const { res } = exchange
-    this.#live?.end(false)
+    this.#joining?.end(false)
     if (res.closed || res.destroyed || hasLeft(res)) {
       this.#over = true
       this.#pieces = undefined
@@ -168,48 +151,22 @@ export class Fill<Native> implements Observer {
     audience.narrow(all, own)
     // What is asked about each time is nobody else's answer.
     if (draft.lifeMs === 0) audience.part()
-    else if (stream) this.#joinOnceOut(() => this.#join(draft, all, own))
+    else if (stream) this.#offer({ draft, names: all, variant: own })
     // A body of a client that reads slowly keeps nobody waiting.
     else this.#partAfter(longestWaitMs)
+  }
+
+  /** Lets others read a stream as it grows. */
+  #offer(begun: Begun): void {
+    const refuse = (refusal: Refusal) => this.#refuse(refusal)
+    const { maxEntry } = this.#parts.settings
+    this.#joining = new Joining(this.#plan, { judge: this.judge, begun, maxEntry, refuse })
   }
 
   /** Nobody waits for this answer any more, unless it is there by then. */
   #partAfter(waitMs: number): void {
     clearTimeout(this.#waitingFor)
     this.#waitingFor = setTimeout(() => this.#plan.audience.part(), waitMs).unref()
-  }
-
-  /** Who reads a head is told of it, where it goes out before the first piece. */
-  #joinOnceOut(join: () => void): void {
-    this.#joins = join
-    setImmediate(() => {
-      if (this.#over || !this.#plan.exchange.res.headersSent) return
-      const objection = this.judge.objection() ?? this.#lateRefusal()
-      if (objection) this.#refuse(objection)
-      else this.#open()
-    })
-  }
-
-  #open(): void {
-    this.#joins?.()
-    this.#joins = undefined
-  }
-
-  /** What middlewares outside have done to the head of a stream that others are to read. */
-  #lateRefusal(): Refusal | undefined {
-    if (this.#isOut || this.#pieces?.isStream !== true) return undefined
-    this.#isOut = this.#plan.exchange.res.headersSent
-    return this.judge.lateRefusal()
-  }
-
-  /** Lets others read a stream as it grows. */
-  #join(draft: Draft, names: readonly string[], variant: string): void {
-    const { since, audience, exchange } = this.#plan
-    if (typeof since !== 'number') return
-    const entry = { ...draft, since }
-    this.#live = new Live({ entry, names, variant }, this.#parts.settings.maxEntry)
-    paceByReaders(exchange.res, this.#live)
-    audience.join(this.#live)
   }
 
   #store(): void {
@@ -226,7 +183,7 @@ export class Fill<Native> implements Observer {
     const marks = this.judge.marks() ?? draft.marks
     const entry = { ...draft, fields, marks, body, pieces: pieces.times(), since: 0 }
     audience.land(entry, this.#keep(entry, names))
-    this.#live?.end(true)
+    this.#joining?.end(true)
     if (!audience.isNear) this.#parts.flights.welcome(request.resource)
   }
 
@@ -259,7 +216,7 @@ export class Fill<Native> implements Observer {
     this.#over = true
     this.#pieces = undefined
     clearTimeout(this.#waitingFor)
-    this.#live?.end(complete)
+    this.#joining?.end(complete)
     const bypassed = credentials.has(refusal)
     request.record.passed(bypassed ? 'bypass' : 'miss', refusal)
     audience.refuse()

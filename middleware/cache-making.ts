@@ -1,6 +1,4 @@
-import { Audience } from '../lib/cache/audience.ts'
 import { beginningNow, beginningSent } from '../lib/cache/beginning.ts'
-import type { CacheFact } from '../lib/cache/cache-status.ts'
 import type { Entry } from '../lib/cache/entry.ts'
 import type { Follower, Lease } from '../lib/cache/flights.ts'
 import type { Lead } from '../lib/cache/leading.ts'
@@ -8,23 +6,11 @@ import type { Live } from '../lib/cache/live.ts'
 import { useOf } from '../lib/cache/reuse.ts'
 import type { Claim } from '../lib/cache/sharing.ts'
 import { variantOf } from '../lib/cache/vary.ts'
-import { Fill } from './cache-fill.ts'
 import { followed, usable } from './cache-following.ts'
-import { followerOf, type Look } from './cache-look.ts'
-import type { CacheParts, FillPlan } from './cache-parts.ts'
-import type { Replies } from './cache-replies.ts'
-import { type FromEntry, Revalidation } from './cache-revalidation.ts'
-import type { Exchange, Observer, Outcome } from './exchange.ts'
-
-/** A request for which nothing stored will do. */
-export interface Wanting<Native> {
-  readonly exchange: Exchange<Native>
-  readonly look: Look
-  readonly replies: Replies<Native>
-  readonly fwd: CacheFact['fwd']
-  /** A stored answer that the handler may confirm, or that stands in for it. */
-  readonly stale: Entry | undefined
-}
+import { followerOf } from './cache-look.ts'
+import { type Made, observerOf, type Wanting } from './cache-made.ts'
+import type { CacheParts } from './cache-parts.ts'
+import type { Observer, Outcome } from './exchange.ts'
 
 // So often is an answer waited for that another was to make, or that turned out to be another's.
 const mostTurns = 3
@@ -45,15 +31,11 @@ export class Making<Native> {
   async alone(): Promise<Outcome> {
     const { request, deadline } = this.#wanting.look
     if (request.resumes !== undefined) return this.#bypass('last-event-id')
-    if (this.#parts.flights.isShunned(request.resource))
-      return this.#fill({
-        since: beginningSent(this.#parts.settings.store.entries, deadline),
-        variant: this.#variant(),
-      })
-    const since = await this.#now()
-    return since === undefined
-      ? this.#bypass('store')
-      : this.#fill({ since, variant: this.#variant() })
+    const { entries } = this.#parts.settings.store
+    const shunned = this.#parts.flights.isShunned(request.resource)
+    const since = shunned ? beginningSent(entries, deadline) : await this.#now()
+    if (since === undefined) return this.#bypass('store')
+    return this.#fill({ since, variant: this.#variant() })
   }
 
   /** Waits for the answer that an equal request is making, or makes it for all. */
@@ -91,7 +73,7 @@ export class Making<Native> {
     const made = await (settings.coalesce === 'redis'
       ? this.#claimed(lease, variant)
       : this.#begun(lease, variant))
-    if (made) return this.#observer(made, true)
+    if (made) return observerOf(this.#parts, this.#wanting, { ...made, background: true })
     lease.abandon()
     return undefined
   }
@@ -224,29 +206,7 @@ export class Making<Native> {
   }
 
   #fill(made: Made): Outcome {
-    return { observe: this.#observer(made, false) }
-  }
-
-  #observer({ lease, lead, since, variant }: Made, background: boolean): Observer {
-    const { exchange, look, replies, fwd, stale } = this.#wanting
-    const { request, deadline } = look
-    const audience = new Audience(lease, lead)
-    const of = { exchange, request, deadline, audience }
-    const plan: FillPlan<Native> = { ...of, since, variant, fwd, background }
-    // All at once: a handler that ends twice must not end it in the middle.
-    const answer = (from: FromEntry) =>
-      replies.fromEntry({ ...from.entry, pieces: undefined }, from)
-    try {
-      if (stale === undefined) return new Fill(this.#parts, plan)
-      return new Revalidation(this.#parts, plan, {
-        stale,
-        answer: background ? undefined : answer,
-      })
-    } catch (error) {
-      // Nobody would ever end what others wait for: a request may be frozen.
-      audience.abandon()
-      throw error
-    }
+    return { observe: observerOf(this.#parts, this.#wanting, made) }
   }
 
   #variant(): string {
@@ -264,10 +224,7 @@ export class Making<Native> {
   }
 
   #bypass(reason: 'store' | 'last-event-id'): Outcome {
-    const { record } = this.#wanting.look.request
-    if (reason === 'store') record.degrade()
-    record.passed('bypass', reason)
-    this.#wanting.replies.say({ fwd: 'bypass', detail: reason })
+    this.#wanting.replies.bypass(reason)
     return 'next'
   }
 
@@ -275,16 +232,6 @@ export class Making<Native> {
     this.#wanting.look.request.record.passed('miss', 'incomplete')
     return 'answered'
   }
-}
-
-/** How an answer is made. */
-interface Made {
-  /** Requests of this process wait for it. */
-  readonly lease?: Lease<Entry> | undefined
-  /** Requests of other processes do. */
-  readonly lead?: Lead | undefined
-  readonly since: FillPlan<unknown>['since']
-  readonly variant: string
 }
 
 type Followable = Extract<Claim, { kind: 'follow' }>

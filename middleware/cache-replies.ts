@@ -86,6 +86,14 @@ export class Replies<Native> {
     this.#exchange.answer(504, fields, Buffer.alloc(0))
   }
 
+  /** The handler answers, and nothing is kept of that. */
+  bypass(reason: 'store' | 'last-event-id'): void {
+    const { record } = this.#request
+    if (reason === 'store') record.degrade()
+    record.passed('bypass', reason)
+    this.say({ fwd: 'bypass', detail: reason })
+  }
+
   /** Says what the cache did on a response that the handler makes. */
   say(fact: CacheFact): void {
     saidOn(this.#settings, this.#exchange, fact)

@@ -11,8 +11,9 @@ import { encodeId } from '../lib/keys.ts'
 import { keyedBody } from './cache-body.ts'
 import type { CacheSettings } from './cache-options.ts'
 import type { BypassReason, CacheRecord } from './cache-record.ts'
+import { credentialOf } from './credential.ts'
 import type { Exchange } from './exchange.ts'
-import { guestCookie, identify } from './identity.ts'
+import { identify } from './identity.ts'
 import { namedByApplication } from './named-by-application.ts'
 import { isBodyRead } from './request-body.ts'
 import { requestState } from './request-state.ts'
@@ -243,13 +244,4 @@ async function userScope<Native>(
 
 function isNamed(userId: unknown): boolean {
   return userId !== undefined && userId !== null
-}
-
-function credentialOf(headers: RequestHeaders): Credential | undefined {
-  if (headers['authorization'] !== undefined) return 'authorization'
-  const cookies = (lineOf(headers, 'cookie') ?? '').split(';').map((pair) => pair.trim())
-  const foreign = cookies.some(
-    (pair) => pair !== '' && pair.split('=', 1)[0]?.trim() !== guestCookie,
-  )
-  return foreign ? 'cookie' : undefined
 }

@@ -7,7 +7,7 @@ import { headOf, type ResponseHead, takeBack } from './response-head.ts'
 import { hasLeft, onceSent } from './sent.ts'
 import { Withheld } from './withheld.ts'
 import { hasBody, isNoChunk, toBytes } from './written-body.ts'
-import { type Lines, readHead } from './written-head.ts'
+import { readHead, setLines } from './written-head.ts'
 
 /** An observation under way. */
 export interface Capture {
@@ -131,19 +131,10 @@ class ResponseCapture implements Capture {
     const { status, reason, lines } = head
     this.#res.statusCode = status
     if (this.#deciding && reason !== undefined) this.#res.statusMessage = reason
-    this.#set(lines)
+    setLines(this.#res, lines)
     this.#head()
     if (this.#deciding || this.withholds) return this.#res
     return this.#pass('writeHead', reason === undefined ? [status] : [status, reason])
-  }
-
-  #set(lines: Lines): void {
-    const seen = new Set<string>()
-    for (const [name, value] of lines) {
-      if (seen.has(name.toLowerCase())) this.#res.appendHeader(name, value)
-      else this.#res.setHeader(name, value)
-      seen.add(name.toLowerCase())
-    }
   }
 
   /**
@@ -177,7 +168,7 @@ class ResponseCapture implements Capture {
       const more = this.#observer.head(this.#res.statusCode, fields)
       if (more === false) this.#release()
       else if (more === 'withhold') this.#withhold()
-      else if (!this.#res.headersSent) this.#set(Object.entries(more))
+      else if (!this.#res.headersSent) setLines(this.#res, Object.entries(more))
     } catch (error) {
       publish('error', () => ({ during: 'response head', error }))
       this.#lose()

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+
 /** Fields as they are given to `writeHead`: a name may come more than once. */
 export type Lines = readonly (readonly [name: string, value: string | readonly string[]])[]
 
@@ -51,4 +53,14 @@ function readValue(value: unknown): string | readonly string[] | undefined {
 function readText(value: unknown): string | undefined {
   if (value === undefined || typeof value === 'symbol') return undefined
   return typeof value === 'string' ? value : String(value)
+}
+
+/** Sets lines on a response as `writeHead` does: each name replaces what stood there, once. */
+export function setLines(res: ServerResponse, lines: Lines): void {
+  const seen = new Set<string>()
+  for (const [name, value] of lines) {
+    if (seen.has(name.toLowerCase())) res.appendHeader(name, value)
+    else res.setHeader(name, value)
+    seen.add(name.toLowerCase())
+  }
 }
