@@ -1,12 +1,15 @@
 import type { Call } from '../../deadline.ts'
 import type { PubSub } from '../../ports/pub-sub.ts'
 import { redacted } from '../../redact.ts'
+import { publish } from '../../telemetry.ts'
 import { type Connection, connect } from './connection.ts'
 import type { Client } from './open-client.ts'
 import type { Pool } from './pool.ts'
 import { serverOf } from './servers.ts'
 
 type Listener = (message: Buffer) => void
+
+const resumeAfterMs = 1000
 
 /** Messages over Redis. */
 export interface RedisBus extends PubSub {
@@ -29,7 +32,12 @@ export function redisBus(pool: Pool): RedisBus {
       for (const listener of channels.get(channel.toString()) ?? []) listener(message)
     }
     client.on('messageBuffer', hear)
-    return { connection, alone, stop: () => client.off('messageBuffer', hear) }
+    const rest = alone ? resuming(client, connection, () => [...channels.keys()]) : () => {}
+    const stop = () => {
+      rest()
+      client.off('messageBuffer', hear)
+    }
+    return { connection, alone, stop }
   }
 
   async function leave(channel: string, listener: Listener): Promise<void> {
@@ -85,3 +93,31 @@ interface Line {
 }
 
 const once = { again: false }
+
+/**
+ * Listens again on each new connection of a client; where that may not be, a second later. Gives a
+ * function that ends it.
+ */
+function resuming(
+  client: Client,
+  connection: Connection,
+  channels: () => readonly string[],
+): () => void {
+  let again: NodeJS.Timeout | undefined
+  const resume = () => {
+    clearTimeout(again)
+    const names = channels()
+    if (names.length === 0) return
+    connection
+      .send('subscribe', () => client.subscribe(...names), once)
+      .catch((error: unknown) => {
+        publish('error', () => ({ during: 'subscribe', error }))
+        again = setTimeout(resume, resumeAfterMs).unref()
+      })
+  }
+  client.on('ready', resume)
+  return () => {
+    clearTimeout(again)
+    client.off('ready', resume)
+  }
+}

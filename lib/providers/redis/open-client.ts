@@ -56,8 +56,11 @@ const limits = {
     /^(READONLY|UNBLOCKED)/.test(error.message) ? (1 as const) : false,
 }
 
-/** A connection that listens is silent for as long as nobody speaks. */
-const listening = { socketTimeout: undefined, keepAlive: 10_000 }
+/**
+ * A connection that listens is silent for as long as nobody speaks. The driver would subscribe again
+ * by itself, and where it may not any more, its rejected promise would end the process.
+ */
+const listening = { socketTimeout: undefined, keepAlive: 10_000, autoResubscribe: false }
 
 function commonOptions({ db, username, password, ...address }: Address, purpose: Purpose): Options {
   return defined({
