@@ -1,5 +1,5 @@
 import type { Entry } from '../lib/cache/entry.ts'
-import type { Follower } from '../lib/cache/flights.ts'
+import type { Follower } from '../lib/cache/flight.ts'
 import type { Live } from '../lib/cache/live.ts'
 import { isOutdated } from '../lib/cache/outdated.ts'
 import { useOf } from '../lib/cache/reuse.ts'

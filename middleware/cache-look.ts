@@ -1,5 +1,5 @@
 import type { Entry } from '../lib/cache/entry.ts'
-import type { Flight, Follower } from '../lib/cache/flights.ts'
+import type { Flight, Follower } from '../lib/cache/flight.ts'
 import type { Looked } from '../lib/cache/shelf.ts'
 import { variantOf } from '../lib/cache/vary.ts'
 import type { Deadline } from '../lib/deadline.ts'

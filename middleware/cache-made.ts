@@ -1,7 +1,7 @@
 import { Audience } from '../lib/cache/audience.ts'
 import type { CacheFact } from '../lib/cache/cache-status.ts'
 import type { Entry } from '../lib/cache/entry.ts'
-import type { Lease } from '../lib/cache/flights.ts'
+import type { Lease } from '../lib/cache/flight.ts'
 import type { Lead } from '../lib/cache/leading.ts'
 import { Fill } from './cache-fill.ts'
 import type { Look } from './cache-look.ts'

@@ -1,6 +1,6 @@
 import { beginningNow, beginningSent } from '../lib/cache/beginning.ts'
 import type { Entry } from '../lib/cache/entry.ts'
-import type { Follower, Lease } from '../lib/cache/flights.ts'
+import type { Follower, Lease } from '../lib/cache/flight.ts'
 import type { Lead } from '../lib/cache/leading.ts'
 import type { Live } from '../lib/cache/live.ts'
 import { useOf } from '../lib/cache/reuse.ts'

@@ -1,5 +1,5 @@
 import type { Entry } from './entry.ts'
-import type { Lease } from './flights.ts'
+import type { Lease } from './flight.ts'
 import type { Lead } from './leading.ts'
 import type { Live } from './live.ts'
 

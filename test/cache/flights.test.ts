@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { type Boarding, Flights, type Follower, type Lease } from '../../lib/cache/flights.ts'
+import type { Boarding, Follower, Lease } from '../../lib/cache/flight.ts'
+import { Flights } from '../../lib/cache/flights.ts'
 import { type Purges, purgesOf } from '../../lib/cache/purges.ts'
 import { createStore } from '../../lib/store.ts'
 import { liveOf } from './lives.ts'
