@@ -47,7 +47,7 @@ export interface Lease<Copy> {
   abandon(): void
 }
 
-export interface Waiter<Copy> {
+interface Waiter<Copy> {
   readonly follower: Follower
   settle(landing: Landing<Copy>): void
 }
@@ -71,6 +71,7 @@ export interface Flight<Copy> {
   readonly waiting: Set<Waiter<Copy>>
 }
 
+/** A flight that has just begun. */
 export function newFlight<Copy>(
   resource: string,
   variant: string,
@@ -90,6 +91,7 @@ export function newFlight<Copy>(
   }
 }
 
+/** Names one variant of one resource. */
 export function lane(resource: string, variant: string): string {
   return `${resource} ${variant}`
 }
@@ -107,10 +109,12 @@ export function concerns<Copy>(purged: readonly string[], flight: Flight<Copy>):
   })
 }
 
+/** Whether the answer, as far as it is known, is for this request too. */
 export function matches<Copy>({ names, variant }: Flight<Copy>, follower: Follower): boolean {
   return names === undefined || follower.variantOf(names) === variant
 }
 
+/** Waits for the answer, or for what becomes of it. */
 export function wait<Copy>(flight: Flight<Copy>, follower: Follower): Promise<Landing<Copy>> {
   return new Promise((resolve) => {
     const waiter: Waiter<Copy> = {

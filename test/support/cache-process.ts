@@ -31,7 +31,7 @@ export interface Sent {
 }
 
 /** One of several processes of a site. */
-export class CacheProcess {
+class CacheProcess {
   readonly #app: ForkedApp
   readonly #waiting = new Map<number, (answer: Answer) => void>()
   #orders = 0
