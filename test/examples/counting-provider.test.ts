@@ -13,7 +13,8 @@ import { root } from '../support/source-files.ts'
 describe('the example: counting-provider.ts', () => {
   const provider = countingProvider()
   const store = createStore({ provider })
-  const app = express().use(cacheResponse({ store, ttl: '1m', scope: 'public' }))
+  const plain = { coalesce: 'process', l1: false } as const
+  const app = express().use(cacheResponse({ store, ttl: '1m', scope: 'public', ...plain }))
   app.get('/', (_req, res) => void res.json({ answer: 42 }))
   const server = createServer(app)
   before(async () => {
