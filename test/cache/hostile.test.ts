@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
+import { holdClock, later, letClockGo, serve, streamed } from '../faults/cache-paper/paper-site.ts'
 import { eventually } from '../support/eventually.ts'
-import { holdClock, later, letClockGo, serve, streamed } from './paper/paper-site.ts'
 import { closeSites, frameworks, type Run } from './site.ts'
 
 const event = (id: number) => `id: ${id}\ndata: ${id}\n\n`

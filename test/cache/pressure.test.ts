@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import net from 'node:net'
 import { PassThrough, Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
+import { type PaperOptions, serve, streamed, twoStores } from '../faults/cache-paper/paper-site.ts'
 import { eventually } from '../support/eventually.ts'
-import { type PaperOptions, serve, streamed, twoStores } from './paper/paper-site.ts'
 import { closeSites, frameworks, type Run } from './site.ts'
 
 const event = `data: ${'x'.repeat(64 * 1024)}\n\n`

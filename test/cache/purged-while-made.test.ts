@@ -5,11 +5,17 @@ import { purgesOf } from '../../lib/cache/purges.ts'
 import type { Store } from '../../lib/index.ts'
 import { purgeChannel } from '../../lib/keys.ts'
 import type { Entries } from '../../lib/ports/entries.ts'
+import {
+  cacheOf,
+  type PaperSite,
+  serve,
+  streamed,
+  twoStores,
+} from '../faults/cache-paper/paper-site.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Latch, latch } from '../support/latch.ts'
 import { bothProviders } from '../support/stores.ts'
 import { of } from './pairs.ts'
-import { cacheOf, type PaperSite, serve, streamed, twoStores } from './paper/paper-site.ts'
 import { closeSites, frameworks, type Run } from './site.ts'
 
 const there = of('host', 'x.test')

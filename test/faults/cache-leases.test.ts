@@ -4,11 +4,11 @@ import { connect } from 'node:net'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import type { Store } from '../../lib/index.ts'
 import { of } from '../cache/pairs.ts'
-import { type PaperSite, serve, streamed } from '../cache/paper/paper-site.ts'
 import { closeSites, frameworks, type Run } from '../cache/site.ts'
 import { eventually } from '../support/eventually.ts'
 import { latch } from '../support/latch.ts'
 import { bothProviders } from '../support/stores.ts'
+import { type PaperSite, serve, streamed } from './cache-paper/paper-site.ts'
 
 const there = of('host', 'x.test')
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { serve, twoStores } from '../cache/paper/paper-site.ts'
 import { closeSites, frameworks, type Run } from '../cache/site.ts'
 import { eventually } from '../support/eventually.ts'
+import { serve, twoStores } from './cache-paper/paper-site.ts'
 
 for (const framework of frameworks) {
   describe(`A run in the background that hangs on ${framework}`, () => {

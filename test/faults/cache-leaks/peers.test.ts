@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { closeSites } from '../cache/site.ts'
+import { closeSites } from '../../cache/site.ts'
 import { cases } from './cases.ts'
 import { type Peer, peers } from './peers.ts'
 import { leaks } from './script.ts'

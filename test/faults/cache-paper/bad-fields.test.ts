@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { post } from '../pairs.ts'
-import { closeSites, frameworks, type Run, type Sent } from '../site.ts'
+import { post } from '../../cache/pairs.ts'
+import { closeSites, frameworks, type Run, type Sent } from '../../cache/site.ts'
 import { type PaperOptions, saying, serve } from './paper-site.ts'
 
 const at: Sent = { headers: { host: 'x.test' } }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Store } from '../../lib/index.ts'
-import { counting } from '../cache/pairs.ts'
-import { closeSites, fact, frameworks } from '../cache/site.ts'
-import { bothProviders } from '../support/stores.ts'
+import type { Store } from '../../../lib/index.ts'
+import { counting } from '../../cache/pairs.ts'
+import { closeSites, fact, frameworks } from '../../cache/site.ts'
+import { bothProviders } from '../../support/stores.ts'
 import { cases } from './cases.ts'
 import { leaks } from './script.ts'
 

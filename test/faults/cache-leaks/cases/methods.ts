@@ -1,4 +1,4 @@
-import type { Run } from '../../cache/site.ts'
+import type { Run } from '../../../cache/site.ts'
 import { type LeakCase, lastFails, ownText } from '../leak-case.ts'
 
 /** How it is asked for. */

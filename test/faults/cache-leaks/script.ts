@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { closeSites, open, type Plan, type Sent, type Site } from '../cache/site.ts'
+import { closeSites, open, type Plan, type Sent, type Site } from '../../cache/site.ts'
 import { type Ask, type Got, type LeakCase, ownText, sameBodies } from './leak-case.ts'
 
 /** Where a case is tried. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import type { Sent } from '../site.ts'
-import { closeSites, fact, frameworks, type Run } from '../site.ts'
+import type { Sent } from '../../cache/site.ts'
+import { closeSites, fact, frameworks, type Run } from '../../cache/site.ts'
 import { holdClock, later, letClockGo, serve } from './paper-site.ts'
 
 const day = 'Thu, 01 Jan 2026 00:00:00 GMT'

@@ -5,10 +5,10 @@ import type { Context } from 'koa'
 import { createStore, type Store } from '../../../lib/index.ts'
 import * as onExpress from '../../../middleware/express.ts'
 import * as onKoa from '../../../middleware/koa.ts'
+import { open, type Plan, type Run, type Site } from '../../cache/site.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startRedis } from '../../support/redis.ts'
 import { shared } from '../../support/shared.ts'
-import { open, type Plan, type Run, type Site } from '../site.ts'
 
 /** What a purge is told. */
 export interface Purged {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../../../lib/index.ts'
+import { closeSites, fact, frameworks, type Run, type Sent } from '../../cache/site.ts'
 import { eventually } from '../../support/eventually.ts'
 import { latch } from '../../support/latch.ts'
 import { bothProviders } from '../../support/stores.ts'
-import { closeSites, fact, frameworks, type Run, type Sent } from '../site.ts'
 import {
   cacheOf,
   connected,

@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express'
 import type { Context, Middleware } from 'koa'
 import koaCash from 'koa-cash'
 import routeCache from 'route-cache'
-import type { Plan } from '../cache/site.ts'
+import type { Plan } from '../../cache/site.ts'
 
 /** Caches as others have them, with their defaults, and one that is wrong on purpose. */
 export type Peer = 'apicache' | 'route-cache' | 'koa-cash' | 'naive'

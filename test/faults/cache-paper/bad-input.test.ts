@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { createStore } from '../../../lib/index.ts'
+import { closeSites, fact, frameworks, type Run, type Sent } from '../../cache/site.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startRedis } from '../../support/redis.ts'
 import { shared } from '../../support/shared.ts'
 import { bothProviders } from '../../support/stores.ts'
-import { closeSites, fact, frameworks, type Run, type Sent } from '../site.ts'
 import { connected, type PaperOptions, serve, streamed } from './paper-site.ts'
 
 const at: Sent = { headers: { host: 'x.test' } }

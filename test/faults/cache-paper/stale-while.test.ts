@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
+import { post } from '../../cache/pairs.ts'
+import { closeSites, fact, frameworks, type Reply, type Run, type Sent } from '../../cache/site.ts'
 import { eventually } from '../../support/eventually.ts'
 import { latch } from '../../support/latch.ts'
-import { post } from '../pairs.ts'
-import { closeSites, fact, frameworks, type Reply, type Run, type Sent } from '../site.ts'
 import {
   holdClock,
   later,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { closeSites, fact, frameworks, type Run } from '../site.ts'
+import { closeSites, fact, frameworks, type Run } from '../../cache/site.ts'
 import { holdClock, later, letClockGo, type PaperOptions, serve } from './paper-site.ts'
 
 type Fails = readonly [says: string, fail: (run: Run) => unknown]

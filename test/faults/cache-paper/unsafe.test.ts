@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../../../lib/index.ts'
+import { closeSites, frameworks, type Run } from '../../cache/site.ts'
 import { eventually } from '../../support/eventually.ts'
 import { bothProviders } from '../../support/stores.ts'
-import { closeSites, frameworks, type Run } from '../site.ts'
 import { connected, type PaperSite, serve, twoStores } from './paper-site.ts'
 
 /** Answers what is safe with its run, and the rest as told, with these fields. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { closeSites, fact, frameworks, type Run, type Sent } from '../../cache/site.ts'
 import { bothProviders } from '../../support/stores.ts'
-import { closeSites, fact, frameworks, type Run, type Sent } from '../site.ts'
 import { connected, type PaperOptions, serve, streamed } from './paper-site.ts'
 
 const event = (id: number) => `id: ${id}\nevent: delta\ndata: ${id}\n\n`

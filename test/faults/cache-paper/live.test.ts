@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { PassThrough } from 'node:stream'
 import type { Store } from '../../../lib/index.ts'
 import { createStore } from '../../../lib/index.ts'
+import { closeSites, frameworks, type Run } from '../../cache/site.ts'
 import { eventually } from '../../support/eventually.ts'
-import { closeSites, frameworks, type Run } from '../site.ts'
 import { type PaperSite, type Streamed, serve, streamed, twoStores } from './paper-site.ts'
 
 const event = (id: number) => `id: ${id}\ndata: \u00e4 ${id}\n\n`

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
-import type { CachedMethod } from '../../../middleware/express.ts'
-import { post } from '../../cache/pairs.ts'
-import type { Plan, Run } from '../../cache/site.ts'
+import type { CachedMethod } from '../../../../middleware/express.ts'
+import { post } from '../../../cache/pairs.ts'
+import type { Plan, Run } from '../../../cache/site.ts'
 import { type Ask, type LeakCase, lastFails, ownText } from '../leak-case.ts'
 
 const posts: { cache: NonNullable<Plan['cache']> } = {

@@ -1,4 +1,4 @@
-import type { Plan, Reply, Run, Sent } from '../cache/site.ts'
+import type { Plan, Reply, Run, Sent } from '../../cache/site.ts'
 import type { Peer } from './peers.ts'
 
 /** One request of a script. */
