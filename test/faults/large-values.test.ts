@@ -46,7 +46,7 @@ for (const stores of bothProviders()) {
     it('is given back by cached(), which says that it could not be kept', async () => {
       let runs = 0
       const fn = cached(() => ({ run: ++runs, large }), { name: 'large', ttl: '1m', store })
-      const failures = failuresOf('cached write')
+      const failures = failuresOf('cache write')
       for (const run of [1, 2]) {
         const { value, status } = await fn.withStatus()
         assert.deepEqual([value.run, value.large.length, status], [run, size, 'miss'])
