@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { Readable } from 'node:stream'
-import { setTimeout as wait } from 'node:timers/promises'
+import { eventually } from '../support/eventually.ts'
 import { counting } from './pairs.ts'
 import { closeSites, fact, frameworks, type Run } from './site.ts'
 
@@ -52,17 +53,17 @@ for (const framework of frameworks) {
       const site = await counting(framework, {
         async handle(run) {
           if (run.number > 1) return run.send(200, `run ${run.number}`)
+          const gone = once(run.raw, 'close')
           run.raw.writeHead(200).write('half')
-          await wait(60)
+          await gone
           run.raw.end('whole')
         },
       })
       const left = new AbortController()
       const first = site.get('/a', { signal: left.signal }).catch(() => undefined)
-      await wait(30)
+      await eventually('it runs', async () => site.runs || undefined)
       left.abort()
       await first
-      await wait(60)
       assert.equal((await site.get('/a')).body, 'run 2')
     })
 

@@ -120,7 +120,8 @@ describe('purges and fills on a Redis Cluster', function () {
     const all = Array.from({ length: last }, (_, number) => `${number + 1} up to ${number + 1}`)
     assert.deepEqual(await seen(open, at, token), ['kept', ...all])
     await eventually('the end is heard', async () => listener.heard.includes('kept') || undefined)
-    assert.deepEqual([...new Set(listener.heard)], [...all, 'kept'])
+    // While a slot moves, messages come by two nodes: each piece has its number for that.
+    assert.deepEqual(new Set(listener.heard), new Set([...all, 'kept']))
     await leave()
   })
 
