@@ -8,7 +8,7 @@ import {
   freshnessOf,
   initialAgeMs,
 } from '../lib/cache/freshness.ts'
-import { isStrict, staleWindows } from '../lib/cache/stale.ts'
+import { isStrict, type StaleWindows, staleWindows } from '../lib/cache/stale.ts'
 import { type Refusal, refusalOf } from '../lib/cache/storable.ts'
 import { varyNames } from '../lib/cache/vary.ts'
 import type { CacheSettings } from './cache-options.ts'
@@ -39,6 +39,7 @@ export interface Decision {
   readonly names: readonly string[]
   readonly freshness: Freshness | undefined
   readonly ageMs: number
+  readonly windows: StaleWindows
 }
 
 /** Decides whether an answer with this head may be stored, and for how long. */
@@ -56,6 +57,7 @@ export function decide<Native>(
   const { scoping } = request
   const appeared = userAppeared(exchange, request) ? 'user' : undefined
   const credential = request.credential ?? appeared
+  const windows = windowsOf(settings, controls, freshness)
   const refused = refusalOf({
     status,
     fields,
@@ -65,6 +67,7 @@ export function decide<Native>(
     freshness,
     explicitByHandler: own?.explicit === true && (status < 500 || said),
     ageMs,
+    windowMs: Math.max(windows.swrMs, windows.sieMs),
     scoping,
     credential,
     memoryUsed: requestState(exchange.req).memoryUsed,
@@ -74,7 +77,16 @@ export function decide<Native>(
   })
   // What is kept for one guest, or one user, is not kept for who has signed in since.
   const refusal = scoping === 'id' ? (refused ?? appeared) : refused
-  return { refusal, controls, names: vary ?? [], freshness, ageMs }
+  return { refusal, controls, names: vary ?? [], freshness, ageMs, windows }
+}
+
+function windowsOf<Native>(
+  { mode, staleWhileRevalidateMs, staleIfErrorMs }: CacheSettings<Native>,
+  controls: Controls,
+  freshness: Freshness | undefined,
+): StaleWindows {
+  const options = { mode, swrMs: staleWhileRevalidateMs, sieMs: staleIfErrorMs }
+  return staleWindows(controls, freshness ?? { lifeMs: 0 }, options)
 }
 
 /** What it varies by. Whoever compresses varies by what is accepted, said or not. */
@@ -88,10 +100,9 @@ function namesOf(standing: Fields): readonly string[] | undefined {
 export type Draft = Omit<Entry, 'body' | 'pieces' | 'since'>
 
 /** Begins an entry: without what belongs to one visitor, dated, and with the marks it can be purged by. */
-export function draftOf<Native>(
-  settings: CacheSettings<Native>,
+export function draftOf(
   { status, fields, now }: AnsweredHead,
-  { controls, freshness, ageMs, marks }: Decision & { readonly marks: readonly string[] },
+  { controls, freshness, ageMs, windows, marks }: Decision & { readonly marks: readonly string[] },
 ): Draft {
   const { directives } = controls
   const stored = storableFields(fields, namedFields(directives, 'no-cache'))
@@ -103,11 +114,7 @@ export function draftOf<Native>(
     lifeMs: freshness?.lifeMs ?? 0,
     explicit: freshness?.explicit ?? false,
     strict: isStrict(directives),
-    ...staleWindows(controls, freshness ?? { lifeMs: 0 }, {
-      mode: settings.mode,
-      swrMs: settings.staleWhileRevalidateMs,
-      sieMs: settings.staleIfErrorMs,
-    }),
+    ...windows,
     marks,
   }
 }

@@ -150,7 +150,7 @@ export class Fill<Native> implements Observer {
     const own = variantOf(all, request.headers)
     audience.narrow(all, own)
     // What is asked about each time is nobody else's answer.
-    if (draft.lifeMs === 0) audience.part()
+    if (draft.lifeMs <= draft.ageMs) audience.part()
     else if (stream) this.#offer({ draft, names: all, variant: own })
     // A body of a client that reads slowly keeps nobody waiting.
     else this.#partAfter(longestWaitMs)

@@ -82,7 +82,7 @@ export class Judge<Native> {
     const marks = this.#marksOf(status, fields)
     if (marks === undefined) return 'tags'
     this.#names = decision.names
-    this.#draft = draftOf(this.#settings, head, { ...decision, marks })
+    this.#draft = draftOf(head, { ...decision, marks })
     return undefined
   }
 

@@ -42,6 +42,8 @@ export interface Candidate {
   /** The handler itself stated a life above 0. */
   readonly explicitByHandler: boolean
   readonly ageMs: number
+  /** How long it may be used after its life, whoever allows it, in milliseconds. @default 0 */
+  readonly windowMs?: number | undefined
   readonly scoping: Scoping
   readonly credential: Credential | undefined
   /** The handler read a conversation. */
@@ -129,11 +131,13 @@ function mayValidate({ revalidates, status, fields, ...rest }: Candidate): boole
 const statusesOfTtl = new Set([200, 203, 204, 300, 301, 308, 410])
 
 function refusedForAge(candidate: Candidate): Refusal | undefined {
-  const { status, freshness, ageMs, scoping, credential } = candidate
+  const { status, freshness, ageMs, windowMs = 0, scoping, credential } = candidate
   if (freshness === undefined) return 'stale'
   const { lifeMs, from } = freshness
-  const keptToAsk = lifeMs === 0 && from === 'origin' && mayValidate(candidate)
-  if (lifeMs <= ageMs && !keptToAsk) return 'stale'
+  // `Date` has whole seconds: a life of one second is often over when the response comes in.
+  const keptToAsk = from === 'origin' && mayValidate(candidate)
+  const usableMs = lifeMs > 0 ? lifeMs + windowMs : 0
+  if (usableMs <= ageMs && !keptToAsk) return 'stale'
   if (freshness.explicit) return undefined
   if (from === 'ttl' && !statusesOfTtl.has(status)) return 'status'
   return scoping === 'none' ? credential : undefined

@@ -50,6 +50,19 @@ describe('what is stale from the start', () => {
     it(`is not stored ${says}`, () => assert.equal(judge(fields, over).refusal, refusal))
   }
 
+  // `Date` has whole seconds: what is made just before one ends comes in a second old.
+  it('is stored where its life was over on the way', () => {
+    const short = { 'cache-control': 'max-age=1' }
+    const late = { ageMs: 1000 }
+    assert.equal(judge({ ...short, etag }, late).refusal, undefined)
+    assert.equal(judge(short, { ...late, windowMs: 1 }).refusal, undefined)
+    assert.equal(judge(short, late).refusal, 'stale')
+    assert.equal(judge(short, { ageMs: 1001, windowMs: 1 }).refusal, 'stale')
+    assert.equal(judge({ ...short, etag }, { ...late, revalidates: false }).refusal, 'stale')
+    const zero = { 'cache-control': 'max-age=0' }
+    assert.equal(judge(zero, { windowMs: 9000 }).refusal, 'stale')
+  })
+
   it('is stored for whom the key tells apart', () => {
     const known = { personal: ['x-api-key'], credential: 'user' } as const
     assert.equal(judge(noCache, { ...known, scoping: 'id' }).refusal, undefined)

@@ -212,6 +212,19 @@ for (const framework of frameworks) {
       })
     }
 
+    it('answers by what may be used stale, and was stale when it came in', async () => {
+      const late = (run: Run) =>
+        answer({
+          Date: new Date(Date.now() - 2000).toUTCString(),
+          'Cache-Control': 'max-age=1, stale-while-revalidate=60',
+        })(run)
+      const site = await open(framework, { cache: {}, handle: late })
+      assert.equal(fact(await site.get('/a')), 'memoryware; fwd=miss; stored')
+      const second = await site.get('/a')
+      assert.match(fact(second), /^memoryware; hit; ttl=-\d+/)
+      assert.equal(second.body, 'run 1')
+    })
+
     for (const { says, sent, again = sent, detail, ...plan } of refused) {
       it(`runs the handler again: ${says}`, async () => {
         const site = await open(framework, { cache: {}, ...plan })

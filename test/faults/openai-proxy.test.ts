@@ -2,10 +2,10 @@ import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'mocha'
 import OpenAI from 'openai'
 import type { ProxyOptions } from '../../examples/openai-proxy/app.ts'
+import { beginning, chunkOf, json, pieces } from '../examples/model-api.ts'
+import { ask, cacheOf, type Proxied, question, startProxy, tokens } from '../examples/proxied.ts'
 import { sseOf } from '../support/sse.ts'
 import { bothProviders } from '../support/stores.ts'
-import { beginning, chunkOf, json, pieces } from './model-api.ts'
-import { ask, cacheOf, type Proxied, question, startProxy, tokens } from './proxied.ts'
 
 const streamed = { ...question, stream: true, stream_options: { include_usage: true } } as const
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { before, describe, it } from 'mocha'
-import { type Consumer, packedConsumer, run } from './support/consumer.ts'
-import { root, sourceFiles } from './support/source-files.ts'
+import { type Consumer, packedConsumer, run } from '../support/consumer.ts'
+import { root, sourceFiles } from '../support/source-files.ts'
 
 const MIDDLEWARES = ['cacheResponse', 'rateLimit', 'sessionMemory']
 /** Entry points, each with some of what it exports. */

@@ -5,13 +5,13 @@ import { text } from 'node:stream/consumers'
 import { after, afterEach, before, describe, it } from 'mocha'
 import OpenAI from 'openai'
 import { type ProxyOptions, proxyApp } from '../../examples/openai-proxy/app.ts'
+import { beginning, json } from '../examples/model-api.ts'
+import { ask, cacheOf, type Proxied, question, startProxy, tokens } from '../examples/proxied.ts'
+import { type Started, startChat } from '../examples/started.ts'
 import { eventually } from '../support/eventually.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
 import { root } from '../support/source-files.ts'
 import { bothProviders } from '../support/stores.ts'
-import { beginning, json } from './model-api.ts'
-import { ask, cacheOf, type Proxied, question, startProxy, tokens } from './proxied.ts'
-import { type Started, startChat } from './started.ts'
 
 const streamed = { ...question, stream: true } as const
 
