@@ -33,6 +33,19 @@ export interface SettleEvent {
   readonly limits: Readonly<Record<string, { readonly charged: number; readonly cost: number }>>
 }
 
+/** What is published on `memoryware:memory`: messages are kept in this process while the store is away. */
+export interface MemoryEvent {
+  /**
+   * `kept`: in this process, until the store is back. `sent`: the store has them. `lost`: the store
+   * can never take them, or this process ends before it is back.
+   */
+  readonly state: 'kept' | 'sent' | 'lost'
+  /** How many, in this event. */
+  readonly messages: number
+  /** How many are still kept, over all sessions of the store. */
+  readonly waiting: number
+}
+
 /** What is published on `memoryware:cache`, once a request. */
 export interface CacheEvent {
   readonly status: string
@@ -57,6 +70,7 @@ interface Events {
   store: StoreEvent
   limit: LimitEvent
   settle: SettleEvent
+  memory: MemoryEvent
   cache: CacheEvent
   error: ErrorEvent
   notice: NoticeEvent
@@ -66,6 +80,7 @@ const channels: Record<keyof Events, Channel> = {
   store: channel('memoryware:store'),
   limit: channel('memoryware:limit'),
   settle: channel('memoryware:settle'),
+  memory: channel('memoryware:memory'),
   cache: channel('memoryware:cache'),
   error: channel('memoryware:error'),
   notice: channel('memoryware:notice'),

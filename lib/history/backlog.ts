@@ -17,9 +17,15 @@ export interface Pending {
 export class Backlog {
   readonly #sessions = new Map<string, Pending>()
   #bytes = 0
+  #messages = 0
 
   get size(): number {
     return this.#sessions.size
+  }
+
+  /** Messages of all sessions. */
+  get messages(): number {
+    return this.#messages
   }
 
   of({ session }: SessionKeys): Pending | undefined {
@@ -42,13 +48,16 @@ export class Backlog {
     for (const entry of added) pending.entries.set(entry.id, entry)
     pending.bounds = { ...bounds, title: pending.bounds.title ?? bounds.title }
     this.#bytes += size(added)
+    this.#messages += added.length
     this.#sessions.set(keys.session, pending)
     return added.length
   }
 
   /** These were sent; a session without any is forgotten. */
   drop({ keys, entries }: Pending, sent: readonly NewEntry[]): void {
-    this.#bytes -= size(sent.filter(({ id }) => entries.delete(id)))
+    const gone = sent.filter(({ id }) => entries.delete(id))
+    this.#bytes -= size(gone)
+    this.#messages -= gone.length
     if (entries.size === 0) this.#sessions.delete(keys.session)
   }
 

@@ -2,7 +2,7 @@ import { Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
 import type { SessionKeys } from '../keys.ts'
 import type { AppendBounds, Entry, HistoryLog, NewEntry, ReadResult } from '../ports/history.ts'
-import { publish } from '../telemetry.ts'
+import { type MemoryEvent, publish } from '../telemetry.ts'
 import { Backlog, type Pending } from './backlog.ts'
 
 const retryEveryMs = 500
@@ -84,6 +84,7 @@ function continuation(history: HistoryLog): Continuation {
     },
     keep(keys, entries, bounds) {
       const added = backlog.add(keys, entries, bounds)
+      if (added > 0) tell(backlog, 'kept', added)
       schedule()
       return added
     },
@@ -104,22 +105,30 @@ function continuation(history: HistoryLog): Continuation {
       closed = true
       clearTimeout(timer)
       await flush()
+      if (backlog.messages > 0) tell(backlog, 'lost', backlog.messages)
     },
   }
+}
+
+function tell(backlog: Backlog, state: MemoryEvent['state'], messages: number): void {
+  publish('memory', () => ({ state, messages, waiting: backlog.messages }))
 }
 
 async function replay(history: HistoryLog, backlog: Backlog, pending: Pending): Promise<void> {
   while (pending.entries.size > 0) {
     const piece = pieceOf(pending.entries.values())
     const call = { deadline: new Deadline(pieceDeadlineMs) }
+    let state: MemoryEvent['state'] = 'sent'
     try {
       await history.append(pending.keys, piece, pending.bounds, call)
     } catch (error) {
       publish('error', () => ({ during: 'replay', error }))
       // Only what can never be stored is given up; a store that is full will have room again.
       if (!(error instanceof StoreError && error.reason === 'corrupt')) throw error
+      state = 'lost'
     }
     backlog.drop(pending, piece)
+    tell(backlog, state, piece.length)
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { createStore, type Memory, type Store, type StoreError } from '../../lib/index.ts'
@@ -130,6 +131,31 @@ describe('memory that went on in the process', () => {
     await store.close()
     store = createStore({ url: server.url })
     assert.equal(await server.client().llen('session:{ann}:default:m'), 1)
+  })
+
+  it('tells of messages that are kept, that are sent, and that are lost with the process', async function () {
+    this.timeout(20_000)
+    const told: unknown[] = []
+    const hear = (event: unknown) => told.push(event)
+    subscribe('memoryware:memory', hear)
+    try {
+      await sayFrozen('one', 'two')
+      await healed()
+      await said()
+      await sayFrozen('three')
+      await store.close()
+    } finally {
+      unsubscribe('memoryware:memory', hear)
+      server.thaw()
+    }
+    store = createStore({ url: server.url })
+    assert.deepEqual(told, [
+      { state: 'kept', messages: 1, waiting: 1 },
+      { state: 'kept', messages: 1, waiting: 2 },
+      { state: 'sent', messages: 2, waiting: 0 },
+      { state: 'kept', messages: 1, waiting: 1 },
+      { state: 'lost', messages: 1, waiting: 1 },
+    ])
   })
 
   it('waits no longer for what is pending than for anything else', async () => {
