@@ -56,7 +56,8 @@ export function sessionLog(rules: MemoryRules, scope: MemoryScope, keys: Session
         const range = { limit, before, ttlMs }
         const found = await history.read(keys, range, call)
         const salvaged = await salvageAll(rules, scope.codec, keys, found.meta, call)
-        return salvaged ? history.read(keys, range, call) : found
+        const stored = salvaged ? await history.read(keys, range, call) : found
+        return withKept(stored, continuation.read(keys, limit, before), limit)
       }
       const standIn = goesOn ? () => continuation.read(keys, limit, before) : undefined
       return (await flagged(attempt(ask, standIn))).result
@@ -73,6 +74,16 @@ export function sessionLog(rules: MemoryRules, scope: MemoryScope, keys: Session
       return send(call)
     },
   }
+}
+
+/** What the store does not take for now, because it is full, has been said all the same. */
+function withKept(stored: ReadResult, { entries }: ReadResult, limit: number): ReadResult {
+  if (entries.length === 0) return stored
+  const ids = new Set(stored.entries.map(({ id }) => id))
+  const last = stored.entries.at(-1)?.seq ?? 0
+  const waiting = entries.filter(({ id }) => !ids.has(id))
+  const after = waiting.map((entry, at) => ({ ...entry, seq: last + at + 1 }))
+  return { ...stored, entries: [...stored.entries, ...after].slice(-limit) }
 }
 
 function kept(added: number, sent: number): Appended {

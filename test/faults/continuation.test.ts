@@ -105,7 +105,7 @@ describe('memory that went on in the process', () => {
       .append({ role: 'user', content: 'three' })
       .catch((reason: StoreError) => reason)
     assert.equal((error as StoreError).reason, 'full')
-    assert.deepEqual(await said(), ['one'])
+    assert.deepEqual(await said(), ['one', 'two'])
     await admin.config('SET', 'maxmemory', '0')
     await sleep(700)
     assert.deepEqual(await said(), ['one', 'two'])
