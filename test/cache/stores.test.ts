@@ -17,9 +17,10 @@ for (const provider of testStores()) {
       afterEach(closeSites)
       after(provider.stop)
 
+      // What is at hand in the process would hide what stands in the store.
       const site = (handle?: (run: Run) => unknown) =>
         counting(framework, {
-          cache: { ttl: 60, store, methods: ['GET', 'POST'] },
+          cache: { ttl: 60, store, methods: ['GET', 'POST'], l1: false },
           ...(handle ? { handle } : {}),
         })
       const written = () => wait(30)

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
 import { fillKey } from '../../lib/keys.ts'
 import { eventually } from '../support/eventually.ts'
+import { startMonitor } from '../support/monitor.ts'
 import { killAtExit } from '../support/processes.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
 import type { Order, Word } from '../support/sharing-process.ts'
@@ -243,12 +244,7 @@ describe('answers that two processes share', function () {
   })
 
   it('send nothing but their lease while nobody waits, and keep it', async () => {
-    const monitor = await server.client().monitor()
-    const sent: string[] = []
-    monitor.on('monitor', (_time: string, args: string[], source: string) => {
-      // What a script does comes from `lua`.
-      if (source !== 'lua' && args.some((arg) => arg.includes('{a}'))) sent.push(args.join(' '))
-    })
+    const monitor = await startMonitor(server)
     assert.equal(await one.claim('a'), 'lead')
     one.tell({ do: 'live', name: 'a' })
     const text = 'a piece of the answer '
@@ -257,6 +253,9 @@ describe('answers that two processes share', function () {
       await wait(100)
     }
     assert.equal(await server.client().exists(fillKey(key, '')), 1)
+    // What a script does comes from `lua`.
+    const sent = monitor.lines.filter((line) => line.includes('{a}') && !line.includes(' lua]'))
+    monitor.stop()
     assert.deepEqual(
       sent.filter((line) => line.includes('piece')),
       [],
@@ -265,6 +264,5 @@ describe('answers that two processes share', function () {
     assert.ok(sent.length >= 4 && sent.length <= 10, `${sent.length} commands`)
     assert.equal(await two.claim('a'), 'follow')
     await two.reads('a', text.repeat(40))
-    monitor.disconnect()
   })
 })

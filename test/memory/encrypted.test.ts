@@ -5,6 +5,7 @@ import { createStore, encrypted, json, type Serializer } from '../../lib/index.t
 import { msgpack } from '../../lib/msgpack.ts'
 import { eventually } from '../support/eventually.ts'
 import { serveMemories } from '../support/memories.ts'
+import { startMonitor } from '../support/monitor.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
 
 const old = { id: '2026-01', key: randomBytes(32) }
@@ -118,10 +119,9 @@ describe('encrypted conversations on Redis', () => {
     it(`show no plain text to a monitor, a dump or an error, with ${inner.name} inside`, async () => {
       const store = createStore({ url: server.url, prefix: `${inner.name}:`, deadline: '1s' })
       const client = server.client()
-      const seen: string[] = []
       let guest = ''
-      const monitor = await client.monitor()
-      monitor.on('monitor', (_time: string, args: string[]) => seen.push(args.join(' ')))
+      const monitor = await startMonitor(server)
+      const seen = monitor.lines
       const serializer = encrypted([current], { serializer: inner })
       const summarize = () => `${canary} summary`
       const options = { serializer, summarize, context: { messages: 4 } }
@@ -171,7 +171,7 @@ describe('encrypted conversations on Redis', () => {
           [],
         )
       } finally {
-        monitor.disconnect()
+        monitor.stop()
         await memories.close()
         await store.close()
       }
