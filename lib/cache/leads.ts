@@ -16,7 +16,7 @@ type Taken =
 
 /** The answers that this process makes for others. */
 export interface Leads {
-  /** Claims a fill, unless something else than what was seen stands there; rejects as the store does. */
+  /** Claims a fill, unless another entry stands there than was seen; rejects as the store does. */
   take(place: FillPlace, deadline: Deadline, seen: SeenPlace | undefined): Promise<Taken>
   /** Ends all that is led. */
   close(): Promise<void>

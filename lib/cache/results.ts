@@ -20,7 +20,7 @@ export interface Result<T> {
 }
 
 /** What the store has. */
-export interface FoundResult<T> {
+interface FoundResult<T> {
   readonly result: Result<T> | undefined
   /** What stood there, usable or not. */
   readonly seen: SeenPlace | undefined
