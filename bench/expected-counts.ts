@@ -17,7 +17,7 @@ const expected = {
   settled: { commands: 2, roundTrips: 2, before: 1 },
   'hit in L1': { commands: 0, roundTrips: 0, before: 0 },
   'hit in L2': { commands: 2, roundTrips: 1, before: 1 },
-  'cache miss': { commands: 7, roundTrips: 5, before: 3 },
+  'cache miss': { commands: 5, roundTrips: 4, before: 2 },
   append: { commands: 1, roundTrips: 1, before: 1 },
   'chat turn': { commands: 4, roundTrips: 2, before: 2 },
   turn: { commands: 4, roundTrips: 2, before: 1 },

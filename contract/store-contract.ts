@@ -9,6 +9,7 @@ import { changesContract } from './changes.ts'
 import { entriesContract } from './entries.ts'
 import { fieldsContract } from './fields.ts'
 import { fillsContract } from './fills.ts'
+import { fillsKeptContract } from './fills-kept.ts'
 import { fillsWatchContract } from './fills-watch.ts'
 import { forkingContract } from './forking.ts'
 import { historyContract } from './history.ts'
@@ -72,6 +73,7 @@ const contracts: readonly ((suite: Suite) => void)[] = [
   entriesContract,
   purgesContract,
   fillsContract,
+  fillsKeptContract,
   fillsWatchContract,
   keyspaceContract,
 ]

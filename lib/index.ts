@@ -91,6 +91,7 @@ export type {
   FillPlace,
   Fills,
   FillView,
+  SeenPlace,
 } from './ports/fills.ts'
 export type {
   AppendBounds,

@@ -3,6 +3,7 @@ import type { CacheFact } from '../lib/cache/cache-status.ts'
 import type { Entry } from '../lib/cache/entry.ts'
 import type { Lease } from '../lib/cache/flight.ts'
 import type { Lead } from '../lib/cache/leading.ts'
+import type { SeenPlace } from '../lib/ports/fills.ts'
 import { Fill } from './cache-fill.ts'
 import type { Look } from './cache-look.ts'
 import type { CacheParts, FillPlan } from './cache-parts.ts'
@@ -15,6 +16,8 @@ export interface Wanting<Native> {
   readonly exchange: Exchange<Native>
   readonly look: Look
   readonly replies: Replies<Native>
+  /** What its look has seen in the store; `undefined` where that cannot be said. */
+  readonly seen: SeenPlace | undefined
   readonly fwd: CacheFact['fwd']
   /** A stored answer that the handler may confirm, or that stands in for it. */
   readonly stale: Entry | undefined

@@ -4,7 +4,7 @@ import type { Follower, Lease } from '../lib/cache/flight.ts'
 import type { Lead } from '../lib/cache/leading.ts'
 import type { Live } from '../lib/cache/live.ts'
 import { useOf } from '../lib/cache/reuse.ts'
-import type { Claim } from '../lib/cache/sharing.ts'
+import type { Claim, ClaimOrMade } from '../lib/cache/sharing.ts'
 import { variantOf } from '../lib/cache/vary.ts'
 import { followed, usable } from './cache-following.ts'
 import { followerOf } from './cache-look.ts'
@@ -87,9 +87,8 @@ export class Making<Native> {
   async #claimed(lease: Lease<Entry>, variant: string): Promise<Made | undefined> {
     const claim = await this.#claim(variant)
     if (claim.kind === 'follow') claim.follow.leave()
-    if (claim.kind !== 'lead') return undefined
-    const made = await this.#madeMeanwhile(claim.lead, lease)
-    return made ? undefined : ledBy(claim.lead, lease, variant)
+    if (claim.kind === 'made') this.#land(lease, claim.made)
+    return claim.kind === 'lead' ? ledBy(claim.lead, lease, variant) : undefined
   }
 
   async #lead(turn: Turn): Promise<Outcome> {
@@ -100,6 +99,9 @@ export class Making<Native> {
     switch (claim.kind) {
       case 'lead':
         return this.#leadForAll(turn, claim.lead)
+      case 'made':
+        this.#land(lease, claim.made)
+        return this.#share(claim.made)
       case 'follow':
         return this.#follow(turn, claim)
       case 'alone':
@@ -113,27 +115,12 @@ export class Making<Native> {
     }
   }
 
-  async #leadForAll({ lease, variant }: Turn, lead: Lead): Promise<Outcome> {
-    const made = await this.#madeMeanwhile(lead, lease)
-    if (made) return this.#share(made)
+  #leadForAll({ lease, variant }: Turn, lead: Lead): Outcome {
     if (this.#wanting.look.request.resumes === undefined)
       return this.#fill(ledBy(lead, lease, variant))
     lead.end('failed')
     lease.abandon()
     return this.#bypass('last-event-id')
-  }
-
-  /**
-   * Between our look and our claim another process may have ended its answer, and nobody says so: only
-   * who looks while leading has missed nothing.
-   */
-  async #madeMeanwhile(lead: Lead, lease: Lease<Entry>): Promise<Entry | undefined> {
-    const { look } = this.#wanting
-    const found = await usable(this.#parts, look)
-    if (found.kind !== 'entry') return undefined
-    lead.end('kept')
-    this.#land(lease, found.entry)
-    return found.entry
   }
 
   /** The store may have told what the answer varies by: who asks for another variant goes on. */
@@ -214,9 +201,14 @@ export class Making<Native> {
     return variantOf(this.#parts.shelf.names(resource), headers)
   }
 
-  #claim(variant: string): Promise<Claim> {
-    const { request, deadline } = this.#wanting.look
-    return this.#parts.sharing.claim({ key: request.resource, variant }, deadline)
+  #claim(variant: string): Promise<ClaimOrMade<Entry>> {
+    const { look, seen } = this.#wanting
+    const again = async (): Promise<Entry | undefined> => {
+      const found = await usable(this.#parts, look)
+      return found.kind === 'entry' ? found.entry : undefined
+    }
+    const place = { key: look.request.resource, variant }
+    return this.#parts.sharing.claimUnlessMade(place, look.deadline, { seen, again })
   }
 
   #now(): Promise<number | undefined> {

@@ -87,7 +87,7 @@ export function cacheResponseCore<Native>(
           reason: 'store',
         })
       }
-      const outcome = await new Visit(parts, exchange, look).answer(looked.entry)
+      const outcome = await new Visit(parts, exchange, look).answer(looked)
       if (outcome === 'answered' || (outcome !== 'next' && 'refresh' in outcome))
         requestState(exchange.req).limits.spare()
       return outcome

@@ -1,12 +1,15 @@
 import type { CacheFact } from '../lib/cache/cache-status.ts'
 import { currentAgeMs, type Entry } from '../lib/cache/entry.ts'
 import { type Use, useOf, wantsNew } from '../lib/cache/reuse.ts'
+import type { Looked } from '../lib/cache/shelf.ts'
 import { HeadUpdate } from './cache-head.ts'
 import { followerOf, type Look } from './cache-look.ts'
 import { Making } from './cache-making.ts'
 import type { CacheParts } from './cache-parts.ts'
 import { Replies, type Told } from './cache-replies.ts'
 import type { Exchange, Outcome } from './exchange.ts'
+
+type Found = Pick<Extract<Looked, { kind: 'found' }>, 'entry' | 'seen'>
 
 /** How one request is answered, once the store has said what it has. */
 export class Visit<Native> {
@@ -22,7 +25,7 @@ export class Visit<Native> {
     this.#replies = new Replies(parts.settings, exchange, look.request)
   }
 
-  answer(stored: Entry | undefined): Outcome | Promise<Outcome> {
+  answer({ entry: stored, seen }: Found): Outcome | Promise<Outcome> {
     const { request, flight } = this.#look
     // The write may have ended between our question and the store's answer.
     const known = stored ?? this.#parts.flights.copyOf(flight, followerOf(this.#exchange, request))
@@ -33,6 +36,7 @@ export class Visit<Native> {
       exchange: this.#exchange,
       look: this.#look,
       replies: this.#replies,
+      seen,
       fwd: fwdOf(use),
       stale: isRevalidated(use) ? entry : undefined,
     })

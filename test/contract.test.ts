@@ -8,6 +8,7 @@ import { cutsMutants, ownersMutants } from './mutants/cuts.ts'
 import { entriesMutants } from './mutants/entries.ts'
 import { fieldsMutants } from './mutants/fields.ts'
 import { claimMutants, piecesMutants, waitMutants } from './mutants/fills.ts'
+import { keptMutants } from './mutants/fills-kept.ts'
 import { historyMutants } from './mutants/history.ts'
 import { holdingMutants } from './mutants/holding.ts'
 import type { Mutant } from './mutants/mutant.ts'
@@ -46,6 +47,7 @@ const mutants: readonly Mutant[] = [
   ...claimMutants,
   ...waitMutants,
   ...piecesMutants,
+  ...keptMutants,
   ...inspectionMutants,
   ...busMutants,
 ]

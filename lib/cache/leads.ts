@@ -1,7 +1,7 @@
 import type { Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
 import { fillChannel } from '../keys.ts'
-import type { Claimed, FillPlace, Fills } from '../ports/fills.ts'
+import type { Claimed, FillPlace, Fills, SeenPlace } from '../ports/fills.ts'
 import { createPulse } from '../pulse.ts'
 import { publish } from '../telemetry.ts'
 import { type Lead, Leading, leaseMs } from './leading.ts'
@@ -16,8 +16,8 @@ type Taken =
 
 /** The answers that this process makes for others. */
 export interface Leads {
-  /** Claims a fill; rejects as the store does. */
-  take(place: FillPlace, deadline: Deadline): Promise<Taken>
+  /** Claims a fill, unless another entry stands there than was seen; rejects as the store does. */
+  take(place: FillPlace, deadline: Deadline, seen: SeenPlace | undefined): Promise<Taken>
   /** Ends all that is led. */
   close(): Promise<void>
 }
@@ -66,13 +66,13 @@ export function createLeads(fills: Fills): Leads {
   }
 
   return {
-    async take(place, deadline) {
+    async take(place, deadline, seen) {
       listen()
       const token = crypto.randomUUID()
       early.set(token, false)
       const takenAt = performance.now()
       try {
-        const claimed = await fills.claim(place, { token, runner, leaseMs }, { deadline })
+        const claimed = await fills.claim(place, { token, runner, leaseMs, seen }, { deadline })
         if (claimed.kind !== 'leading') return claimed
         return { kind: 'lead', lead: lead(place, token, claimed.since, takenAt) }
       } catch (error) {

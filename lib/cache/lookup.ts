@@ -8,7 +8,7 @@ import type { Wanted } from './shelf.ts'
 const mostMarks = 100_000
 
 /** What stands under one variant, and the purges of the marks that were asked for with it. */
-interface Seen {
+export interface Seen {
   readonly variant: string
   readonly found: FoundEntry
   readonly asked: readonly string[]

@@ -1,9 +1,9 @@
-import type { FillEnd } from '../ports/fills.ts'
+import type { FillEnd, SeenPlace } from '../ports/fills.ts'
 import { publish } from '../telemetry.ts'
 import type { Follow } from './following.ts'
 import type { Lead } from './leading.ts'
 import type { NewResult, Results } from './results.ts'
-import type { Claim, Sharing } from './sharing.ts'
+import type { ClaimOrMade, Sharing } from './sharing.ts'
 import type { CacheStore } from './shelf.ts'
 
 /** One call of a function whose results are kept. */
@@ -39,6 +39,7 @@ interface MakingParts<T> {
   forgotten(key: string, began: number): boolean
 }
 
+type Seen = SeenPlace | undefined
 type Origin = Pick<NewResult, 'since' | 'began' | 'token'>
 
 const refused: Promise<FillEnd> = Promise.resolve('refused')
@@ -54,40 +55,45 @@ export class Making<T> {
     this.#parts = parts
   }
 
-  /** Runs the function, or waits for another process that does. Rejects as the function does. */
-  make(call: Call<T>): Promise<Made<T>> {
+  /**
+   * Runs the function, or waits for another process that does, or has done since `seen` was. Rejects
+   * as the function does.
+   */
+  make(call: Call<T>, seen: Seen): Promise<Made<T>> {
     const { sharing } = this.#parts
-    return sharing ? this.#together(sharing, call) : this.#apart(call)
+    return sharing ? this.#together(sharing, call, seen) : this.#apart(call)
   }
 
-  /** Runs it behind a stale result, unless another process does, or the store is away. */
-  async renew(call: Call<T>): Promise<void> {
-    const made = await this.#renewed(call)
+  /** Runs it behind a stale result, unless another process does, or has, or the store is away. */
+  async renew(call: Call<T>, seen: Seen): Promise<void> {
+    const made = await this.#renewed(call, seen)
     await made?.written
   }
 
-  async #renewed(call: Call<T>): Promise<Made<T> | undefined> {
+  async #renewed(call: Call<T>, seen: Seen): Promise<Made<T> | undefined> {
     const { sharing } = this.#parts
     if (sharing === undefined) return this.#apart(call)
-    const claimed = await this.#claim(sharing, call)
+    const claimed = await this.#claim(sharing, call, seen)
     if (claimed.kind === 'lead') return this.#led(call, claimed.lead)
     if (claimed.kind === 'alone') return this.#alone(call, claimed.since)
     if (claimed.kind === 'follow') claimed.follow.leave()
     return undefined
   }
 
-  async #together(sharing: Sharing, call: Call<T>): Promise<Made<T>> {
+  async #together(sharing: Sharing, call: Call<T>, seen: Seen): Promise<Made<T>> {
     for (let heirs = 0; heirs <= mostHeirs; heirs++) {
-      const made = await this.#takeTurn(sharing, call)
+      const made = await this.#takeTurn(sharing, call, seen)
       if (made) return made
     }
     return this.unkept(call, 'miss')
   }
 
   /** Nothing where whoever was followed has made no result: somebody else may. */
-  async #takeTurn(sharing: Sharing, call: Call<T>): Promise<Made<T> | undefined> {
-    const claimed = await this.#claim(sharing, call)
+  async #takeTurn(sharing: Sharing, call: Call<T>, seen: Seen): Promise<Made<T> | undefined> {
+    const claimed = await this.#claim(sharing, call, seen)
     switch (claimed.kind) {
+      case 'made':
+        return claimed.made
       case 'lead':
         return this.#led(call, claimed.lead)
       case 'follow':
@@ -118,13 +124,16 @@ export class Making<T> {
   /** What another process has kept; nothing where that is purged by now. */
   async #kept({ key }: Call<T>): Promise<Made<T> | undefined> {
     const found = await this.#parts.results.find(key)
-    if (found === undefined || found === 'away' || found.staleMs >= 0) return undefined
-    const { value, body, ageMs } = found
+    if (found === 'away' || found.result === undefined || found.result.staleMs >= 0)
+      return undefined
+    const { value, body, ageMs } = found.result
     return { value, body, status: 'collapsed', ageMs, written: undefined }
   }
 
-  #claim(sharing: Sharing, { key }: Call<T>): Promise<Claim> {
-    return sharing.claim({ key, variant: '' }, this.#parts.store.deadline())
+  #claim(sharing: Sharing, call: Call<T>, seen: Seen): Promise<ClaimOrMade<Made<T>>> {
+    const place = { key: call.key, variant: '' }
+    const again = () => this.#kept(call)
+    return sharing.claimUnlessMade(place, this.#parts.store.deadline(), { seen, again })
   }
 
   async #led(call: Call<T>, lead: Lead): Promise<Made<T>> {

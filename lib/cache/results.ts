@@ -1,3 +1,4 @@
+import type { SeenPlace } from '../ports/fills.ts'
 import type { Serializer } from '../serializer.ts'
 import { publish } from '../telemetry.ts'
 import { currentAgeMs, type Entry } from './entry.ts'
@@ -16,6 +17,13 @@ export interface Result<T> {
   readonly swrMs: number
   /** How long after its life it may be used where making a new one fails. */
   readonly sieMs: number
+}
+
+/** What the store has. */
+interface FoundResult<T> {
+  readonly result: Result<T> | undefined
+  /** What stood there, usable or not. */
+  readonly seen: SeenPlace | undefined
 }
 
 /** A result to keep. */
@@ -45,7 +53,7 @@ export interface Results<T> {
   /** A fresh result that this process has at hand. */
   near(key: string): Result<T> | undefined
   /** What the store has; `away` where it cannot say. Never rejects. */
-  find(key: string): Promise<Result<T> | 'away' | undefined>
+  find(key: string): Promise<FoundResult<T> | 'away'>
   /** False where its fill is lost, or the store away. Never rejects. */
   keep(key: string, result: NewResult): Promise<boolean>
   /** The stored form of a value; `undefined` where it has none, or is `undefined` itself. */
@@ -87,7 +95,7 @@ export function resultsOf<T>(
     near: (key) => read(shelf.near(wanted(key))),
     async find(key) {
       const looked = await shelf.find(wanted(key))
-      return looked.kind === 'away' ? 'away' : read(looked.entry)
+      return looked.kind === 'away' ? 'away' : { result: read(looked.entry), seen: looked.seen }
     },
     async keep(key, { body, marks, since, began, token }) {
       const entry: Entry = {

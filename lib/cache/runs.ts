@@ -1,3 +1,4 @@
+import type { SeenPlace } from '../ports/fills.ts'
 import { publish } from '../telemetry.ts'
 import type { Call, Made, Making } from './making.ts'
 import type { Result, Results } from './results.ts'
@@ -75,19 +76,20 @@ export class Runs<T> {
   }
 
   async #find(call: Call<T>): Promise<Outcome<T>> {
-    const result = await this.#parts.results.find(call.key)
-    if (result === 'away') return this.#parts.making.unkept(call, 'bypass')
-    if (result === undefined) return this.#parts.making.make(call)
+    const looked = await this.#parts.results.find(call.key)
+    if (looked === 'away') return this.#parts.making.unkept(call, 'bypass')
+    const { result, seen } = looked
+    if (result === undefined) return this.#parts.making.make(call, seen)
     if (result.staleMs < 0) return found(result, 'hit')
-    if (result.staleMs >= result.swrMs) return this.#makeAnew(call, result)
-    this.#renew(call)
+    if (result.staleMs >= result.swrMs) return this.#makeAnew(call, result, seen)
+    this.#renew(call, seen)
     return found(result, 'stale')
   }
 
-  async #makeAnew(call: Call<T>, stale: Result<T>): Promise<Outcome<T>> {
+  async #makeAnew(call: Call<T>, stale: Result<T>, seen: Seen): Promise<Outcome<T>> {
     const began = performance.now()
     try {
-      return await this.#parts.making.make(call)
+      return await this.#parts.making.make(call, seen)
     } catch (error) {
       const tookMs = performance.now() - began
       if (stale.staleMs + tookMs >= stale.sieMs) throw error
@@ -98,12 +100,12 @@ export class Runs<T> {
   }
 
   /** At most once at a time in this process. */
-  #renew(call: Call<T>): void {
+  #renew(call: Call<T>, seen: Seen): void {
     const { key } = call
     if (this.#renewing.has(key)) return
     this.#renewing.add(key)
     this.#parts.making
-      .renew(call)
+      .renew(call, seen)
       .catch((error: unknown) => publish('error', () => ({ during: 'cached', error })))
       .finally(() => this.#renewing.delete(key))
   }
@@ -117,6 +119,8 @@ export class Runs<T> {
     return { value: this.#parts.results.decode(body), body, status: shared, ageMs }
   }
 }
+
+type Seen = SeenPlace | undefined
 
 function found<T>({ value, body, ageMs }: Result<T>, status: 'hit' | 'stale'): Outcome<T> {
   return { value, body, status, ageMs }

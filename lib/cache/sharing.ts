@@ -1,6 +1,6 @@
 import type { Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
-import type { FillPlace, Fills } from '../ports/fills.ts'
+import type { FillPlace, Fills, SeenPlace } from '../ports/fills.ts'
 import { createPulse } from '../pulse.ts'
 import { publish } from '../telemetry.ts'
 import { type Follow, Following } from './following.ts'
@@ -21,10 +21,30 @@ export type Claim =
   | { readonly kind: 'alone'; readonly since: number }
   | { readonly kind: 'away'; readonly error: unknown }
 
+/** A look that found nothing usable, before a claim. */
+interface LookBefore<Made> {
+  /** What it saw; `undefined` where that cannot be said. */
+  readonly seen: SeenPlace | undefined
+  /** Looks once more; `undefined` where what is there will not do. Never rejects. */
+  again(): Promise<Made | undefined>
+}
+
+/** The same after a look. `made`: by somebody else, between the look and the claim. */
+export type ClaimOrMade<Made> = Claim | { readonly kind: 'made'; readonly made: Made }
+
 /** Answers that this process makes for others, and that others make for it. */
 export interface Sharing {
   /** Takes the duty to make an answer, or joins whoever has it. Never rejects. */
   claim(place: FillPlace, deadline: Deadline): Promise<Claim>
+  /**
+   * The same after a look. Where something was kept since, it looks again, and claims only where that
+   * is not usable either.
+   */
+  claimUnlessMade<Made>(
+    place: FillPlace,
+    deadline: Deadline,
+    before: LookBefore<Made>,
+  ): Promise<ClaimOrMade<Made>>
   /** Ends what is led, and follows no more. */
   close(): Promise<void>
 }
@@ -62,18 +82,37 @@ function createSharing(fills: Fills): Sharing {
     return following
   }
 
+  async function take(
+    place: FillPlace,
+    deadline: Deadline,
+    seen?: SeenPlace,
+  ): Promise<Claim | { readonly kind: 'kept' }> {
+    if (closed) return { kind: 'away', error: new StoreError('claim', 'unavailable') }
+    try {
+      const taken = await leads.take(place, deadline, seen)
+      return taken.kind === 'held'
+        ? { kind: 'follow', follow: follow(place, taken.token), since: taken.since }
+        : taken
+    } catch (error) {
+      publish('error', () => ({ during: 'cache claim', error }))
+      return { kind: 'away', error }
+    }
+  }
+
+  /** What was not asked for is no answer. */
+  async function claim(place: FillPlace, deadline: Deadline): Promise<Claim> {
+    const taken = await take(place, deadline)
+    if (taken.kind !== 'kept') return taken
+    return { kind: 'away', error: new StoreError('claim', 'corrupt') }
+  }
+
   return {
-    async claim(place, deadline) {
-      if (closed) return { kind: 'away', error: new StoreError('claim', 'unavailable') }
-      try {
-        const taken = await leads.take(place, deadline)
-        return taken.kind === 'held'
-          ? { kind: 'follow', follow: follow(place, taken.token), since: taken.since }
-          : taken
-      } catch (error) {
-        publish('error', () => ({ during: 'cache claim', error }))
-        return { kind: 'away', error }
-      }
+    claim,
+    async claimUnlessMade(place, deadline, { seen, again }) {
+      const taken = await take(place, deadline, seen)
+      if (taken.kind !== 'kept') return taken
+      const made = await again()
+      return made === undefined ? claim(place, deadline) : { kind: 'made', made }
     },
     async close() {
       closed = true

@@ -2,11 +2,11 @@ import { LRUCache } from 'lru-cache'
 import type { Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
 import type { Entries } from '../ports/entries.ts'
-import type { Fills } from '../ports/fills.ts'
+import type { Fills, SeenPlace } from '../ports/fills.ts'
 import { publish } from '../telemetry.ts'
 import { currentAgeMs, type Entry, encodeEntry, type Place } from './entry.ts'
 import type { RequestHeaders } from './fields.ts'
-import { lookup } from './lookup.ts'
+import { lookup, type Seen } from './lookup.ts'
 import { type NearOptions, nearOf } from './near.ts'
 import { dropResource, purge } from './purge.ts'
 import { purgesOf } from './purges.ts'
@@ -43,6 +43,8 @@ export type Looked =
       readonly kind: 'found'
       readonly entry: Entry | undefined
       readonly tier: 'near' | 'store'
+      /** What stood in the store, usable or not; `undefined` where that cannot be said. */
+      readonly seen?: SeenPlace | undefined
     }
   | { readonly kind: 'away'; readonly error: unknown }
 
@@ -109,21 +111,22 @@ export function openShelf(store: CacheStore, l1: NearOptions | undefined): Shelf
     return all
   }
 
-  async function read(wanted: Wanted): Promise<Entry | undefined> {
+  async function read(wanted: Wanted): Promise<Looked> {
     const { resource, headers } = wanted
     const began = performance.now()
-    const guess = names(resource)
-    let seen = await look.at(wanted, variantOf(guess, headers))
-    if (!sameNames(guess, seen.found.vary)) {
-      const { vary } = seen.found
-      seen = await look.at(wanted, variantOf(vary, headers))
-      if (!sameNames(seen.found.vary, vary) || seen.found.entry === undefined) return undefined
+    let vary = names(resource)
+    let there = await look.at(wanted, variantOf(vary, headers))
+    if (!sameNames(vary, there.found.vary)) {
+      vary = there.found.vary
+      there = await look.at(wanted, variantOf(vary, headers))
+      if (!sameNames(there.found.vary, vary) || there.found.entry === undefined)
+        return foundIn(vary, there, undefined)
       known.set(resource, vary)
     }
-    const entry = await look.judged(wanted, seen)
+    const entry = await look.judged(wanted, there)
     if (entry && isFresh(entry))
-      near?.put({ key: resource, variant: seen.variant }, entry, began, performance.now())
-    return entry
+      near?.put({ key: resource, variant: there.variant }, entry, began, performance.now())
+    return foundIn(vary, there, entry)
   }
 
   return {
@@ -136,7 +139,7 @@ export function openShelf(store: CacheStore, l1: NearOptions | undefined): Shelf
     },
     async find(wanted) {
       try {
-        return { kind: 'found', entry: await read(wanted), tier: 'store' }
+        return await read(wanted)
       } catch (error) {
         failed('cache read', error)
         if (!(error instanceof StoreError) || error.reason !== 'corrupt')
@@ -168,6 +171,12 @@ export function openShelf(store: CacheStore, l1: NearOptions | undefined): Shelf
     drop: (resource) => dropResource(store, resource),
     purge: (marks, soft) => purge(store, marks, soft),
   }
+}
+
+/** The names are those that the variant was looked for under: by now there may be others. */
+function foundIn(vary: readonly string[], there: Seen, entry: Entry | undefined): Looked {
+  const seen = { vary, variant: there.variant, head: there.found.entry?.head }
+  return { kind: 'found', entry, tier: 'store', seen }
 }
 
 interface Writing {

@@ -9,6 +9,15 @@ export interface FillPlace {
   readonly variant: string
 }
 
+/** What a look has found where an answer is to stand. */
+export interface SeenPlace {
+  /** What the resource varied by, and the variant that was looked for under these names. */
+  readonly vary: readonly string[]
+  readonly variant: string
+  /** Of the entry that stood there. */
+  readonly head: Uint8Array | undefined
+}
+
 /** How a fill is to be taken. */
 export interface FillClaim {
   /** Random; nobody else has it. */
@@ -17,16 +26,21 @@ export interface FillClaim {
   readonly runner: string
   /** Milliseconds after which the fill counts as abandoned, unless it is renewed. */
   readonly leaseMs: number
+  /** What the caller has seen there: where another entry stands by now, the answer is `kept`. */
+  readonly seen?: SeenPlace | undefined
 }
 
 /**
  * What claiming found. `leading`: it is the caller's. `held`: another makes it, and is told that
- * somebody waits. `alone`: the last answer could not be shared; nobody waits for the next.
+ * somebody waits. `alone`: the last answer could not be shared; nobody waits for the next. `kept`:
+ * since the caller looked something was kept there, or the resource has come to vary by other fields;
+ * nothing was taken, and nobody told.
  */
 export type Claimed =
   | { readonly kind: 'leading'; readonly since: number }
   | { readonly kind: 'held'; readonly token: string; readonly since: number }
   | { readonly kind: 'alone'; readonly since: number }
+  | { readonly kind: 'kept'; readonly since: number }
 
 /**
  * How a fill ends. `kept`: its answer is stored. `refused`: its answer must not be shared. `failed`:
@@ -53,7 +67,10 @@ export interface FillListener {
  * come. Nothing is written of a fill that nobody waits for but its lease.
  */
 export interface Fills {
-  /** Takes the fill where nobody has it; `since` is the store's `Entries.clock()`. */
+  /**
+   * Takes the fill where nobody has it, in one atomic step with what is seen of the entry; `since` is
+   * the store's `Entries.clock()`. Who has the token leads, whatever was kept.
+   */
   claim(place: FillPlace, claim: FillClaim, call?: Call): Promise<Claimed>
   /** Renews the lease. `watched`: somebody waits. `lost`: it is no longer the caller's. */
   renew(

@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { after, afterEach, before, describe, it } from 'mocha'
-import type { Entry } from '../../lib/cache/entry.ts'
+import { type Entry, encodeEntry } from '../../lib/cache/entry.ts'
 import { purgesOf } from '../../lib/cache/purges.ts'
-import { type CacheStore, openShelf, type Shelf, type Wanted } from '../../lib/cache/shelf.ts'
+import {
+  type CacheStore,
+  type Looked,
+  openShelf,
+  type Shelf,
+  type Wanted,
+} from '../../lib/cache/shelf.ts'
+import { variantOf } from '../../lib/cache/vary.ts'
 import { createStore, type Store, StoreError } from '../../lib/index.ts'
 import { cacheKey, purgeChannel } from '../../lib/keys.ts'
+import type { SeenPlace } from '../../lib/ports/fills.ts'
 import { startCountingProxy } from '../support/counting-proxy.ts'
 import { eventually } from '../support/eventually.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
@@ -36,6 +44,20 @@ async function bodyAt(shelf: Shelf, wanted: Wanted): Promise<string | undefined>
   const looked = await shelf.find(wanted)
   assert.equal(looked.kind, 'found')
   return looked.kind === 'found' ? looked.entry?.body.toString() : undefined
+}
+
+/** What a look found, without what it saw in the store. */
+async function found(shelf: Shelf, wanted: Wanted): Promise<Looked> {
+  const looked = await shelf.find(wanted)
+  if (looked.kind === 'away') return looked
+  const { seen: _, ...rest } = looked
+  return rest
+}
+
+/** What a look saw in the store, usable or not. */
+async function seenAt(shelf: Shelf, wanted: Wanted): Promise<SeenPlace | undefined> {
+  const looked = await shelf.find(wanted)
+  return looked.kind === 'found' ? looked.seen : undefined
 }
 
 async function gone(what: string, shelf: Shelf, wanted: Wanted): Promise<void> {
@@ -78,7 +100,7 @@ for (const stores of bothProviders()) {
       assert.equal(await bodyAt(shelf, wanted), undefined)
       const entry = entryOf('one', { marks: ['t:a', 'u:b'], since: 7, pieces: [3, 0] })
       assert.equal(await keep(shelf, wanted, entry), true)
-      assert.deepEqual(await shelf.find(wanted), { kind: 'found', entry, tier: 'store' })
+      assert.deepEqual(await found(shelf, wanted), { kind: 'found', entry, tier: 'store' })
       assert.equal(shelf.near(wanted), undefined)
     })
 
@@ -181,7 +203,34 @@ for (const stores of bothProviders()) {
       await keep(shelf, wanted, entry)
       const longer = { ...entry, lifeMs: 120_000, fields: { etag: '"2"' } }
       await shelf.amend(wanted, longer, [], 0)
-      assert.deepEqual(await shelf.find(wanted), { kind: 'found', entry: longer, tier: 'store' })
+      assert.deepEqual(await found(shelf, wanted), {
+        kind: 'found',
+        entry: longer,
+        tier: 'store',
+      })
+    })
+
+    it('says what it saw, usable or not', async () => {
+      const shelf = openShelf(store, undefined)
+      const wanted = fresh(store, { accept: 'text/html' })
+      assert.deepEqual(await seenAt(shelf, wanted), { vary: [], variant: '', head: undefined })
+      const entry = await marked(['t:seen'])
+      await keep(shelf, wanted, entry)
+      const plain = { key: wanted.resource, variant: '' }
+      await shelf.purge(['t:seen'], false)
+      assert.deepEqual(await seenAt(shelf, wanted), {
+        ...{ vary: [], variant: '' },
+        head: encodeEntry(plain, entry).head,
+      })
+      const vary = ['accept']
+      await keep(openShelf(store, undefined), wanted, entry, vary)
+      const variant = variantOf(vary, wanted.headers)
+      const { head } = encodeEntry({ ...plain, variant }, entry)
+      assert.deepEqual(await seenAt(shelf, wanted), { vary, variant, head })
+      const headers = { accept: 'text/plain' }
+      assert.deepEqual(await seenAt(shelf, { ...wanted, headers }), {
+        ...{ vary, variant: variantOf(vary, headers), head: undefined },
+      })
     })
 
     it('has no head without a body', async () => {

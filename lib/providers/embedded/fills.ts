@@ -1,8 +1,9 @@
 import { fillKey, piecesKey } from '../../keys.ts'
-import type { Claimed, FillClaim, FillPlace, Fills } from '../../ports/fills.ts'
+import type { Claimed, FillClaim, FillPlace, Fills, SeenPlace } from '../../ports/fills.ts'
 import type { PubSub } from '../../ports/pub-sub.ts'
 import { batchMessage, fillEndMessage, tellOfFill } from '../turn-message.ts'
 import type { EntriesShelf } from './entries-shelf.ts'
+import { unpack } from './packed.ts'
 import type { Purges } from './purges.ts'
 
 /** Fills in this process: who makes an answer, and the pieces of it. */
@@ -72,10 +73,12 @@ async function take(
   purges: Purges,
   bus: PubSub,
   place: FillPlace,
-  { token, runner, leaseMs }: FillClaim,
+  { token, runner, leaseMs, seen }: FillClaim,
 ): Promise<Claimed> {
   const at = fillKey(place.key, place.variant)
   const held = shelf.fill('claim', at)
+  if (seen && held?.cell.token !== token && isKept(shelf, place.key, seen))
+    return { kind: 'kept', since: purges.clock() }
   const expiresAt = shelf.now() + leaseMs
   if (held === undefined) {
     const since = purges.clock()
@@ -94,4 +97,18 @@ async function take(
     await bus.publish(cell.runner, Buffer.from(cell.token))
   }
   return { kind: 'held', token: cell.token, since: cell.since }
+}
+
+/** Whether another entry stands there than was seen. */
+function isKept(
+  shelf: EntriesShelf,
+  key: string,
+  { vary, variant, head: seen }: SeenPlace,
+): boolean {
+  const cell = shelf.get('claim', key, 'resource')?.cell
+  if (cell === undefined) return false
+  if (cell.vary.join() !== vary.join()) return true
+  const found = cell.variants.get(variant)
+  if (found === undefined || found.expiresAt <= shelf.now()) return false
+  return seen === undefined || !unpack(found.head).equals(seen)
 }

@@ -50,7 +50,8 @@ export function redisEntries(pool: Pool, { maxValueBytes }: { maxValueBytes: num
   }
 }
 
-function variantKey(key: string, variant: string): string {
+/** Key of the entry of one variant. */
+export function variantKey(key: string, variant: string): string {
   return variant === '' ? key : `${key}:${variant}`
 }
 

@@ -1,14 +1,15 @@
 import type { Call } from '../../deadline.ts'
 import { fillKey, piecesKey } from '../../keys.ts'
-import type { FillPlace, Fills, FillView } from '../../ports/fills.ts'
+import type { FillPlace, Fills, FillView, SeenPlace } from '../../ports/fills.ts'
 import { redacted } from '../../redact.ts'
 import { fillEnd, tellOfFill } from '../turn-message.ts'
 import type { RedisBus } from './bus.ts'
+import { variantKey } from './entries.ts'
 import type { Client } from './open-client.ts'
 import type { Pool } from './pool.ts'
 import { marginOf } from './purges.ts'
 import { run } from './script.ts'
-import { claimFill } from './scripts/claim-fill.ts'
+import { claimFill, type SeenArgs, type SeenKeys } from './scripts/claim-fill.ts'
 import { endFill } from './scripts/end-fill.ts'
 import { renewFill } from './scripts/renew-fill.ts'
 import { writeFill } from './scripts/write-fill.ts'
@@ -27,9 +28,11 @@ export function redisFills(pool: Pool, bus: RedisBus): Fills {
   ): Promise<T> => pool.of(key).send(operation, command, again, call)
 
   return {
-    async claim(place, { token, runner, leaseMs }, call) {
+    async claim(place, { token, runner, leaseMs, seen }, call) {
       const [fill] = keysOf(place, token)
-      const command = (client: Client) => run(client, claimFill, [fill], [token, runner, leaseMs])
+      const [keys, args] = seenBy(place, seen)
+      const command = (client: Client) =>
+        run(client, claimFill, [fill, ...keys], [token, runner, leaseMs, ...args])
       const claimed = await send('claim', place, command, call)
       return { ...claimed, since: claimed.since - marginOf(pool) }
     },
@@ -71,6 +74,16 @@ export function redisFills(pool: Pool, bus: RedisBus): Fills {
 
 function keysOf({ key, variant }: FillPlace, token: string): [fill: string, pieces: string] {
   return [fillKey(key, variant), piecesKey(key, token)]
+}
+
+/** Where to look whether another entry stands there by now, and what stood there before. */
+function seenBy({ key }: FillPlace, seen: SeenPlace | undefined): readonly [SeenKeys, SeenArgs] {
+  if (seen === undefined) return [[], []]
+  const { vary, variant, head } = seen
+  return [
+    [key, variantKey(key, variant)],
+    [vary.join(','), redacted(head ?? '')],
+  ]
 }
 
 type Held = readonly [token: string | null, how: string | null]

@@ -2,10 +2,20 @@ import type { Claimed } from '../../../ports/fills.ts'
 import { type Script, script } from '../script.ts'
 import { holder, micros } from './fill-steps.ts'
 
-type Args = [token: string, runner: string, leaseMs: number]
+/** Keys of the entry that whoever claims has looked for. */
+export type SeenKeys = [] | [resource: string, variant: string]
 
-/** Takes a fill where nobody has it; else whoever has it is told that somebody waits. */
-export const claimFill: Script<[fill: string], Args, Claimed> = script(
+/** What it has seen there; no head: no entry. */
+export type SeenArgs = [] | [vary: string, head: Buffer]
+
+type Keys = [fill: string, ...seen: SeenKeys]
+type Args = [token: string, runner: string, leaseMs: number, ...seen: SeenArgs]
+
+/**
+ * Takes a fill where nobody has it; else whoever has it is told that somebody waits. Nothing is done
+ * where another entry stands there than was seen.
+ */
+export const claimFill: Script<Keys, Args, Claimed> = script(
   /* lua */ `
     local key, token, runner, lease = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
     ${micros}
@@ -14,6 +24,17 @@ export const claimFill: Script<[fill: string], Args, Claimed> = script(
     if fill.token and redis.call('PTTL', key) < 0 then
       -- A script that was stopped half way has left it without an end.
       redis.call('PEXPIRE', key, lease)
+    end
+    -- What cannot be read is no entry: an error has no members.
+    local function kept(resource, variant, names, seen)
+      local found = redis.pcall('HMGET', resource, 'vary', 'head')
+      local vary, head = found[1] or '', found[2]
+      if vary ~= names then return vary ~= '' or head end
+      if variant ~= resource then head = redis.pcall('HMGET', variant, 'head')[1] end
+      return head and head ~= seen
+    end
+    if KEYS[2] and fill.token ~= token and kept(KEYS[2], KEYS[3], ARGV[4], ARGV[5]) then
+      return { 'kept', '', now }
     end
     if fill.how == 'refused' then return { 'alone', '', now } end
     if fill.token then
