@@ -9,18 +9,22 @@ import { startRedis, type TestServer } from '../../support/redis.ts'
 const keys = Array.from({ length: 60 }, (_, at) => `key ${at}`)
 const own = (key: string) => ({ of: key, long: key.repeat(20) })
 
-/** What ill befalls replies, and who gets right ones meanwhile: all, nobody, or some. */
+/**
+ * What ill befalls replies, and whether anybody gets a right one meanwhile. A piece that is cut may
+ * have whole replies in its first half. No deadline is above 900 ms, and no silence ends a connection
+ * before a second.
+ */
 const ills: readonly (readonly [
   string,
   Parameters<FaultProxy['set']>[0],
-  'all' | 'none' | 'some',
+  'some' | 'none' | 'any',
 ])[] = [
-  ['later than the deadline', { delayMs: 350 }, 'none'],
-  ['at random times around the deadline', { jitterMs: 400 }, 'some'],
-  ['byte by byte, quickly', { trickleMs: 0.02 }, 'all'],
+  ['later than the deadline', { delayMs: 930 }, 'none'],
+  ['at random times around the deadline', { jitterMs: 200 }, 'some'],
+  ['byte by byte, quickly', { trickleMs: 0.02 }, 'some'],
   ['byte by byte, slowly', { trickleMs: 1 }, 'some'],
   ['cut in the middle now and then', { harm: { to: 'truncate', chance: 0.2 } }, 'some'],
-  ['cut in the middle each time', { harm: { to: 'truncate' } }, 'none'],
+  ['cut in the middle each time', { harm: { to: 'truncate' } }, 'any'],
   ['as bytes that are no RESP now and then', { harm: { to: 'garbage', chance: 0.2 } }, 'some'],
   ['as bytes that are no RESP each time', { harm: { to: 'garbage' } }, 'none'],
   ['or a reset instead now and then', { harm: { to: 'reset', chance: 0.2 } }, 'some'],
@@ -73,7 +77,6 @@ describe('values whose replies arrive', function () {
     it(`${how} are their own, or an error`, async () => {
       proxy.set(faults)
       const answered = (await Promise.all([ask(), ask()])).flat()
-      if (right === 'all') assert.ok(answered.every(Boolean))
       if (right === 'none') assert.ok(!answered.some(Boolean))
       if (right === 'some') assert.ok(answered.some(Boolean))
       proxy.clear()
