@@ -6,7 +6,7 @@ export const records = /* lua */ `
       local records = {}
       for line in string.gmatch(turns or '', '[^\\n]+') do
         local turn, token, runner, state, ends =
-          string.match(line, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
+          string.match(line, '^(%S+) (%S+) (%S+) (%S+) (%d+)$')
         if turn then
           records[#records + 1] =
             { turn = turn, token = token, runner = runner, state = state, ends = tonumber(ends) }
