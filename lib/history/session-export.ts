@@ -1,3 +1,4 @@
+import { StoreError } from '../errors.ts'
 import { type SessionKeys, sessionIndex, sessionKeys } from '../keys.ts'
 import type { Codec } from './codec.ts'
 import { type StoredMessage, toMessage } from './message.ts'
@@ -46,5 +47,10 @@ function messageLine(message: StoredMessage): string {
 }
 
 function line(value: object): string {
-  return `${JSON.stringify(value)}\n`
+  try {
+    return `${JSON.stringify(value)}\n`
+  } catch (cause) {
+    // Deeper than anything that is written here.
+    throw new StoreError('read', 'corrupt', { cause })
+  }
 }
