@@ -120,7 +120,7 @@ async function outcomeOf({ name, run, right }: Read, memory: Memory): Promise<ke
 }
 
 // What is not there any more is 404; a session that seems to be answered is busy.
-const allowed = /^(ERR_STORE \d+|ERR_REQUEST 404|ERR_BUSY 409)$/
+const allowed = /^(ERR_STORE \d+|ERR_REQUEST (404|409)|ERR_BUSY 409)$/
 
 function statusOf(error: MemorywareError): unknown {
   return (error as { status?: unknown }).status

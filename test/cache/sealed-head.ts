@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto'
+
+const digestLength = 43
+
+/** What the head of a stored entry says. */
+export function headSaid(head: Uint8Array): Record<string, unknown> {
+  return JSON.parse(Buffer.from(head).toString('utf8', digestLength))
+}
+
+/** A head that says this, with the digest that a writer of it and this body would have given. */
+export function sealedHead(said: object, body: Uint8Array): Buffer {
+  const text = Buffer.from(JSON.stringify(said))
+  const digest = createHash('sha256').update(text).update(body).digest('base64url')
+  return Buffer.concat([Buffer.from(digest), text])
+}
