@@ -76,7 +76,8 @@ export async function openScene(
   const options = { serializer, summarize: () => values.summary, context: { messages: 4 } }
   const memories = await serveMemories(store, options)
   const cache = { store, ttl: 60, l1: false, tags: () => ['tag'] } as const
-  const site = await frameworks[0]?.serve({ cache }, ({ set, send }) => {
+  const memory = { store, serializer }
+  const site = await frameworks[0]?.serve({ cache, memory, routes: 'behind' }, ({ set, send }) => {
     set('content-type', 'text/plain')
     send(200, page)
   })
@@ -84,7 +85,8 @@ export async function openScene(
   const said = await fillMemory(memories.ann, server)
   await fillRest(store, site.url)
   const exact = sealed ? exactly : loosely
-  const reads = [...conversationReads(said, exact), ...otherReads(store, site.url)]
+  const stream = streamRead(`${site.url}/chats/default/stream?as=text`, exact)
+  const reads = [stream, ...conversationReads(said, exact), ...otherReads(store, site.url)]
 
   return {
     async read(of) {
@@ -332,6 +334,25 @@ async function answerAgain(memory: Memory): Promise<string | undefined> {
   if (turn.replay) return String(turn.replay.content)
   if (!turn.joined) await turn.abort()
   return undefined
+}
+
+/** Follows the answer from its first piece on, as a client does that has lost it. */
+function streamRead(url: string, exact: Exact): Read {
+  return {
+    ...{ name: 'stream', of: /\{ann\}/ },
+    run: async () => {
+      const answer = await fetch(url, { headers: { 'x-user': 'ann', 'last-event-id': 'turn:1' } })
+      // What is found out on the way breaks off.
+      const text = await answer.text().catch(() => undefined)
+      return [answer.status, text]
+    },
+    right: (found) => {
+      const [status, text] = found as [number, string | undefined]
+      assert.ok([200, 204, 404, 409, 503].includes(status), `${status}: ${text}`)
+      if (status === 200 && text !== undefined)
+        exact('stream', 'well, then so'.endsWith(text), true)
+    },
+  }
 }
 
 async function lines(all: AsyncIterable<string>): Promise<void> {
