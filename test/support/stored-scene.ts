@@ -61,7 +61,7 @@ const values = {
   title: 'the title',
   meta: { topic: 'birds' },
   summary: 'what was said before',
-  state: { plan: ['a', 'b'], step: 2, note: 'x'.repeat(50) },
+  state: { plan: ['a', 'b'], step: 2, 'größe: *': 'x'.repeat(50) },
   preferences: { tone: 'dry', length: 3 },
 }
 
@@ -140,6 +140,7 @@ async function fillMemory(
         { id: `a${n}`, role: 'assistant', content: [{ type: 'text', text: `answer ${n}` }] },
       ])
     await memory.append({ id: 'f0d1a6f4-8a4e-4c1c-9d53-111111111111', role: 'user', content: 'ü' })
+    await memory.append({ id: 'fünf: 5', role: 'user', content: 'ü' })
     await memory.state.set(values.state)
     await memory.preferences.set(values.preferences)
     await memory.open('other').append({ id: 'o1', role: 'user', content: 'elsewhere' })
@@ -198,6 +199,13 @@ function conversationReads(said: ReadonlyMap<string, string>, exact: Exact): rea
       if (exact === exactly) assert.ok(said.has(message.id) || role === 'system', message.id)
     }
   }
+  const run = (messages: Parameters<typeof all>[0]) => {
+    all(messages)
+    if (exact !== exactly) return
+    // None is missing between others, and none stands elsewhere.
+    const ids = messages.map(({ id }) => id)
+    assert.ok([...said.keys()].join().includes(ids.join()), ids.join())
+  }
   const named = (given: object, expected: object) => {
     for (const [name, value] of Object.entries(given))
       exact(name, value, (expected as Record<string, unknown>)[name])
@@ -223,12 +231,12 @@ function conversationReads(said: ReadonlyMap<string, string>, exact: Exact): rea
     read(
       'history',
       (memory) => memory.history({ limit: 100 }),
-      ({ items }) => all(items),
+      ({ items }) => run(items),
     ),
     read(
       'a page',
       (memory) => memory.history({ limit: 3, before: 6 }),
-      ({ items }) => all(items),
+      ({ items }) => run(items),
     ),
     read(
       'context',
