@@ -35,7 +35,7 @@ export interface Scene {
 }
 
 /** How often something was right or absent, and how often refused. */
-export interface Outcomes {
+interface Outcomes {
   readonly given: number
   readonly refused: number
 }
