@@ -33,9 +33,9 @@ const tagBytes = 16
  * encrypts, all decrypt, so that keys can be changed.
  *
  * A value of a conversation is bound to its user and its message: moved elsewhere it does not decrypt.
- * Who can write to the store can still take values away, put older ones back, and exchange those of the
- * same name, such as titles, between sessions of one user. Ids, names of state and preferences, roles,
- * counts, times and pins stay readable, and numbers that `store.incr()` has counted have no encrypted
+ * Who can write to the store can still take values away, put older ones back, exchange those of the
+ * same name, such as titles, between sessions of one user, and change what is not encrypted: ids, names
+ * of state and preferences, roles, counts, times and pins stay readable, and numbers that `store.incr()` has counted have no encrypted
  * form. One key should encrypt at most 2^32 values.
  *
  * @throws OptionError for keys that are none.

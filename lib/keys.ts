@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto'
-import { MemorywareError } from './errors.ts'
+import { MemorywareError, StoreError } from './errors.ts'
 
 /** What may name a user, a session or a partition: text, or a safe integer. */
 export type Id = string | number
@@ -50,9 +50,13 @@ function percent(character: string): string {
   return `%${character.charCodeAt(0).toString(16).toUpperCase()}`
 }
 
-/** Gives back the id that was encoded. */
+/** Gives back the id that was encoded. @throws StoreError `corrupt` for what no id is encoded as. */
 export function decodeId(encoded: string): string {
-  return decodeURIComponent(encoded)
+  try {
+    return decodeURIComponent(encoded)
+  } catch (cause) {
+    throw new StoreError('read', 'corrupt', { cause })
+  }
 }
 
 /** The owner made of a guest's secret: `~` never starts an encoded id, so no user can be a guest. */
@@ -84,7 +88,13 @@ export interface SessionKeys extends OwnerKeys {
 export function sessionKeys(owner: string, id: string): SessionKeys {
   const keys = ownerKeys(owner)
   const session = `${keys.index}:${id}`
-  return { ...keys, session, id, seal: digest([session]).slice(0, 12) }
+  return { ...keys, session, id, seal: sealAt(keys.index, id) }
+}
+
+/** The seal of a session in this index, whatever prefix stands before that: neither holds braces. */
+export function sealAt(index: string, id: string): string {
+  const bare = index.slice(Math.max(0, index.lastIndexOf('session:{')))
+  return digest([`${bare}:${id}`]).slice(0, 12)
 }
 
 /** Keys of one owner, who is encoded already. */

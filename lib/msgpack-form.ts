@@ -1,6 +1,9 @@
 /** How many levels arrays and maps may be nested. */
 export const deepest = 1000
 
+/** How many elements arrays and maps may have in sum: each takes a byte, but in memory up to 64. */
+export const mostElements = 2_000_000
+
 /** What is worth knowing of a value before it is read. */
 export interface Form {
   /** A key is `__proto__`. */
@@ -18,6 +21,7 @@ export function checkForm(bytes: Buffer): Form {
   let level: Level | undefined = { isMap: false, left: 1 }
   let hasProto = false
   let at = 0
+  const most = { left: mostElements }
   while (level) {
     if (level.left === 0) {
       level = outer.pop()
@@ -26,7 +30,7 @@ export function checkForm(bytes: Buffer): Form {
     level.left -= 1
     const head = headAt(bytes, at)
     if (isKey(level) && isProto(bytes, head)) hasProto = true
-    const inner = insideOf(head)
+    const inner = insideOf(head, most)
     at = inner ? head.from : head.from + head.size
     if (inner === undefined) continue
     enter(outer, level)
@@ -60,9 +64,13 @@ function isKey({ isMap, left }: Level): boolean {
   return isMap && left % 2 === 1
 }
 
-function insideOf({ kind, size }: Head): Level | undefined {
-  if (kind === 'map') return { isMap: true, left: size * 2 }
-  return kind === 'array' ? { isMap: false, left: size } : undefined
+function insideOf({ kind, size }: Head, most: { left: number }): Level | undefined {
+  if (kind !== 'map' && kind !== 'array') return undefined
+  const isMap = kind === 'map'
+  const left = isMap ? size * 2 : size
+  most.left -= left
+  if (most.left < 0) throw broken('too many elements')
+  return { isMap, left }
 }
 
 function headAt(bytes: Buffer, at: number): Head {

@@ -1,6 +1,6 @@
 import { Packr, Unpackr } from 'msgpackr'
 import { MemorywareError } from './errors.ts'
-import { checkForm, deepest } from './msgpack-form.ts'
+import { checkForm, deepest, mostElements } from './msgpack-form.ts'
 import { json, type Serializer } from './serializer.ts'
 
 /**
@@ -18,7 +18,7 @@ export const msgpack: Serializer = {
     if (form === undefined) throw formless(value)
     if (Number.isSafeInteger(form)) return json.encode(form)
     // A copy: what msgpackr gives is a window on a buffer that other values share.
-    return Buffer.from(packr.pack(form))
+    return readable(Buffer.from(packr.pack(form)))
   },
   decode(bytes) {
     if ((bytes[0] ?? 0) < 0x80) return json.decode(bytes)
@@ -27,6 +27,17 @@ export const msgpack: Serializer = {
     const { hasProto } = checkForm(view)
     return hasProto ? objectOf(mapUnpackr.unpack(view)) : unpackr.unpack(view)
   },
+}
+
+/** What could not be read again is not written. Each element takes a byte at least. */
+function readable(bytes: Buffer): Buffer {
+  if (bytes.length <= mostElements) return bytes
+  try {
+    checkForm(bytes)
+  } catch (cause) {
+    throw new MemorywareError('ERR_USAGE', `A value may have ${mostElements} elements`, { cause })
+  }
+  return bytes
 }
 
 const options = {

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { StoredEntry } from '../ports/entries.ts'
 import { type Fields, storableFields, token } from './fields.ts'
 import { isMarkList } from './marks.ts'
@@ -35,20 +35,21 @@ export interface Place {
   readonly variant: string
 }
 
-const version = 3
+const version = 4
+const digestLength = 43
 // What RFC 9111 section 1.2.2 lets a number of seconds be.
 const longestMs = 2 ** 31 * 1000
 const mostPieces = 2000
 
-/** The form an entry is stored in: its head as JSON, its body as it is. */
+/** The form an entry is stored in: a digest of all and its head as JSON, its body as it is. */
 export function encodeEntry({ key, variant }: Place, { body, ...head }: Entry): StoredEntry {
   const spans = {
     lifeMs: Math.min(head.lifeMs, longestMs),
     swrMs: Math.min(head.swrMs, longestMs),
     sieMs: Math.min(head.sieMs, longestMs),
   }
-  const text = JSON.stringify({ version, key, variant, digest: digestOf(body), ...head, ...spans })
-  return { head: Buffer.from(text), body }
+  const text = Buffer.from(JSON.stringify({ version, key, variant, ...head, ...spans }))
+  return { head: Buffer.concat([Buffer.from(digestOf(text, body)), text]), body }
 }
 
 /**
@@ -59,15 +60,18 @@ export function decodeEntry(
   { key, variant }: Place,
   { head, body }: StoredEntry,
 ): Entry | undefined {
-  const read = parse(head)
+  const whole = Buffer.from(head.buffer, head.byteOffset, head.byteLength)
+  const text = whole.subarray(digestLength)
+  const read = parse(text)
   if (read?.['version'] !== version || read['key'] !== key || read['variant'] !== variant)
     return undefined
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-  const { digest, status, fields } = read
+  const { status, fields } = read
   if (!isStatus(status) || !isFields(fields)) return undefined
   const life = lifeOf(read)
   const origin = originOf(read, bytes.length)
-  if (life === undefined || origin === undefined || digest !== digestOf(bytes)) return undefined
+  if (life === undefined || origin === undefined) return undefined
+  if (whole.toString('latin1', 0, digestLength) !== digestOf(text, bytes)) return undefined
   return { status, fields, ...life, ...origin, body: bytes }
 }
 
@@ -108,14 +112,13 @@ function arePieces(value: unknown, length: number): value is readonly number[] {
 }
 
 /** Finds damage; whoever may write to the store is trusted. */
-function digestOf(body: Buffer): string {
-  return hash('sha256', body, 'base64url')
+function digestOf(text: Buffer, body: Buffer): string {
+  return createHash('sha256').update(text).update(body).digest('base64url')
 }
 
-function parse(head: Uint8Array): Record<string, unknown> | undefined {
+function parse(text: Buffer): Record<string, unknown> | undefined {
   try {
-    const text = Buffer.from(head.buffer, head.byteOffset, head.byteLength).toString('utf8')
-    const value: unknown = JSON.parse(text)
+    const value: unknown = JSON.parse(text.toString('utf8'))
     return typeof value === 'object' && value !== null
       ? (value as Record<string, unknown>)
       : undefined

@@ -1,4 +1,4 @@
-import { RequestError } from '../errors.ts'
+import { RequestError, StoreError } from '../errors.ts'
 import { decodeId, encodeId } from '../keys.ts'
 
 /**
@@ -17,10 +17,11 @@ export function encodeMessageId(id: unknown): string {
   }
 }
 
-/** Gives back the id that was encoded. */
+/** Gives back the id that was encoded. @throws StoreError `corrupt` for what no id is encoded as. */
 export function decodeMessageId(encoded: string): string {
   if (encoded.length !== 23 || !encoded.startsWith('~')) return decodeId(encoded)
   const hex = Buffer.from(encoded.slice(1), 'base64url').toString('hex')
+  if (hex.length !== 32) throw new StoreError('read', 'corrupt')
   const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20)]
   return `${a}-${b}-${c}-${d}-${hex.slice(20)}`
 }

@@ -199,5 +199,8 @@ function encode(codec: Codec, id: string, body: unknown): Uint8Array {
 
 function tokens(message: Message, count: (message: Message) => number): number {
   const counted = count(message)
-  return Number.isFinite(counted) && counted > 0 ? Math.ceil(counted) : 0
+  return Number.isFinite(counted) && counted > 0 ? Math.min(Math.ceil(counted), mostTokens) : 0
 }
+
+// Whatever a counter of the application tells: sums of all messages must be exact numbers.
+const mostTokens = 1e9

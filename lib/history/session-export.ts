@@ -1,8 +1,9 @@
+import { StoreError } from '../errors.ts'
 import { type SessionKeys, sessionIndex, sessionKeys } from '../keys.ts'
 import type { Codec } from './codec.ts'
 import { type StoredMessage, toMessage } from './message.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
-import { toInfo } from './session-info.ts'
+import { textIn, toInfo } from './session-info.ts'
 import { allSessions, type SessionPage, sessionPages } from './session-pages.ts'
 
 /** All sessions of a user as lines of JSON, each session before its messages. */
@@ -35,7 +36,7 @@ function sessionOf({ id }: SessionKeys, meta: SessionPage['meta'], codec: Codec)
     system: system && toMessage(system, codec),
     summary: summary && {
       through: summary.through,
-      text: codec.decode('~summary', summary.payload),
+      text: textIn(codec.decode('~summary', summary.payload)),
     },
   }
 }
@@ -46,5 +47,10 @@ function messageLine(message: StoredMessage): string {
 }
 
 function line(value: object): string {
-  return `${JSON.stringify(value)}\n`
+  try {
+    return `${JSON.stringify(value)}\n`
+  } catch (cause) {
+    // Deeper than anything that is written here.
+    throw new StoreError('read', 'corrupt', { cause })
+  }
 }

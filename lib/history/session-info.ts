@@ -1,6 +1,8 @@
+import { StoreError } from '../errors.ts'
 import { decodeId } from '../keys.ts'
 import type { Listed, SessionMeta } from '../ports/history.ts'
 import type { Codec } from './codec.ts'
+import { isShape } from './formats/shape.ts'
 
 /** A session without its messages. Times are milliseconds since 1970. */
 export interface SessionInfo {
@@ -37,12 +39,23 @@ export function toInfo({ id, meta }: Listed, codec: Codec, now: number = Date.no
     updatedAt: meta.updatedAt,
     rev: meta.rev,
     pinned: meta.pinned,
-    meta: meta.meta && (codec.decode('~meta', meta.meta) as Record<string, unknown>),
+    meta: meta.meta && shapeIn(codec.decode('~meta', meta.meta)),
     running: meta.turns.some(({ state, until }) => state !== 'ended' && until > now),
   }
 }
 
 /** A session's title. @throws StoreError `corrupt` */
 export function titleOf({ title }: SessionMeta, codec: Codec): string | undefined {
-  return title && String(codec.decode('~title', title))
+  return title && textIn(codec.decode('~title', title))
+}
+
+/** What is text wherever this package has written it. @throws StoreError `corrupt` */
+export function textIn(value: unknown): string {
+  if (typeof value === 'string') return value
+  throw new StoreError('read', 'corrupt')
+}
+
+function shapeIn(value: unknown): Readonly<Record<string, unknown>> {
+  if (isShape(value)) return value
+  throw new StoreError('read', 'corrupt')
 }

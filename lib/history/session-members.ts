@@ -62,7 +62,11 @@ export function sessionMembers(
       return open(decodeId(to.id))
     },
     ...hashes(rules, scope, keys, log),
-    export: () => sessionLines(rules, codec, keys),
+    export: async function* () {
+      // What is still in this process would be missing.
+      await log.ask(async () => {})
+      yield* sessionLines(rules, codec, keys)
+    },
   }
 }
 

@@ -80,7 +80,12 @@ export function sessionsOf(rules: MemoryRules, scope: MemoryScope): Sessions {
     },
     delete: async (id) =>
       sessionLog(rules, scope, sessionKeys(scope.owner, scope.encodeSession(id))).remove(),
-    export: () => exportLines(rules, scope),
+    export: async function* () {
+      // What is still in this process would be missing.
+      for (const keys of continuation.of(index))
+        await sessionLog(rules, scope, keys).ask(async () => {})
+      yield* exportLines(rules, scope)
+    },
     async forget() {
       const forgotten = await history.forget(ownerKeys(scope.owner), call)
       // What comes from other processes meanwhile meets the tombstone.

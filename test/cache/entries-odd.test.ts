@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { CacheStore } from '../../lib/cache/shelf.ts'
 import { createStore } from '../../lib/store.ts'
 import { counting } from './pairs.ts'
+import { headSaid, sealedHead } from './sealed-head.ts'
 import { closeSites, frameworks } from './site.ts'
 
 type Head = Record<string, unknown> & { fields: Record<string, unknown> }
@@ -50,9 +51,10 @@ function spoiled(spoil: (stored: Stored) => void, dropped: string[]): CacheStore
       const found = await find(...args)
       const { entry } = found
       if (entry === undefined) return found
-      const stored = { head: JSON.parse(entry.head.toString()), body: Buffer.from(entry.body) }
+      const written = Buffer.from(entry.body)
+      const stored = { head: headSaid(entry.head), body: Buffer.from(entry.body) } as Stored
       spoil(stored)
-      const head = Buffer.from(JSON.stringify(stored.head))
+      const head = sealedHead(stored.head, written)
       return { ...found, entry: { head, body: stored.body } }
     },
     drop(key) {

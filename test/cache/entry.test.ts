@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
 import { decodeEntry, type Entry, encodeEntry } from '../../lib/cache/entry.ts'
+import { headSaid, sealedHead } from './sealed-head.ts'
 
 const place = { key: 'cache:{a}', variant: '' }
 const sound: Entry = {
@@ -12,15 +13,14 @@ const sound: Entry = {
 /** What is read of an entry whose head was changed. */
 function read(change: Record<string, unknown>): Entry | undefined {
   const { head, body } = encodeEntry(place, sound)
-  const changed = { ...JSON.parse(Buffer.from(head).toString()), ...change }
-  return decodeEntry(place, { head: Buffer.from(JSON.stringify(changed)), body })
+  return decodeEntry(place, { head: sealedHead({ ...headSaid(head), ...change }, body), body })
 }
 
 const longest = 2 ** 31 * 1000
 const pairs = (count: number) => Array.from({ length: count }, () => [0, 1]).flat()
 
 const refused: readonly (readonly [says: string, change: Record<string, unknown>])[] = [
-  ['the version before', { version: 2 }],
+  ['the version before', { version: 3 }],
   ['another key', { key: 'cache:{b}' }],
   ['another variant', { variant: 'b' }],
   ['no marks', { marks: undefined }],
@@ -54,6 +54,24 @@ const refused: readonly (readonly [says: string, change: Record<string, unknown>
 describe('a stored entry', () => {
   it('is read as it was written', () => {
     assert.deepEqual(decodeEntry(place, encodeEntry(place, sound)), sound)
+  })
+
+  it('is none with any byte of its head or body changed, cut off or added', () => {
+    const { head, body } = encodeEntry(place, sound)
+    const whole = Buffer.concat([head, body])
+    const split = (bytes: Buffer) => ({
+      head: bytes.subarray(0, head.length),
+      body: bytes.subarray(head.length),
+    })
+    for (let at = 0; at < whole.length; at += 1) {
+      const changed = Buffer.from(whole)
+      changed[at] = (changed[at] ?? 0) ^ 1
+      assert.equal(decodeEntry(place, split(changed)), undefined, `byte ${at}`)
+      if (at < head.length)
+        assert.equal(decodeEntry(place, { head: head.subarray(0, at), body }), undefined)
+    }
+    const longer = Buffer.concat([head, Buffer.from(' ')])
+    assert.equal(decodeEntry(place, { head: longer, body }), undefined)
   })
 
   it('of a body that did not come in pieces has none', () => {

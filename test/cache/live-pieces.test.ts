@@ -3,6 +3,7 @@ import { describe, it } from 'mocha'
 import { decodePieces, encodePieces, type LivePiece } from '../../lib/cache/live-pieces.ts'
 import { variantOf } from '../../lib/cache/vary.ts'
 import { headOf } from './lives.ts'
+import { headSaid, sealedHead } from './sealed-head.ts'
 
 const key = 'cache:{a}'
 const head: LivePiece = { kind: 'head', head: headOf(), maxBytes: 1024 }
@@ -23,10 +24,11 @@ function headWith(more: object): Buffer {
   return frame('h', JSON.stringify({ ...json, ...more }))
 }
 
-/** The head piece with parts of its entry replaced. */
-function entryWith(more: object): Buffer {
+/** The head piece with parts of its entry replaced; its digest is that of an entry with this body. */
+function entryWith(more: object, text = ''): Buffer {
   const { entry } = JSON.parse(encodePieces(key, [head]).toString('utf8', 5)) as { entry: string }
-  return headWith({ entry: JSON.stringify({ ...(JSON.parse(entry) as object), ...more }) })
+  const said = { ...headSaid(Buffer.from(entry)), ...more }
+  return headWith({ entry: sealedHead(said, Buffer.from(text)).toString() })
 }
 
 describe('pieces of an answer in the making', () => {
@@ -83,7 +85,7 @@ describe('pieces of an answer in the making', () => {
     ['an entry of another version', entryWith({ version: 1 })],
     ['an entry of another variant', entryWith({ variant: 'a'.repeat(43) })],
     ['an entry of another resource', entryWith({ key: 'cache:{b}' })],
-    ['an entry that has a body', entryWith({ digest: 'a' })],
+    ['an entry that has a body', entryWith({}, 'a')],
   ] as const)
     it(`are refused with ${fact}`, () => assert.equal(decodePieces(key, bytes), undefined))
 })

@@ -3,6 +3,9 @@ import { StoreError, type StoreFailure } from '../../errors.ts'
 const away =
   /^(LOADING|BUSY|MISCONF|NOAUTH|NOPERM|WRONGPASS|READONLY|CLUSTERDOWN|MASTERDOWN|TRYAGAIN|UNBLOCKED|NOREPLICAS|ERR The user executing the script|ERR max number of clients)/
 
+/** Of the last: a script that reckons with what it has read. */
+const strange = /^(WRONGTYPE|SEAL|ERR user_script:\d+: (attempt to|bad argument))/
+
 const neverSent = /Stream isn't writeable|Connection is closed/
 
 /** Says what a driver's error means for the caller, and takes the arguments off it: they may be secret. */
@@ -22,7 +25,7 @@ function reason(error: unknown, message: string): StoreFailure {
   if (!(error instanceof Error) || error.name !== 'ReplyError') return 'unavailable'
   if (away.test(message)) return 'unavailable'
   if (message.startsWith('OOM')) return 'full'
-  if (message.startsWith('WRONGTYPE') || message.startsWith('SEAL')) return 'corrupt'
+  if (strange.test(message)) return 'corrupt'
   return 'refused'
 }
 

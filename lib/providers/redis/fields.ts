@@ -1,4 +1,5 @@
-import { listKey } from '../../keys.ts'
+import { StoreError } from '../../errors.ts'
+import { listKey, type SessionKeys } from '../../keys.ts'
 import type { FieldKeys, Fields } from '../../ports/fields.ts'
 import { redacted } from '../../redact.ts'
 import type { Pool } from './pool.ts'
@@ -13,11 +14,13 @@ export function redisFields(pool: Pool): Fields {
       if (names?.length === 0 && ttlMs === undefined) return new Map()
       const steps: Step[] = [
         asked(keys.fields, names),
+        ...(keys.session ? [['hmget', keys.session.session, 'seal'] as const] : []),
         ...(ttlMs === undefined ? [] : renewal(keys, ttlMs)),
       ]
-      const [reply] = await pool
+      const [reply, sealed] = await pool
         .of(keys.fields)
         .send('read', (client) => together(client, steps), { again: true }, call)
+      if (keys.session) checkSeal(sealed, keys.session)
       return names === undefined
         ? new Map(Object.entries(reply as Record<string, Buffer>))
         : found(names, reply as (Buffer | null)[])
@@ -42,6 +45,15 @@ export function redisFields(pool: Pool): Fields {
     },
   }
 }
+
+/** Of state whose session was evicted nobody can tell. */
+function checkSeal(reply: unknown, { seal }: SessionKeys): void {
+  const [sealed] = reply as (string | null)[]
+  if (sealed === null || sealed === seal) return
+  throw new StoreError('read', 'corrupt', { cause: new Error(otherKey) })
+}
+
+const otherKey = 'The session belongs to another key'
 
 function asked(key: string, names: readonly string[] | undefined): Step {
   if (names === undefined) return ['hgetallBuffer', key]

@@ -1,5 +1,5 @@
 import type { Call } from '../../deadline.ts'
-import { listKey, type SessionKeys, stateKey } from '../../keys.ts'
+import { listKey, type SessionKeys, sealAt, stateKey } from '../../keys.ts'
 import type { HistoryLog, ListCursor, Listed, ReadRange } from '../../ports/history.ts'
 import { redisChanges } from './changes.ts'
 import type { Connection } from './connection.ts'
@@ -173,7 +173,7 @@ async function metas(
   const steps = ids.map((id): Step => ['hmgetBuffer', `${index}:${id}`, ...metaFields])
   const values = await connection.send('list', (client) => together(client, steps), again, call)
   return ids.flatMap((id, at) => {
-    const meta = parseMeta(values[at])
+    const meta = parseMeta(values[at], sealAt(index, id))
     return meta ? [{ id, meta }] : []
   })
 }

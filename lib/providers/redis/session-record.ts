@@ -21,7 +21,7 @@ export const metaFields = [
 /**
  * Reads the values of `metaFields`; `undefined` where there is no session.
  *
- * @throws StoreError `corrupt` when the session was written under another key.
+ * @throws StoreError `corrupt` when the session was written under another key, or not by this package.
  */
 export function parseMeta(values: unknown, seal?: string): SessionMeta | undefined {
   const [rev, seq, length, tokens, created, updated, title, system, sealed, ...more] =
@@ -31,12 +31,12 @@ export function parseMeta(values: unknown, seal?: string): SessionMeta | undefin
   if (seal !== undefined && String(sealed) !== seal)
     throw corrupt('The session belongs to another key')
   return {
-    rev: Number(rev),
-    seq: Number(seq),
-    length: Number(length),
-    tokens: Number(tokens),
-    createdAt: Number(created),
-    updatedAt: Number(updated),
+    rev: whole(rev),
+    seq: whole(seq),
+    length: whole(length),
+    tokens: whole(tokens),
+    createdAt: whole(created),
+    updatedAt: whole(updated),
     title: title ?? undefined,
     system: system ? parseEntry(system) : undefined,
     pinned: pinned?.toString() === '1',
@@ -50,17 +50,29 @@ export function parseMeta(values: unknown, seal?: string): SessionMeta | undefin
 function parseSummary(bytes: Buffer): Summary {
   const end = bytes.indexOf(bar)
   if (end < 0) throw corrupt('A stored summary has no header')
-  return { through: Number(bytes.toString('latin1', 0, end)), payload: bytes.subarray(end + 1) }
+  return { through: whole(bytes.subarray(0, end)), payload: bytes.subarray(end + 1) }
 }
 
-/** Reads turns: a line each, `turn token runner state until`. */
+/** A whole number as scripts write it: what `Number` makes of other text would pass for right. */
+function whole(bytes: Buffer | null | undefined): number {
+  const text = bytes?.toString('latin1') ?? ''
+  const number = Number(text)
+  if (!/^\d{1,16}$/.test(text) || number > Number.MAX_SAFE_INTEGER)
+    throw corrupt('What is stored of a session is no number')
+  return number
+}
+
+/** Reads turns: a line each, `turn token runner state until`. Others are none, as scripts see it. */
 export function parseTurns(bytes: Buffer | string | null | undefined): TurnRecord[] {
   const lines = bytes ? bytes.toString().split('\n') : []
-  return lines.map((line) => {
-    const [turn = '', token = '', runner = '', state, until] = line.split(' ')
+  return lines.flatMap((line) => {
+    const [, turn, token, runner, state, until] = turnLine.exec(line) ?? []
+    if (turn === undefined || token === undefined || runner === undefined) return []
     return { turn, token, runner, state: state as TurnRecord['state'], until: Number(until) }
   })
 }
+
+const turnLine = /^(\S+) (\S+) (\S+) (running|stopping|ended) (\d{1,16})$/
 
 /**
  * Splits `seq|id|role|tokens|payload`; the payload may hold any byte.
@@ -73,7 +85,8 @@ export function parseEntry(bytes: Buffer): Entry {
     end = bytes.indexOf(bar, end + 1)
     if (end < 0) throw corrupt('A stored message has no header')
   }
-  const [seq, id = '', role, tokens] = bytes.toString('latin1', 0, end).split('|')
+  const [, seq, id, role, tokens] = entryHead.exec(bytes.toString('latin1', 0, end)) ?? []
+  if (id === undefined) throw corrupt('A stored message has another header')
   return {
     seq: Number(seq),
     id,
@@ -82,6 +95,8 @@ export function parseEntry(bytes: Buffer): Entry {
     payload: bytes.subarray(end + 1),
   }
 }
+
+const entryHead = /^(\d{1,15})\|([\w.@%~-]{1,400})\|([sduat])\|(\d{1,15})$/
 
 const bar = '|'.charCodeAt(0)
 

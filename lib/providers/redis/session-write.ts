@@ -1,5 +1,6 @@
+import { StoreError } from '../../errors.ts'
 import { listKey, type SessionKeys, stateKey } from '../../keys.ts'
-import type { AppendBounds, NewEntry, ReadResult } from '../../ports/history.ts'
+import type { AppendBounds, Entry, NewEntry, ReadResult } from '../../ports/history.ts'
 import { redacted } from '../../redact.ts'
 import type { WriteBounds, WriteKeys } from './scripts/append.ts'
 import { metaFields, parseEntry, parseMeta } from './session-record.ts'
@@ -46,7 +47,15 @@ export function readSteps(keys: SessionKeys, places: readonly [number, number]):
 /** What these steps found. @throws StoreError `corrupt` for a session written under another key. */
 export function readResult([values, lines]: readonly unknown[], { seal }: SessionKeys): ReadResult {
   const meta = parseMeta(values, seal)
-  return { meta, entries: meta === undefined ? [] : (lines as Buffer[]).map(parseEntry) }
+  return { meta, entries: meta === undefined ? [] : inOrder((lines as Buffer[]).map(parseEntry)) }
+}
+
+/** A list is written and cut as a whole: what has a gap has lost messages, or holds others' among them. */
+function inOrder(entries: readonly Entry[]): readonly Entry[] {
+  const [first] = entries
+  if (first === undefined || entries.every(({ seq }, at) => seq === first.seq + at)) return entries
+  const cause = new Error('Stored messages do not follow each other')
+  throw new StoreError('read', 'corrupt', { cause })
 }
 
 /** Places in a list where nothing stands. */

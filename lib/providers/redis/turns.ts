@@ -58,7 +58,7 @@ export function redisTurns(pool: Pool, bus: RedisBus): Turns {
     },
 
     stop: (keys, turn = '', call) =>
-      send('stop', keys, (client) => run(client, stop, [keys.session], [turn]), call),
+      send('stop', keys, (client) => run(client, stop, [keys.session], [turn, keys.seal]), call),
 
     async look(keys, turn = '', after, watchMs, call) {
       const args = [turn, watchMs, keys.seal] as const

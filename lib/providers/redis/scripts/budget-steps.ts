@@ -7,8 +7,8 @@ export const moment = /* lua */ `
     local time = redis.call('TIME')
     local micros = time[1] * 1000000 + time[2]
     local now = math.floor(micros / 1000)
-    -- The largest whole number that all sides know exactly.
-    local most = 9007199254740991
+    -- All sides know whole numbers up to this exactly; the driver misreads some that are larger.
+    local most = 9000000000000000
     -- Less than this is nothing: sums of fractions are never quite exact.
     local tiny = 1e-6
 
@@ -47,7 +47,8 @@ export const budgetSteps: string = /* lua */ `
       local used = math.max(0, math.ceil(b.level - tiny))
       local remaining = math.max(0, math.floor(b.cap - b.level + tiny))
       local reset = used == 0 and 0 or b.back(remaining + 1 - b.cap + b.level)
-      local numbers = { allowed, used, remaining, math.min(reset, most), waits, blocked, mark }
+      used, reset = math.min(used, most), math.min(reset, most)
+      local numbers = { allowed, used, remaining, reset, waits, blocked, mark }
       for _, number in ipairs(numbers) do out[#out + 1] = number end
     end
 `

@@ -11,7 +11,8 @@ export const fixedSteps = /* lua */ `
       -- A clock that was set back by little must not cost anybody a settlement: marks are ends.
       local ahead = ends > now + window + 1000
       if fresh or ahead then ends = now + window end
-      local b = { level = fresh and 0 or tonumber(stored), cap = limit, ahead = ahead }
+      local count = math.min(tonumber(stored) or 0, most)
+      local b = { level = fresh and 0 or count, cap = limit, ahead = ahead }
       function b.back() return math.max(ends - now, 1) end
       function b.take(cost)
         b.level = b.level + cost
@@ -52,6 +53,8 @@ export const gcraSteps = /* lua */ `
       local b = { level = 0, cap = tonumber(burst) or limit }
       if stored then
         local level, at = struct.unpack('>dI7', stored, 2)
+        -- Below nothing, endless, or no number at all.
+        if not (level >= 0 and level < math.huge) then foreign() end
         b.level = math.max(0, level - math.max(0, micros - at) * rate)
         b.ahead = at > micros
       end

@@ -8,7 +8,8 @@ export const remove: Script<Keys, [id: string], boolean> = script(
   /* lua */ `
     ${turnDropping}
     local session, list, index, state = unpack(KEYS)
-    local turns = redis.call('HMGET', session, 'turns')[1]
+    -- Whatever stands in its place goes as well: an error has no first element.
+    local turns = redis.pcall('HMGET', session, 'turns')[1]
     local there = redis.call('EXISTS', session)
     redis.call('UNLINK', session, list, state)
     redis.call('ZREM', index, ARGV[1])

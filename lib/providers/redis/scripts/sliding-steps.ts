@@ -65,6 +65,7 @@ export const slidingSteps = /* lua */ `
         local parts = { struct.unpack(form((#packed - 7) / 8), packed) }
         for at = 3, #parts - 1, 2 do
           local number, count = parts[2] + parts[at], parts[at + 1]
+          if count > most then foreign() end
           if number > current then
             b.put(number, count)
           elseif number >= current - 12 then

@@ -4,12 +4,17 @@ import { parseTurns } from '../session-record.ts'
 import { clock, records } from './turn-steps.ts'
 
 /** Asks for the end of all turns that run, or of one; tells those who answer. */
-export const stop: Script<[session: string], [turn: string], readonly TurnRecord[]> = script(
-  /* lua */ `
+export const stop: Script<[session: string], [turn: string, seal: string], readonly TurnRecord[]> =
+  script(
+    /* lua */ `
     local session = KEYS[1]
     ${clock}
     ${records}
-    local all, asked = read(redis.call('HMGET', session, 'turns')[1]), {}
+    local meta = redis.call('HMGET', session, 'turns', 'seal')
+    if meta[2] and meta[2] ~= ARGV[2] then
+      return redis.error_reply('SEAL the session belongs to another key')
+    end
+    local all, asked = read(meta[1]), {}
     for _, record in ipairs(all) do
       if record.state ~= 'ended' and (ARGV[1] == '' or record.turn == ARGV[1]) then
         record.state = 'stopping'
@@ -25,5 +30,5 @@ export const stop: Script<[session: string], [turn: string], readonly TurnRecord
     end
     return table.concat(lines, '\\n')
   `,
-  (raw) => parseTurns(String(raw)),
-)
+    (raw) => parseTurns(String(raw)),
+  )

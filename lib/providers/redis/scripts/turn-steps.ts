@@ -1,13 +1,17 @@
 /** Steps in Lua that scripts on turns share. They stand behind `now` and `session`. */
 
-/** Reads records out of `turns`, and writes them again. */
+/**
+ * Reads records out of `turns`, and writes them again. What no script has written is no record: one
+ * without end would keep everybody from answering.
+ */
 export const records = /* lua */ `
+    local states = { running = true, stopping = true, ended = true }
     local function read(turns)
       local records = {}
       for line in string.gmatch(turns or '', '[^\\n]+') do
         local turn, token, runner, state, ends =
-          string.match(line, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
-        if turn then
+          string.match(line, '^(%S+) (%S+) (%S+) (%S+) (%d+)$')
+        if turn and states[state] and tonumber(ends) - now < 86400000 then
           records[#records + 1] =
             { turn = turn, token = token, runner = runner, state = state, ends = tonumber(ends) }
         end
