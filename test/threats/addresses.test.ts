@@ -24,7 +24,8 @@ async function passed(app: App, addresses: readonly string[]): Promise<number> {
   return count
 }
 
-const many = (address: (at: number) => string) => Array.from({ length: tries }, (_, at) => address(at))
+const many = (address: (at: number) => string) =>
+  Array.from({ length: tries }, (_, at) => address(at))
 
 const rotating = many((at) => `198.51.100.${at}`)
 const inOneNetwork = many((at) => `2001:db8:1:2${at.toString(16).padStart(2, '0')}:${at}::1`)
@@ -70,7 +71,9 @@ threat('an address that a client makes up', (place) => {
   })
 
   it('is all the same where it is no address', async () => {
-    const none = many((at) => ['unknown', '_hidden', '999.1.1.1', '1.2.3.4.5', '::g', '[::1'][at % 6] ?? '')
+    const none = many(
+      (at) => ['unknown', '_hidden', '999.1.1.1', '1.2.3.4.5', '::g', '[::1'][at % 6] ?? '',
+    )
     assert.equal(await passed(await serve(true), none), limit)
   })
 })

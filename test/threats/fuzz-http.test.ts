@@ -7,7 +7,14 @@ import { canary, fillIn, fuzzedApps } from './fuzzed-app.ts'
 import { bytesOf, exchange, isWhole, rawRequests, statusesIn } from './raw-requests.ts'
 
 const stats: Record<string, number> = {}
-after(() => console.log(Object.entries(stats).sort((a,b)=>b[1]-a[1]).map(e=>e.join(': ')).join(' | ')))
+after(() =>
+  console.log(
+    Object.entries(stats)
+      .sort((a, b) => b[1] - a[1])
+      .map((e) => e.join(': '))
+      .join(' | '),
+  ),
+)
 const runs = Number(process.argv.find((a) => a.startsWith('--runs='))?.slice(7) ?? 400)
 
 for (const stores of bothProviders()) {
@@ -33,7 +40,9 @@ for (const stores of bothProviders()) {
           const { reply, over } = await exchange(app.url, bytesOf(request), patience)
           assert.ok(over || !whole, 'it hangs')
           assert.ok(!reply.includes(canary), `it was told the canary:\n${reply.slice(0, 2000)}`)
-          for (const st of statusesIn(reply)) stats[`${request.method.slice(0,4)} ${st} ${request.target.slice(0,5)}`] = (stats[`${request.method.slice(0,4)} ${st} ${request.target.slice(0,5)}`] ?? 0) + 1
+          for (const st of statusesIn(reply))
+            stats[`${request.method.slice(0, 4)} ${st} ${request.target.slice(0, 5)}`] =
+              (stats[`${request.method.slice(0, 4)} ${st} ${request.target.slice(0, 5)}`] ?? 0) + 1
           for (const status of statusesIn(reply))
             assert.ok(status < 500 || status === 504, `${status}\n${reply.slice(0, 2000)}`)
         })

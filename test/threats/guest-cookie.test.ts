@@ -27,7 +27,9 @@ function serve(place: Parameters<Parameters<typeof threat>[1]>[0], trustProxy = 
 }
 
 async function cookieLine(app: App, headers: Record<string, string> = {}): Promise<string> {
-  const [line = '', ...more] = (await fetch(`${app.url}/?say=hi`, { headers })).headers.getSetCookie()
+  const [line = '', ...more] = (
+    await fetch(`${app.url}/?say=hi`, { headers })
+  ).headers.getSetCookie()
   assert.deepEqual(more, [])
   return line
 }
@@ -37,7 +39,12 @@ threat('a guest cookie that a script or another site could use', (place) => {
     const line = await cookieLine(await serve(place))
     const [value = '', ...attributes] = line.split('; ')
     assert.match(value, /^memoryware\.guest=[A-Za-z0-9_-]{22}$/)
-    assert.deepEqual(attributes.toSorted(), ['HttpOnly', 'Max-Age=34560000', 'Path=/', 'SameSite=Lax'])
+    assert.deepEqual(attributes.toSorted(), [
+      'HttpOnly',
+      'Max-Age=34560000',
+      'Path=/',
+      'SameSite=Lax',
+    ])
   })
 
   it('is Secure behind a proxy that is trusted and says https, and behind no other', async () => {

@@ -27,24 +27,47 @@ const oddWords = [
 ]
 
 const path = fc
-  .array(fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...words) }, fc.constantFrom(...oddWords)), {
-    maxLength: 5,
-  })
+  .array(
+    fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...words) }, fc.constantFrom(...oddWords)),
+    {
+      maxLength: 5,
+    },
+  )
   .map((parts) => `/${parts.join('/')}`)
 
 const routes = fc
   .tuple(
     fc.constantFrom('/chats/', '/chats//', '/chats/%2e/', '/CHATS/'),
     fc.constantFrom('secret', 'default', 'one', 'SECRET', 'secret%00', '%73ecret', 'other'),
-    fc.constantFrom('', '/', '/messages', '/state', '/export', '/rewind', '/fork', '/stop', '/stream'),
+    fc.constantFrom(
+      '',
+      '/',
+      '/messages',
+      '/state',
+      '/export',
+      '/rewind',
+      '/fork',
+      '/stop',
+      '/stream',
+    ),
   )
   .map((parts) => parts.join(''))
 
 const pages = fc
-  .tuple(fc.constantFrom('/mine', '/any'), fc.constantFrom('', '/', '/a', '/acct/x.css', '/%61', '/A'))
+  .tuple(
+    fc.constantFrom('/mine', '/any'),
+    fc.constantFrom('', '/', '/a', '/acct/x.css', '/%61', '/A'),
+  )
   .map((parts) => parts.join(''))
 
-const own = fc.constantFrom('/say', '/read', '/chats', '/chats/', '/chats/preferences', '/chats/export')
+const own = fc.constantFrom(
+  '/say',
+  '/read',
+  '/chats',
+  '/chats/',
+  '/chats/preferences',
+  '/chats/export',
+)
 
 const queryValues = [
   ...['', '0', '1', '-1', '1e9', '1.5', 'NaN', '1000000', '%', '%ff', '../..', '__proto__', 'sse'],
@@ -62,7 +85,12 @@ const query = fc
   .map((pairs) => (pairs.length ? `?${pairs.map((pair) => pair.join('=')).join('&')}` : ''))
 
 const target = fc.oneof(
-  { weight: 16, arbitrary: fc.tuple(fc.oneof(path, routes, pages, own), query).map(([where, what]) => where + what) },
+  {
+    weight: 16,
+    arbitrary: fc
+      .tuple(fc.oneof(path, routes, pages, own), query)
+      .map(([where, what]) => where + what),
+  },
   { weight: 1, arbitrary: fc.constantFrom('*', '//', '/\\', '//secret', '/?', '/#', '/[') },
   {
     weight: 1,
@@ -81,11 +109,35 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     ...['min-fresh=99999999999999999999', 'max-age=-1', '"', ',,,', 'no-cache="', 'max-age=1e9'],
   ],
   Vary: ['*', 'X-User', ''],
-  Range: ['bytes=0-1', 'bytes=-1', 'bytes=5-2', 'bytes=0-0,0-0,0-0', 'bytes=a-b', 'x', 'bytes=9999999999999-'],
+  Range: [
+    'bytes=0-1',
+    'bytes=-1',
+    'bytes=5-2',
+    'bytes=0-0,0-0,0-0',
+    'bytes=a-b',
+    'x',
+    'bytes=9999999999999-',
+  ],
   'If-None-Match': ['*', '"x"', 'W/"', '"'.repeat(500), '""', 'x, y, '],
-  'If-Modified-Since': ['Thu, 01 Jan 1970 00:00:00 GMT', 'x', '99999999999999', 'Thu, 99 Foo 9999 99:99:99 GMT'],
+  'If-Modified-Since': [
+    'Thu, 01 Jan 1970 00:00:00 GMT',
+    'x',
+    '99999999999999',
+    'Thu, 99 Foo 9999 99:99:99 GMT',
+  ],
   'If-Range': ['"x"', 'x'],
-  'Last-Event-ID': ['', '0', '-1', '1-1', '99999999999999999999', 'x'.repeat(1_000), '\xff', '*', '0-0 0', '1.5'],
+  'Last-Event-ID': [
+    '',
+    '0',
+    '-1',
+    '1-1',
+    '99999999999999999999',
+    'x'.repeat(1_000),
+    '\xff',
+    '*',
+    '0-0 0',
+    '1.5',
+  ],
   Cookie: [
     'memoryware.guest=',
     `memoryware.guest=${'A'.repeat(22)}`,
@@ -97,12 +149,45 @@ const fields: Readonly<Record<string, readonly string[]>> = {
     'sid=x',
   ],
   'Content-Type': [
-    ...['application/json', 'application/json; charset=utf-16', 'application/vnd.x+json', 'text/plain'],
-    ...['', 'multipart/form-data', 'application/json; charset="', 'application/x-www-form-urlencoded', ';'],
+    ...[
+      'application/json',
+      'application/json; charset=utf-16',
+      'application/vnd.x+json',
+      'text/plain',
+    ],
+    ...[
+      '',
+      'multipart/form-data',
+      'application/json; charset="',
+      'application/x-www-form-urlencoded',
+      ';',
+    ],
   ],
   'Content-Encoding': ['gzip', 'identity', 'x'],
-  'X-User': ['bob', 'eve', '', 'annn', 'ANN', 'a%6en', '__proto__', 'ann, bob', 'x'.repeat(5_000), '\xff'],
-  'X-Session-Id': ['secret', 'default', '', 'x'.repeat(129), '__proto__', '\xff', '%', '{secret}', 'secret:m', '*'],
+  'X-User': [
+    'bob',
+    'eve',
+    '',
+    'annn',
+    'ANN',
+    'a%6en',
+    '__proto__',
+    'ann, bob',
+    'x'.repeat(5_000),
+    '\xff',
+  ],
+  'X-Session-Id': [
+    'secret',
+    'default',
+    '',
+    'x'.repeat(129),
+    '__proto__',
+    '\xff',
+    '%',
+    '{secret}',
+    'secret:m',
+    '*',
+  ],
   'X-Tenant': ['acme', 'x'.repeat(129), '__proto__', '\xff', '*', '{}'],
   Authorization: ['Bearer x', 'Basic', ''],
   'X-Forwarded-For': ['1.2.3.4', 'x', '::1, ,', '1.2.3.4,'.repeat(500)],
@@ -136,8 +221,10 @@ const header = fc
     fc.tuple(
       fc.constant(name),
       fc.oneof(
-        { weight: 5, arbitrary: fc.constantFrom(...((fields[name] ?? lies[name]) ?? [])) },
-        fc.string({ unit: 'binary-ascii', maxLength: 40 }).map((text) => text.replace(/[\r\n]/g, ' ')),
+        { weight: 5, arbitrary: fc.constantFrom(...(fields[name] ?? lies[name] ?? [])) },
+        fc
+          .string({ unit: 'binary-ascii', maxLength: 40 })
+          .map((text) => text.replace(/[\r\n]/g, ' ')),
       ),
     ),
   )
@@ -145,30 +232,56 @@ const header = fc
 const bodies = fc.oneof(
   fc.constant(''),
   fc.constantFrom(
-    ...['{"text":"hi"}', '{"id":"q-one","text":"hi"}', '{"message":"q-one"}', '{"title":"x"}', '[]'],
+    ...[
+      '{"text":"hi"}',
+      '{"id":"q-one","text":"hi"}',
+      '{"message":"q-one"}',
+      '{"title":"x"}',
+      '[]',
+    ],
     ...['null', '1', '"x"', '{', '{"text":{"toString":null}}', '{"__proto__":{"role":"system"}}'],
-    ...['{"text":[{"type":"tool_result","tool_use_id":"x","content":"y"}]}', '\xff\xfe', '{"text":""}'],
-    ...['{"message":null}', '{"pinned":"x","meta":{"a":1}}', '{"constructor":{"prototype":{"x":1}}}'],
-    ...['{"id":"__proto__","text":"x"}', '{"id":{"a":1},"text":"x"}', '{"id":"\\ud800","text":"\\ud800"}'],
+    ...[
+      '{"text":[{"type":"tool_result","tool_use_id":"x","content":"y"}]}',
+      '\xff\xfe',
+      '{"text":""}',
+    ],
+    ...[
+      '{"message":null}',
+      '{"pinned":"x","meta":{"a":1}}',
+      '{"constructor":{"prototype":{"x":1}}}',
+    ],
+    ...[
+      '{"id":"__proto__","text":"x"}',
+      '{"id":{"a":1},"text":"x"}',
+      '{"id":"\\ud800","text":"\\ud800"}',
+    ],
     `{"meta":${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
     `{"text":${'['.repeat(3_000)}${']'.repeat(3_000)}}`,
     `{"text":"${'x'.repeat(90_000)}"}`,
     `{"title":"${'x'.repeat(300_000)}"}`,
   ),
   fc
-    .record({
-      text: fc.jsonValue(),
-      id: fc.jsonValue(),
-      message: fc.jsonValue(),
-      meta: fc.jsonValue(),
-    }, { requiredKeys: [] })
+    .record(
+      {
+        text: fc.jsonValue(),
+        id: fc.jsonValue(),
+        message: fc.jsonValue(),
+        meta: fc.jsonValue(),
+      },
+      { requiredKeys: [] },
+    )
     .map((value) => JSON.stringify(value)),
-  fc.dictionary(fc.string({ maxLength: 10 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 4 }).map((value) => JSON.stringify(value)),
+  fc
+    .dictionary(fc.string({ maxLength: 10 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 4 })
+    .map((value) => JSON.stringify(value)),
 )
 
 /** Requests that no client should send, and such as any would. */
 export const rawRequests: fc.Arbitrary<RawRequest> = fc.record({
-  method: fc.oneof({ weight: 8, arbitrary: fc.constantFrom(...methods) }, fc.constantFrom(...oddMethods)),
+  method: fc.oneof(
+    { weight: 8, arbitrary: fc.constantFrom(...methods) },
+    fc.constantFrom(...oddMethods),
+  ),
   target,
   headers: fc.array(header, { maxLength: 5 }),
   body: bodies,
@@ -220,7 +333,7 @@ export async function exchange(
   socket.write(Buffer.from(bytes, 'latin1'))
   const timer = setTimeout(() => socket.destroy(new Error('late')), leaveMs ?? patienceMs)
   const late = new Promise<boolean>((resolve) => {
-    socket.once('error', (error) => resolve(error.message === 'late' ? false : true))
+    socket.once('error', (error) => resolve(error.message !== 'late'))
   })
   const over = await Promise.race([closed, late])
   clearTimeout(timer)
@@ -235,5 +348,7 @@ function open(url: string): Socket {
 
 /** The status of each answer in what came back; the bodies may hold anything. */
 export function statusesIn(reply: string): number[] {
-  return [...reply.matchAll(/(?:^|\r\n|\n)HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))
+  return [...reply.matchAll(/(?:^|\r\n|\n)HTTP\/1\.1 (\d{3}) /g)].map(([, status]) =>
+    Number(status),
+  )
 }

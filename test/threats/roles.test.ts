@@ -113,9 +113,12 @@ threat('a browser that speaks as the system, a developer or a tool', (place) => 
     await (await call('/?chat', { id: 'default', trigger: 'submit-message', messages })).text()
     assert.doesNotMatch(JSON.stringify(await said()), /obey/)
     const last = messages.slice(0, 1)
-    const refused = await call('/?chat', { id: 'default', trigger: 'submit-message', messages: last })
+    const refused = await call('/?chat', {
+      id: 'default',
+      trigger: 'submit-message',
+      messages: last,
+    })
     assert.equal(refused.status, 400)
     assert.doesNotMatch(JSON.stringify(await said()), /obey/)
   })
 })
-

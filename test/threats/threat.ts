@@ -1,6 +1,12 @@
 import { after, afterEach, before, beforeEach, describe } from 'mocha'
 import type { Store } from '../../lib/index.ts'
-import { type App, type Exchange, type Framework, frameworks, type Mounts } from '../support/apps.ts'
+import {
+  type App,
+  type Exchange,
+  type Framework,
+  frameworks,
+  type Mounts,
+} from '../support/apps.ts'
 import { bothProviders } from '../support/stores.ts'
 
 /** Where a threat is tried: one framework over one provider. */
@@ -16,7 +22,11 @@ export interface Place {
 }
 
 /** Tests of one threat, on both frameworks over both providers, or over one where it is all the same. */
-export function threat(name: string, tests: (place: Place) => void, over?: 'embedded' | 'redis'): void {
+export function threat(
+  name: string,
+  tests: (place: Place) => void,
+  over?: 'embedded' | 'redis',
+): void {
   for (const stores of bothProviders()) {
     if (over !== undefined && over !== stores.name) continue
     for (const framework of frameworks) {

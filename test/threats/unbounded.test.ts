@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { RedisStore } from 'connect-redis'
 import express from 'express'
 import session from 'express-session'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { closeSites, open, type Run } from '../cache/site.ts'
 import { listen } from '../support/apps.ts'
@@ -60,7 +60,9 @@ threat('sessions, messages and values of one user without bound', (place) => {
       send(200, `${(await own.info())?.messages}`)
     })
     const say = async (id: string, times: number) =>
-      (await fetch(`${app.url}/?times=${times}`, { headers: { ...ann, 'x-session-id': id } })).text()
+      (
+        await fetch(`${app.url}/?times=${times}`, { headers: { ...ann, 'x-session-id': id } })
+      ).text()
     for (let chat = 0; chat < 30; chat += 1) await say(`chat-${chat}`, 1)
     // An index, and a hash and a list for each session.
     assert.ok((await place.store.keys('session:*')).length <= 1 + 4 * 2)
@@ -128,29 +130,33 @@ function inUse(): number {
   return heapUsed + arrayBuffers
 }
 
-threat('a body of 50 MB', (place) => {
-  afterEach(closeSites)
+threat(
+  'a body of 50 MB',
+  (place) => {
+    afterEach(closeSites)
 
-  for (const told of ['length', 'chunked'] as const) {
-    it(`is refused by memoryRoutes() and not kept, told by ${told}`, async () => {
-      const mounts = { memory: { store: place.store }, routes: 'behind' } as const
-      const app = await place.serve(mounts, ({ send }) => send(200, 'never'))
-      const { status, grownMb } = await flood(app.url, 'PATCH /chats/preferences', told)
-      assert.equal(status, 413)
-      assert.ok(grownMb < 25, `${grownMb} MB`)
-    })
+    for (const told of ['length', 'chunked'] as const) {
+      it(`is refused by memoryRoutes() and not kept, told by ${told}`, async () => {
+        const mounts = { memory: { store: place.store }, routes: 'behind' } as const
+        const app = await place.serve(mounts, ({ send }) => send(200, 'never'))
+        const { status, grownMb } = await flood(app.url, 'PATCH /chats/preferences', told)
+        assert.equal(status, 413)
+        assert.ok(grownMb < 25, `${grownMb} MB`)
+      })
 
-    it(`goes by a cache that is keyed by bodies, told by ${told}`, async () => {
-      const cache = { store: place.store, ttl: 60, methods: ['POST'] } as const
-      const handle = ({ send }: Run) => send(200, 'not read')
-      const site = await open(place.framework.name, { cache, handle })
-      const { status, grownMb } = await flood(`http://127.0.0.1:${site.port}`, 'POST /', told)
-      assert.equal(status, 200)
-      assert.ok(grownMb < 25, `${grownMb} MB`)
-      assert.deepEqual(await place.store.keys('cache:*'), [])
-    })
-  }
-}, 'embedded')
+      it(`goes by a cache that is keyed by bodies, told by ${told}`, async () => {
+        const cache = { store: place.store, ttl: 60, methods: ['POST'] } as const
+        const handle = ({ send }: Run) => send(200, 'not read')
+        const site = await open(place.framework.name, { cache, handle })
+        const { status, grownMb } = await flood(`http://127.0.0.1:${site.port}`, 'POST /', told)
+        assert.equal(status, 200)
+        assert.ok(grownMb < 25, `${grownMb} MB`)
+        assert.deepEqual(await place.store.keys('cache:*'), [])
+      })
+    }
+  },
+  'embedded',
+)
 
 describe('what others keep of visitors who bring no cookie', () => {
   let server: TestServer
@@ -163,7 +169,14 @@ describe('what others keep of visitors who bring no cookie', () => {
   it('is a key each, in express-session with its defaults', async () => {
     const client = server.client()
     const app = express()
-    app.use(session({ store: new RedisStore({ client }), secret: 'x', resave: false, saveUninitialized: true }))
+    app.use(
+      session({
+        store: new RedisStore({ client }),
+        secret: 'x',
+        resave: false,
+        saveUninitialized: true,
+      }),
+    )
     app.use((_req, res) => void res.send('hello'))
     const { url, close } = await listen(app)
     for (let visitor = 0; visitor < 10; visitor += 1) await (await fetch(url)).text()
