@@ -154,6 +154,22 @@ for (const framework of frameworks) {
   })
 }
 
+describe('what the driver tells by itself', () => {
+  it('is the password that was refused, and the session that could not be kept', async () => {
+    const server = await startRedis({ args: ['--maxmemory', '1'] })
+    const told = listening()
+    const client = server.client()
+    const auth = await client.call('AUTH', secret('password')).catch((error: unknown) => error)
+    const set = await client.set('sess:1', secret('session')).catch((error: unknown) => error)
+    told.add('error', [auth, set])
+    told.stop()
+    await server.stop()
+    const found = told.secrets.filter((text) => text.startsWith('error: ')).join()
+    assert.match(found, /password/)
+    assert.match(found, /session/)
+  })
+})
+
 describe('threat: secrets in what is said of wrong options', () => {
   const url = `redis://ann:${secret('password')}@127.0.0.1`
 

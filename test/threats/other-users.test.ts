@@ -138,7 +138,7 @@ for (const framework of frameworks) {
       await server.stop()
     })
 
-    it('costs the store the same commands in the same round trips, there or nowhere', async () => {
+    it('costs the store the same commands, there or nowhere', async () => {
       const { call } = await serve(async (given, handle) => {
         app = await framework.serve(given, handle)
         return app
@@ -149,9 +149,9 @@ for (const framework of frameworks) {
         for (const id of ['nowhere', 'secret', 'elsewhere']) {
           proxy.reset()
           await call(line.replace('ID', id), bob, body)
-          spent.push({ counts: proxy.counts, trips: proxy.roundTrips })
+          spent.push(proxy.counts)
         }
-        assert.ok(JSON.stringify(spent[1]).includes('EVALSHA') || proxy.roundTrips > 0, line)
+        assert.notDeepEqual(spent[1], {}, line)
         assert.deepEqual(spent[1], spent[2], line)
       }
     })

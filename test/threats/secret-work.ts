@@ -75,13 +75,13 @@ const works: Readonly<Record<string, Work>> = {
     new Promise((resolve, reject) => {
       const cookie = { originalMaxAge: 1000 } as never
       const data = { cookie, is: secret('session') }
-      sessionStore({ store }).set('session-1', data, (error) =>
+      void sessionStore({ store }).set('session-1', data, (error) =>
         error ? reject(error) : resolve(0),
       )
     }),
   'session, read': (_, store) =>
     new Promise((resolve, reject) => {
-      sessionStore({ store }).get('session-1', (error) => (error ? reject(error) : resolve(0)))
+      void sessionStore({ store }).get('session-1', (error) => (error ? reject(error) : resolve(0)))
     }),
   // What cannot be kept.
   'a message that is no JSON': ({ memory }) =>

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 
 /** All that is said of a secret stands behind this. */
-export const bird = 'a-bird-of-gold'
+const bird = 'a-bird-of-gold'
 
 /** A secret, known by where it was put. */
 export function secret(where: string): string {
