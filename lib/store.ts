@@ -155,10 +155,16 @@ function choose(options: StoreOptions): Provider {
   const [given] = Object.entries(redis)
   const kind = provider ?? (given ? 'redis' : 'embedded')
   if (kind === 'redis') return redisProvider(redis)
-  if (given) throw new OptionError(given[0], 'absent without the redis provider', given[1])
+  if (given)
+    throw new OptionError(given[0], 'absent without the redis provider', unlessSecret(given))
   if (kind === 'embedded') return embedded(options)
   if (typeof kind === 'object') return checkProvider(kind)
   throw new OptionError('provider', "'redis', 'embedded' or a provider", provider)
+}
+
+/** What an error may show of an option. */
+function unlessSecret([name, value]: [string, unknown]): unknown {
+  return name === 'password' || name === 'url' ? '?' : value
 }
 
 function embedded({ maxEntries, maxBytes }: StoreOptions): Provider {

@@ -119,9 +119,9 @@ function guestCookieLine(secret: string, maxAge: number, protocol: string): stri
 
 function readCookie(header: string | undefined): string | undefined {
   for (const pair of header?.split(';') ?? []) {
-    const [name, value] = pair.split('=', 2)
-    if (name?.trim() === guestCookie && value !== undefined && secretShape.test(value.trim()))
-      return value.trim()
+    const [name = '', ...rest] = pair.split('=')
+    const value = rest.join('=').trim()
+    if (name.trim() === guestCookie && secretShape.test(value)) return value
   }
   return undefined
 }

@@ -189,7 +189,12 @@ class KoaExchange implements Exchange<Context> {
   }
 
   get path(): string {
-    return this.native.path
+    try {
+      return this.native.path
+    } catch {
+      // Koa parses the target, and not everything that Node lets in is a URL: `http://[::/`.
+      return this.native.url.split('?', 1)[0] ?? '/'
+    }
   }
 
   get protocol(): string {

@@ -1,4 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { redacted } from '../../redact.ts'
 import { parseNode } from '../../redis-url.ts'
 import type { Address } from './address.ts'
 
@@ -20,7 +21,26 @@ export function openClient(address: Address, purpose: Purpose): Client {
   if (address.sentinels !== undefined) return openBehindSentinels(address, options)
   if (address.url === undefined)
     return new Redis(defined({ ...options, host: address.host, port: address.port }))
-  return new Redis(address.url.replace(/^unix:\/\//, ''), options)
+  const { url, ...login } = withoutLogin(address.url)
+  return new Redis(url.replace(/^unix:\/\//, ''), defined({ ...options, ...login }))
+}
+
+/** The driver would keep the password of a URL as text, print it with itself, and trace it. */
+function withoutLogin(url: string): { url: string } & Pick<Options, 'username' | 'password'> {
+  const parsed = new URL(url)
+  if (parsed.protocol === 'unix:' || parsed.password === '') return { url }
+  const username = parsed.username === '' ? {} : { username: decodeURIComponent(parsed.username) }
+  const password = masked(decodeURIComponent(parsed.password))
+  Object.assign(parsed, { username: '', password: '' })
+  return { url: parsed.href, ...username, ...defined({ password }) }
+}
+
+/**
+ * A password that only the socket can read: where it is refused, the driver puts it on the error and
+ * on its tracing channel. The driver sends bytes as they are.
+ */
+function masked(password: string | undefined): string | undefined {
+  return password === undefined ? undefined : (redacted(password) as unknown as string)
 }
 
 /** Another client like the one handed in, with a connection of its own. */
@@ -66,7 +86,7 @@ function commonOptions({ db, username, password, ...address }: Address, purpose:
   return defined({
     db,
     username,
-    password,
+    password: masked(password),
     tls: tlsOf(address),
     connectionName: nameOf(purpose),
   })
@@ -105,7 +125,7 @@ function openBehindSentinels({ sentinels, ...address }: Address, options: Option
       name,
       sentinels: nodes.flatMap((node) => parseNode(node, 26_379) ?? []),
       sentinelUsername: username,
-      sentinelPassword: password,
+      sentinelPassword: masked(password),
       sentinelRetryStrategy: backoff,
       sentinelCommandTimeout: 1000,
       enableTLSForSentinelMode: secure === undefined ? undefined : true,
