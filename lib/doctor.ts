@@ -1,13 +1,14 @@
 import { totalmem } from 'node:os'
+import { type Diagnosis, diagnosisOf } from './doctor/diagnosis.ts'
 import { embeddedMemory } from './doctor/embedded-memory.ts'
 import { examine } from './doctor/examination.ts'
 import { type Finding, ok, unknown } from './doctor/finding.ts'
 import { nodeVersion } from './doctor/node-version.ts'
 import { proxyTrust } from './doctor/proxy.ts'
-import { type Counts, countsOf } from './doctor/report.ts'
 import { checkNames } from './options.ts'
 import { checkStore, type Store } from './store.ts'
 
+export type { Diagnosis } from './doctor/diagnosis.ts'
 export type { Finding, FindingStatus } from './doctor/finding.ts'
 export type { Counts } from './doctor/report.ts'
 
@@ -15,16 +16,6 @@ export type { Counts } from './doctor/report.ts'
 export interface DiagnoseOptions {
   /** The application of Express or Koa: whose word on addresses it takes. @default not looked at */
   readonly app?: unknown
-}
-
-/** What a doctor has found. */
-export interface Diagnosis {
-  /** No check ended as `failure`. */
-  readonly healthy: boolean
-  /** How many checks ended how. */
-  readonly counts: Counts
-  /** One a check. */
-  readonly findings: readonly Finding[]
 }
 
 /**
@@ -41,12 +32,6 @@ export async function diagnose(store: Store, options: DiagnoseOptions = {}): Pro
     ...(await ofStore(store)),
     ...('app' in options ? [{ name: 'proxy', ...proxyTrust(options.app) }] : []),
   ])
-}
-
-/** Findings, with what they amount to. @internal */
-export function diagnosisOf(findings: readonly Finding[]): Diagnosis {
-  const counts = countsOf(findings)
-  return { healthy: counts.failure === 0, counts, findings }
 }
 
 async function ofStore(store: Store): Promise<readonly Finding[]> {
