@@ -15,10 +15,9 @@ export function connection(facts: ConnectionFacts, asked: Asked<readonly ServerF
     'value' in info ? [wrongKind(facts, info.value.get('redis_mode'))] : [],
   )[0]
   if (wrong !== undefined) return wrong
-  const slowest = Math.max(
-    0,
-    ...asked.value.map(({ clock }) => ('value' in clock ? clock.value.tookMs : 0)),
-  )
+  const times = asked.value.flatMap(({ clock }) => ('value' in clock ? [clock.value.tookMs] : []))
+  if (times.length === 0) return ok(`Redis at ${facts.where} answers.`)
+  const slowest = Math.max(...times)
   const found = `Redis at ${facts.where} answers in ${slowest.toFixed(1)} ms.`
   if (slowest <= slowMs) return ok(found)
   return warning(found, 'Look at `store.slowlog()` and `redis-cli --latency`, or move them closer.')

@@ -48,7 +48,8 @@ async function reached(checkup: Checkup): Promise<Asked<readonly ServerFacts[]>>
     const silent = servers.map(({ info }) => info).find(isSilent)
     return silent ?? { value: servers }
   } catch (error) {
-    return { why: error instanceof Error ? error.message : String(error) }
+    const { cause = error } = error as Error
+    return { why: cause instanceof Error ? cause.message : String(cause) }
   }
 }
 

@@ -71,6 +71,11 @@ const known: readonly (readonly [RegExp, ...Cause])[] = [
   ],
   [/Socket timeout|^silent|LOADING/, ...silent],
   [
+    /client is closed/,
+    'the client handed in is closed',
+    'Hand in a client that is open: the store does not open it again.',
+  ],
+  [
     /ECONNRESET|EPIPE|closed|writeable/,
     'it ends the connection at once',
     'If it wants TLS, use `rediss://` and `REDIS_TLS_CA_FILE`; else look at `maxclients` and its log.',

@@ -1,6 +1,7 @@
-import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict'
-import { rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { deepEqual, doesNotMatch, equal, match } from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { Redis } from 'ioredis'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { diagnose } from '../../lib/doctor.ts'
@@ -173,7 +174,7 @@ describe('a doctor of a server', () => {
 
   it('says that a client handed in is closed', async () => {
     const client = new Redis(server.url, { socketTimeout: 1000 })
-    await client.quit()
+    await Promise.all([once(client, 'end'), client.quit()])
     found((await findingsOn({ client }))['connection'], 'failure', /closed/)
   })
 })
@@ -185,14 +186,17 @@ describe('a doctor of a server that', () => {
   it('could not write to its disk says so', async () => {
     server = await startRedis()
     const admin = server.client()
-    await rm(dirname(server.path), { recursive: true })
-    const probe = admin
-    await probe.bgsave()
+    const folder = dirname(server.path)
+    await rm(folder, { recursive: true })
+    await admin.bgsave()
     await eventually('the snapshot has failed', async () =>
-      /rdb_last_bgsave_status:err/.test(await probe.info('persistence')) ? true : undefined,
+      /rdb_last_bgsave_status:err/.test(await admin.info('persistence')) ? true : undefined,
     )
     const findings = await findingsOn({ url: server.url })
     found(findings['persistence'], 'failure', /last snapshot failed/, /dir/)
+    // Its log stands there, and is read when it ends.
+    await mkdir(folder)
+    await writeFile(join(folder, 'output.log'), '')
   })
 
   it('has no CONFIG goes without', async () => {
@@ -211,12 +215,6 @@ describe('a doctor of a server that', () => {
     found(connection, 'failure', /node of a Cluster/, /REDIS_CLUSTER_NODES/)
   })
 
-  it('is no Cluster is not taken for one', async () => {
-    server = await startRedis()
-    const { connection } = await findingsOn({ cluster: [`127.0.0.1:${server.port}`] })
-    found(connection, 'failure', /no Cluster/, /REDIS_URL/)
-  })
-
   it('asks for a password says what is wrong with it', async () => {
     server = await startRedis({ password: 'open sesame' })
     const { host, port } = server
@@ -228,7 +226,7 @@ describe('a doctor of a server that', () => {
     }
   })
 
-  it('speaks TLS is not spoken to without, and the reverse', async () => {
+  it('speaks TLS is not spoken to without, nor with an authority that is not trusted', async () => {
     server = await startRedis({ tls: 'server' })
     const { host, port } = server
     found(
@@ -243,14 +241,8 @@ describe('a doctor of a server that', () => {
       /not signed by an authority/,
       /REDIS_TLS_CA_FILE/,
     )
-    deepEqual(troubles(await findingsOn({ url: server.url, ca: server.tls?.ca })), [
-      ...troubles(await findingsOn({ url: server.url, ca: server.tls?.ca })),
-    ])
-    ok(server.tls)
-    await server.stop()
-    server = await startRedis()
-    const secure = server.url.replace('redis:', 'rediss:')
-    found((await findingsOn({ url: secure }))['connection'], 'failure', /TLS/, /redis:\/\//)
+    const { connection } = await findingsOn({ url: server.url, ca: server.tls?.ca })
+    found(connection, 'ok', /answers/)
   })
 
   it('is not there is told from one whose name is not known', async () => {

@@ -14,6 +14,7 @@ import { fieldsOfInfo } from './info.ts'
 import { addressOf } from './inspect.ts'
 import { isCluster } from './open-client.ts'
 import type { Pool } from './pool.ts'
+import { reached } from './reached.ts'
 import { sampleOf } from './sample.ts'
 import { servers } from './servers.ts'
 
@@ -25,13 +26,13 @@ export function redisCheckup(pool: Pool): Checkup {
   const { first } = pool
   return {
     connection: () => connectionOf(pool),
-    servers: async () => Promise.all(servers(await first.look()).map(factsOf)),
+    servers: async () => Promise.all(servers(await reached(first)).map(factsOf)),
     rights: (commands) =>
       asked(async () => {
         const words = commands.map((command) => command.map((word) => spoken(word, pool.prefix)))
-        return Promise.all(servers(await first.look()).map((server) => rightsOn(server, words)))
+        return Promise.all(servers(await reached(first)).map((server) => rightsOn(server, words)))
       }),
-    sample: (starts) => asked(async () => sampleOf(await first.look(), pool.prefix, starts)),
+    sample: (starts) => asked(async () => sampleOf(await reached(first), pool.prefix, starts)),
   }
 }
 
