@@ -186,6 +186,21 @@ describe('the packed package', () => {
     assert.deepEqual([passes > 100, failures, pending], [true, 0, 0])
   })
 
+  it('has a doctor that npx finds, which tells as JSON and by its exit status', async () => {
+    const bin = join(consumer.installed, 'dist/bin/memoryware.js')
+    assert.match(await readFile(bin, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+    const manifest = await readFile(join(consumer.installed, 'package.json'), 'utf8')
+    assert.deepEqual(JSON.parse(manifest).bin, { memoryware: './dist/bin/memoryware.js' })
+    const sound = await consumer.node(bin, 'doctor', '--json')
+    assert.equal(sound.code, 0, sound.stderr)
+    const { healthy, findings } = JSON.parse(sound.stdout)
+    assert.deepEqual([healthy, findings[0].name, findings[0].status], [true, 'node', 'ok'])
+    const away = await consumer.node(bin, 'doctor', '--json', '--url', 'redis://127.0.0.1:1')
+    assert.equal(away.code, 1)
+    assert.equal(JSON.parse(away.stdout).healthy, false)
+    assert.equal((await consumer.node(bin, 'nurse')).code, 2)
+  })
+
   it('has no source of more than 250 lines', async () => {
     const all = await Promise.all(
       ['adapters', 'bin', 'contract', 'lib', 'middleware'].map(sourceFiles),
