@@ -1,6 +1,6 @@
 import type { Asked, ConnectionFacts, ServerFacts } from '../ports/checkup.ts'
 import { failure, ok, type Verdict, warning } from './finding.ts'
-import { causeOf } from './trouble.ts'
+import { causeOf, ofSeveral } from './trouble.ts'
 
 /** Every call waits for it, and all calls of a request have 150 ms. */
 const slowMs = 50
@@ -8,7 +8,8 @@ const slowMs = 50
 /** Whether Redis can be reached, and is what it was taken for. */
 export function connection(facts: ConnectionFacts, asked: Asked<readonly ServerFacts[]>): Verdict {
   if ('why' in asked) {
-    const [cause, fix] = causeOf(facts.trouble ?? asked.why, facts)
+    const one = ofSeveral.test(asked.why)
+    const [cause, fix] = causeOf(one ? asked.why : (facts.trouble ?? asked.why), facts)
     return failure(`Redis at ${facts.where} cannot be used: ${cause}.`, fix)
   }
   const wrong = asked.value.flatMap(({ info }) =>

@@ -45,8 +45,11 @@ const untold = Object.fromEntries(behind.map((name) => [name, notReached])) as V
 async function reached(checkup: Checkup): Promise<Asked<readonly ServerFacts[]>> {
   try {
     const servers = await checkup.servers()
-    const silent = servers.map(({ info }) => info).find(isSilent)
-    return silent ?? { value: servers }
+    const silent = servers.find(isSilent)
+    if (silent === undefined) return { value: servers }
+    return servers.length === 1
+      ? { why: silent.info.why }
+      : { why: `no answer from ${silent.address}` }
   } catch (error) {
     const { cause = error } = error as Error
     return { why: cause instanceof Error ? cause.message : String(cause) }
@@ -54,7 +57,10 @@ async function reached(checkup: Checkup): Promise<Asked<readonly ServerFacts[]>>
 }
 
 /** A server that refuses to tell can be used; one that does not answer cannot. */
-function isSilent(info: ServerFacts['info']): info is { readonly why: string } {
+function isSilent(
+  server: ServerFacts,
+): server is ServerFacts & { readonly info: { readonly why: string } } {
+  const { info } = server
   return 'why' in info && /no answer|closed|ECONN|EPIPE|timeout|writeable/i.test(info.why)
 }
 

@@ -82,6 +82,9 @@ const known: readonly (readonly [RegExp, ...Cause])[] = [
   ],
 ]
 
+/** One of several servers is missing: the driver only tells of whichever failed last. */
+export const ofSeveral: RegExp = /^no answer from|Nobody is there for slot|CLUSTERDOWN/
+
 /** What an error says, and what to do, in plain words. */
 export function causeOf(trouble: string, { db, tls }: Pick<ConnectionFacts, 'db' | 'tls'>): Cause {
   if (/DB index|invalid DB/.test(trouble))
@@ -89,6 +92,7 @@ export function causeOf(trouble: string, { db, tls }: Pick<ConnectionFacts, 'db'
       `it has no database ${db}`,
       'Correct `REDIS_DB`, or the number in the URL, or raise `databases` on the server.',
     ]
+  if (ofSeveral.test(trouble)) return [trouble, 'Look at `redis-cli --cluster check` on any node.']
   if (tls && /no connection|ETIMEDOUT|Socket timeout/.test(trouble)) return noTls
   const found = known.find(([pattern]) => pattern.test(trouble))
   if (found === undefined) return [trouble, 'Look at the log of the server.']

@@ -91,9 +91,9 @@ describe('npx memoryware doctor', () => {
 
   it('takes an application that cannot be loaded for a failure, and a wrong environment', async () => {
     const { code, stdout } = await memoryware(
-      ['doctor', '--json', '--app', join(folder, 'none.js')],
+      ['doctor', '--json', '--app', join(folder, 'canary-4713.js')],
       {
-        REDIS_URL: 'redis://a',
+        REDIS_URL: 'redis://:canary-4713@a',
         REDIS_HOST: 'canary',
       },
     )
@@ -101,7 +101,7 @@ describe('npx memoryware doctor', () => {
     const findings = byName((JSON.parse(stdout) as Diagnosis).findings)
     deepEqual(Object.keys(findings), ['node', 'environment', 'proxy'])
     found(findings['environment'], 'failure', /REDIS_URL contradicts REDIS_HOST/)
-    found(findings['proxy'], 'failure', /none\.js cannot be loaded/, /export default/)
+    found(findings['proxy'], 'failure', /….js cannot be loaded/, /export default/)
   })
 
   it('shows how it is used, and ends with 2 for what is not there', async () => {

@@ -136,6 +136,15 @@ describe('a doctor of a Cluster', () => {
     const { connection } = await findingsOn({ url: cluster.urls[0] })
     found(connection, 'failure', /node of a Cluster/, /REDIS_CLUSTER_NODES/)
   })
+
+  it('names the one server that does not answer', async () => {
+    const [one] = await cluster.masters()
+    ok(one)
+    one.freeze()
+    const { connection } = await findingsOn({ cluster: cluster.urls })
+    one.thaw()
+    found(connection, 'failure', new RegExp(`no answer from .*:${one.port}`), /cluster check/)
+  })
 })
 
 describe('a doctor of a master behind Sentinels', () => {
