@@ -12,7 +12,8 @@ const patienceMs = 250
  */
 export async function reached(connection: Connection): Promise<Client> {
   const { client } = connection
-  if (isCluster(client) || client.options.sentinels?.length) return connection.look().catch(() => connection.look())
+  if (isCluster(client) || client.options.sentinels?.length)
+    return connection.look().catch(() => connection.look())
   let timer: NodeJS.Timeout | undefined
   const lost = new Promise<never>((_, reject) => {
     let since: number | undefined
