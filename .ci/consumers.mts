@@ -1,5 +1,6 @@
 // The package as its users have it, packed and installed: node --import tsx .ci/consumers.mts [FILE]
 import { writeFile } from 'node:fs/promises'
+import { checkDoctor } from './consumers/doctor.mts'
 import { checkEntries } from './consumers/entries.mts'
 import { about, check, totals } from './consumers/facts.mts'
 import { checkPrograms } from './consumers/programs.mts'
@@ -21,6 +22,7 @@ if (project) {
   await checkTypes(project, manifest)
   await checkEntries(project, manifest)
   await checkPrograms(project)
+  await checkDoctor(project)
 }
 
 const { passed, failed } = totals()

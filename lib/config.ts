@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Duration, toMs } from './duration.ts'
 import { EnvironmentError, MemorywareError } from './errors.ts'
-import { isRedisUrl, parseNode } from './redis-url.ts'
+import { isRedisUrl, parseNode, passwordIn } from './redis-url.ts'
 
 /** Variables of a process's environment. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -87,6 +87,20 @@ export function configFromEnv(environment: Environment = process.env): Environme
     sessionTtl: duration(env, 'SESSION_TTL') ?? 3600,
     maxHistoryLength: whole(env, 'MAX_HISTORY_LENGTH', 1, 1000) ?? 20,
   }
+}
+
+/** The variables that are set and say where Redis is. */
+export function decidedBy(environment: Environment = process.env): readonly string[] {
+  const env = present(environment)
+  return [...Object.keys(addresses), ...parts].filter((name) => env[name] !== undefined)
+}
+
+/** Passwords in the environment, as they stand there and as they are sent: never to be shown. */
+export function secretsIn(environment: Environment = process.env): readonly string[] {
+  const { REDIS_PASSWORD, REDIS_SENTINEL_PASSWORD, REDIS_URL = '' } = environment
+  return [REDIS_PASSWORD, REDIS_SENTINEL_PASSWORD, ...passwordIn(REDIS_URL)].filter(
+    (each) => each !== undefined && each !== '',
+  ) as string[]
 }
 
 function present(environment: Environment): Environment {

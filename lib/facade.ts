@@ -10,6 +10,7 @@ import { checkKey, type Id } from './keys.ts'
 import { checkNames } from './options.ts'
 import { decode, type Pipeline, pipeline, seconds } from './pipeline.ts'
 import type { Budgets } from './ports/budgets.ts'
+import type { Checkup } from './ports/checkup.ts'
 import type { Entries } from './ports/entries.ts'
 import type { Fields } from './ports/fields.ts'
 import type { Fills } from './ports/fills.ts'
@@ -42,6 +43,8 @@ export interface Store {
   readonly entries: Entries
   /** Who makes a response, and those who wait for it. */
   readonly fills: Fills
+  /** What `diagnose()` looks at; absent where there are no servers. */
+  readonly checkup?: Checkup | undefined
   /** Budgets that stand in while the store is away: in this process only, bounded. */
   readonly insurance: Budgets
   /** The value, or `undefined` when the key is absent or has expired. */
@@ -117,6 +120,7 @@ export function facade(
     budgets: provider.budgets,
     entries,
     fills: provider.fills,
+    checkup: provider.checkup,
     get insurance() {
       return insurance()
     },

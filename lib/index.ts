@@ -81,6 +81,17 @@ export type {
   Lease,
   Settlement,
 } from './ports/budgets.ts'
+export type {
+  Asked,
+  Checkup,
+  ClockReading,
+  CommandWord,
+  ConnectionFacts,
+  KeySample,
+  ServerFacts,
+  ServerFields,
+  ServerRights,
+} from './ports/checkup.ts'
 export type { Entries, FoundEntry, NewVariant, Purge, StoredEntry } from './ports/entries.ts'
 export type { FieldBounds, FieldKeys, Fields, FieldsWritten } from './ports/fields.ts'
 export type {

@@ -39,3 +39,15 @@ export function parseNode(text: unknown, defaultPort: number): RedisNode | undef
     tls: protocol === 'rediss:',
   }
 }
+
+/** The password in what was meant to be a URL, as it stands there and as it is sent. */
+export function passwordIn(url: string): readonly string[] {
+  const [, user = ''] = /^[^/]*\/\/(.*)@/s.exec(url) ?? []
+  const written = user.includes(':') ? user.slice(user.indexOf(':') + 1) : ''
+  if (written === '') return []
+  try {
+    return [written, decodeURIComponent(written)]
+  } catch {
+    return [written]
+  }
+}

@@ -1,4 +1,4 @@
-import { configFromEnv } from './config.ts'
+import { configFromEnv, type EnvironmentConfig } from './config.ts'
 import { Deadline } from './deadline.ts'
 import { type Duration, toMs } from './duration.ts'
 import { OptionError } from './errors.ts'
@@ -79,14 +79,23 @@ export function defaultStore(): Store {
   return shared[slot]
 }
 
+/** The store that an environment describes. @throws OptionError for a wrong prefix. */
+export function storeOf(
+  { provider, chosen: _, sessionTtl: __, maxHistoryLength: ___, ...address }: EnvironmentConfig,
+  options: Pick<StoreOptions, 'prefix'> = {},
+): Store {
+  return createStore({ provider, ...(provider === 'embedded' ? {} : address), ...options })
+}
+
 function fromEnvironment(): Store {
-  const { provider, chosen, sessionTtl: _, maxHistoryLength: __, ...address } = configFromEnv()
+  const config = configFromEnv()
+  const { provider, chosen } = config
   if (provider === 'embedded' && !chosen)
     notice(
       'MEMORYWARE_EMBEDDED',
       'No REDIS_URL or REDIS_HOST is set: memory, limits and cache are kept in this process and lost when it exits',
     )
-  const store = createStore(provider === 'embedded' ? { provider } : { provider, ...address })
+  const store = storeOf(config)
   const { close } = store
   return Object.assign(store, {
     async close() {

@@ -25,6 +25,8 @@ export interface Exchange<Native> {
   readonly host: string
   /** The client's address, as the framework sees it behind the proxies it trusts. */
   readonly ip: string | undefined
+  /** The application of the framework, where there is one. */
+  readonly app: unknown
   /** Who the application says this is: `user.id`, else `session.userId`. */
   readonly userId: unknown
   /** The route's parameter `sessionId`, where the route has one. */

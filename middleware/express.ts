@@ -157,7 +157,7 @@ interface Visitor {
 
 /** What Express adds to Node's request, some of which others add as well. */
 type Added = Partial<
-  Pick<Request, 'originalUrl' | 'protocol' | 'host' | 'hostname' | 'ip' | 'params'>
+  Pick<Request, 'app' | 'originalUrl' | 'protocol' | 'host' | 'hostname' | 'ip' | 'params'>
 >
 
 class ExpressExchange implements Exchange<Request> {
@@ -201,6 +201,10 @@ class ExpressExchange implements Exchange<Request> {
 
   get ip(): string | undefined {
     return this.#req.ip ?? this.#req.socket.remoteAddress
+  }
+
+  get app(): unknown {
+    return this.#req.app
   }
 
   get userId(): unknown {

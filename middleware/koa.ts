@@ -209,6 +209,10 @@ class KoaExchange implements Exchange<Context> {
     return this.native.ip || undefined
   }
 
+  get app(): unknown {
+    return this.native.app
+  }
+
   get userId(): unknown {
     const { state, session } = this.native as Visitor
     return state.user?.id ?? session?.userId

@@ -4,6 +4,7 @@ import { clientNetwork } from '../lib/limit/address.ts'
 import type { CheckedRule } from '../lib/limit/rule.ts'
 import type { Exchange } from './exchange.ts'
 import { encodeClientId } from './identity.ts'
+import { adviseOnProxy } from './proxy-advice.ts'
 import type { Identity } from './request-state.ts'
 
 /**
@@ -38,6 +39,7 @@ function ofUser({ user }: Identity): string | undefined {
   return user === undefined ? undefined : partition('user', user)
 }
 
-function address<Native>({ ip }: Exchange<Native>): string {
+function address<Native>({ app, ip }: Exchange<Native>): string {
+  adviseOnProxy(app)
   return partition('ip', encodeId('The address', clientNetwork(ip)))
 }

@@ -19,6 +19,7 @@ const entries = [
   'adapters/langchain',
   'adapters/openai-agents',
   'adapters/rate-limiter-flexible',
+  'lib/doctor',
   'lib/index',
   'lib/msgpack',
   'middleware/express',

@@ -51,7 +51,9 @@ describe('import rules', () => {
 })
 
 async function published(): Promise<SourceFile[]> {
-  return (await Promise.all(['adapters', 'contract', 'lib', 'middleware'].map(sourceFiles))).flat()
+  return (
+    await Promise.all(['adapters', 'bin', 'contract', 'lib', 'middleware'].map(sourceFiles))
+  ).flat()
 }
 
 /** One file of all lines that are said of it, so that one run of Biome decides about all. */

@@ -1,4 +1,5 @@
 import type { Budgets } from './budgets.ts'
+import type { Checkup } from './checkup.ts'
 import type { Entries } from './entries.ts'
 import type { Fields } from './fields.ts'
 import type { Fills } from './fills.ts'
@@ -20,6 +21,8 @@ export interface Provider extends KeyValue, Expiry, Counter, Keyspace, Batch {
   readonly fills: Fills
   /** Absent where a provider cannot be looked into. */
   readonly inspection?: Inspection | undefined
+  /** What a doctor looks at; absent where there are no servers. */
+  readonly checkup?: Checkup | undefined
   /** Absent where a provider has no messages. */
   readonly bus?: PubSub | undefined
   /** Where parts of the store fail one by one: each has a breaker of its own then. */

@@ -1,5 +1,6 @@
 import { OptionError } from '../errors.ts'
 import type { Budgets } from '../ports/budgets.ts'
+import type { Checkup } from '../ports/checkup.ts'
 import type { Entries } from '../ports/entries.ts'
 import type { Fields } from '../ports/fields.ts'
 import type { Fills } from '../ports/fills.ts'
@@ -89,6 +90,9 @@ const wholeProvider: Check = port<Provider>({
   }),
   inspection: optional(
     port<Inspection>({ nodes: method, dbsize: method, size: method, slowlog: method }),
+  ),
+  checkup: optional(
+    port<Checkup>({ connection: method, servers: method, rights: method, sample: method }),
   ),
   bus: optional(port<PubSub>({ publish: method, subscribe: method })),
   parts: optional(port<Parts>({ of: method, names: method })),

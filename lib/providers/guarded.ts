@@ -62,6 +62,7 @@ export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number
     deletePattern: (pattern) => scan('deletePattern', () => provider.deletePattern(pattern)),
     ...guardedPorts(provider, bound),
     inspection: provider.inspection && guardedInspection(provider.inspection, bound),
+    checkup: provider.checkup,
     bus: provider.bus && guardedBus(provider.bus, bound),
     async close() {
       try {

@@ -2,6 +2,7 @@ import { OptionError } from '../errors.ts'
 import type { OwnerKeys, SessionKeys } from '../keys.ts'
 import { escapePattern, markAt } from '../keys.ts'
 import type { Budgets, Charge } from '../ports/budgets.ts'
+import type { Checkup, CommandWord } from '../ports/checkup.ts'
 import type { Entries } from '../ports/entries.ts'
 import type { FieldKeys, Fields } from '../ports/fields.ts'
 import type { FillPlace, Fills } from '../ports/fills.ts'
@@ -22,7 +23,7 @@ export function namespaced(provider: Provider, prefix: string): Provider {
   const at = (key: string) => prefix + key
   const all = (keys: readonly string[]) => keys.map(at)
   const pattern = (text: string) => escapePattern(prefix) + text
-  const { budgets, inspection, bus, parts } = provider
+  const { budgets, inspection, checkup, bus, parts } = provider
 
   return {
     name: provider.name,
@@ -52,6 +53,7 @@ export function namespaced(provider: Provider, prefix: string): Provider {
       ...inspection,
       size: (key, call) => inspection.size(at(key), call),
     },
+    checkup: checkup && checkupAt(checkup, prefix),
     bus: bus && {
       publish: (channel, message, call) => bus.publish(at(channel), message, call),
       subscribe: (channel, listener, call) => bus.subscribe(at(channel), listener, call),
@@ -152,6 +154,25 @@ function fillsAt(fills: Fills, at: At): Fills {
     look: (place, token, after, call) => fills.look(placed(place), token, after, call),
     watch: (place, token, listener, call) => fills.watch(placed(place), token, listener, call),
     onWatched: (runner, listener, call) => fills.onWatched(at(runner), listener, call),
+  }
+}
+
+function checkupAt(checkup: Checkup, prefix: string): Checkup {
+  const word = (each: CommandWord): CommandWord => {
+    if (typeof each === 'string') return each
+    return 'key' in each ? { key: prefix + each.key } : { channel: prefix + each.channel }
+  }
+  return {
+    connection: () => checkup.connection(),
+    servers: () => checkup.servers(),
+    rights: (commands) => checkup.rights(commands.map((words) => words.map(word))),
+    async sample(starts) {
+      const asked = await checkup.sample(starts.map((start) => prefix + start))
+      if ('why' in asked) return asked
+      const { found, ...rest } = asked.value
+      const bare = found.map(({ key, expires }) => ({ key: key.slice(prefix.length), expires }))
+      return { value: { ...rest, found: bare } }
+    },
   }
 }
 

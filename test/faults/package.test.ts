@@ -18,6 +18,7 @@ const entries: Record<string, readonly string[]> = {
   'memoryware/ai-sdk': ['aiSdkStore'],
   'memoryware/rate-limiter-flexible': ['asRateLimiter'],
   'memoryware/msgpack': ['msgpack'],
+  'memoryware/doctor': ['diagnose'],
   'memoryware/store-contract': ['storeContract'],
 }
 
@@ -101,6 +102,7 @@ describe('the packed package', () => {
         import * as onKoa from 'memoryware/koa'
         import { sessionStore } from 'memoryware/express-session'
         import { type KoaSessionStore, sessionStore as onKoaSession } from 'memoryware/koa-session'
+        import { type Diagnosis, diagnose } from 'memoryware/doctor'
         import { msgpack } from 'memoryware/msgpack'
         import { langchainHistory } from 'memoryware/langchain'
         import { openaiSession } from 'memoryware/openai-agents'
@@ -119,6 +121,7 @@ describe('the packed package', () => {
         export const koa: Middleware = onKoa.sessionMemory({ store })
         export const packed: Store = createStore({ provider: 'embedded', serializer: msgpack })
         export const sessions: Sessions = sessionStore({ store })
+        export const diagnosis: Promise<Diagnosis> = diagnose(store, { app: {} })
         export const koaSessions: KoaSessionStore = onKoaSession({ store })
         export const handler: RequestHandler = async (req) => {
           const history: BaseListChatMessageHistory = langchainHistory(req.memory)
@@ -183,8 +186,25 @@ describe('the packed package', () => {
     assert.deepEqual([passes > 100, failures, pending], [true, 0, 0])
   })
 
+  it('has a doctor that npx finds, which tells as JSON and by its exit status', async () => {
+    const bin = join(consumer.installed, 'dist/bin/memoryware.js')
+    assert.match(await readFile(bin, 'utf8'), /^#!\/usr\/bin\/env node\n/)
+    const manifest = await readFile(join(consumer.installed, 'package.json'), 'utf8')
+    assert.deepEqual(JSON.parse(manifest).bin, { memoryware: './dist/bin/memoryware.js' })
+    const sound = await consumer.node(bin, 'doctor', '--json')
+    assert.equal(sound.code, 0, sound.stderr)
+    const { healthy, findings } = JSON.parse(sound.stdout)
+    assert.deepEqual([healthy, findings[0].name, findings[0].status], [true, 'node', 'ok'])
+    const away = await consumer.node(bin, 'doctor', '--json', '--url', 'redis://127.0.0.1:1')
+    assert.equal(away.code, 1)
+    assert.equal(JSON.parse(away.stdout).healthy, false)
+    assert.equal((await consumer.node(bin, 'nurse')).code, 2)
+  })
+
   it('has no source of more than 250 lines', async () => {
-    const all = await Promise.all(['adapters', 'contract', 'lib', 'middleware'].map(sourceFiles))
+    const all = await Promise.all(
+      ['adapters', 'bin', 'contract', 'lib', 'middleware'].map(sourceFiles),
+    )
     const long = all
       .flat()
       .map(({ path, text }) => ({ path, lines: text.trimEnd().split('\n').length }))
@@ -222,7 +242,7 @@ function commonJs(consumer: Consumer, entry: string): string {
 function folderOf(entry: string): string {
   if (/(langchain|openai-agents|ai-sdk|rate-limiter-flexible)$/.test(entry)) return 'adapters'
   if (entry.endsWith('contract')) return 'contract'
-  return entry.endsWith('msgpack') ? 'lib' : 'middleware'
+  return /(doctor|msgpack)$/.test(entry) ? 'lib' : 'middleware'
 }
 
 async function exports(ending: ReturnType<typeof run>, names: readonly string[]): Promise<void> {

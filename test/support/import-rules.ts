@@ -179,6 +179,36 @@ export const importRules: readonly Rule[] = [
     allowed: [`import { redisProvider } from './providers/redis/provider.ts'`],
   },
   {
+    fact: 'a check of the doctor knows what servers tell, and no provider, store or core',
+    file: 'lib/doctor/example.ts',
+    refused: [
+      `import { redisProvider } from '../providers/redis/provider.ts'`,
+      `import type { Store } from '../store.ts'`,
+      `import { clientNetwork } from '../limit/address.ts'`,
+      `import type { Application } from 'express'`,
+      `import { Redis } from 'ioredis'`,
+    ],
+    allowed: [
+      `import type { ServerFields } from '../ports/checkup.ts'`,
+      `import { configFromEnv } from '../config.ts'`,
+      `import { ok } from './finding.ts'`,
+    ],
+  },
+  {
+    fact: 'a program knows stores, and no provider or framework',
+    file: 'bin/example.ts',
+    refused: [
+      `import { redisProvider } from '../lib/providers/redis/provider.ts'`,
+      `import { rateLimitCore } from '../middleware/rate-limit.ts'`,
+      `import type { Application } from 'express'`,
+      `import { Redis } from 'ioredis'`,
+    ],
+    allowed: [
+      `import { createStore } from '../lib/store.ts'`,
+      `import { parseArgs } from 'node:util'`,
+    ],
+  },
+  {
     fact: 'a wrapper of providers picks none',
     file: 'lib/providers/example.ts',
     refused: [

@@ -1,6 +1,6 @@
 import type { Call, Wait } from '../../deadline.ts'
 import { StoreError } from '../../errors.ts'
-import { notice } from '../../notice.ts'
+import { advise } from './advice.ts'
 import { storeError } from './failure.ts'
 import { gather } from './gathered.ts'
 import { watch } from './health.ts'
@@ -22,14 +22,23 @@ export interface Connection {
     options: { readonly again: boolean },
     call?: Call,
   ): Promise<T>
+  /**
+   * The client, once it is ready and on its database, to look around with: what it is refused then is
+   * no failure, and nobody is told of it.
+   */
+  look(): Promise<Client>
+  /** What is wrong with it now; nothing where it is ready, or nothing was said. */
+  readonly trouble: string | undefined
+  /** It was not handed in. */
+  readonly owned: boolean
   onReady(listener: () => void): void
   close(): Promise<void>
 }
 
 /** Shares one client. A client the caller handed in is left open by `close()`. */
 export function connect(client: Client, { owned }: { owned: boolean }): Connection {
-  if (!owned) adviseOn(client)
   const health = watch(client)
+  const advice = advise(client, { owned })
   if (client.status === 'wait') client.connect().catch(() => {})
   const ready = readiness(client)
   const selected = owned ? undefined : selection(client)
@@ -73,6 +82,17 @@ export function connect(client: Client, { owned }: { owned: boolean }): Connecti
       running.add(sent)
       return sent.finally(() => running.delete(sent))
     },
+    async look() {
+      if (closed) throw notReady('look')
+      await ready('look', { over: false, sent: undefined })
+      await selected?.()
+      if (health.wrongDatabase) throw notReady('look', health.wrongDatabase)
+      return client
+    },
+    get trouble() {
+      return health.wrongDatabase?.message ?? health.trouble
+    },
+    owned,
     onReady: (listener) => {
       listeners.push(listener)
       client.on('ready', listener)
@@ -82,6 +102,7 @@ export function connect(client: Client, { owned }: { owned: boolean }): Connecti
       await settled(running)
       for (const listener of listeners) client.off('ready', listener)
       ready.stop()
+      advice.stop()
       if (owned) await quit(client)
       else health.stop()
     },
@@ -112,15 +133,6 @@ function selection(client: Client): (() => Promise<void>) | undefined {
 async function settled(running: ReadonlySet<Promise<unknown>>): Promise<void> {
   if (running.size === 0) return
   await bounded(Promise.allSettled(running))
-}
-
-function adviseOn(client: Client): void {
-  const options = isCluster(client) ? client.options.redisOptions : client.options
-  if (options?.socketTimeout === undefined)
-    notice(
-      'MEMORYWARE_CLIENT_TIMEOUTS',
-      'The Redis client handed in has no socketTimeout: while Redis does not answer, commands pile up in it',
-    )
 }
 
 async function quit(client: Client): Promise<void> {

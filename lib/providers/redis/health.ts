@@ -10,6 +10,8 @@ const refusal =
 export interface Health {
   /** The database that was asked for is not there. */
   readonly wrongDatabase: Error | undefined
+  /** What was last wrong, until it was ready again: a refusal rather than what follows from it. */
+  readonly trouble: string | undefined
   /** A command has failed: says once where Redis does not let this user do what it must. */
   refused(error: unknown): void
   /** Listens no longer. */
@@ -20,16 +22,19 @@ export interface Health {
 export function watch(client: Client): Health {
   const where = placeOf(client)
   let wrongDatabase: Error | undefined
+  let trouble: Error | undefined
   let wasReady = client.status === 'ready'
   let saidAway = false
   const onReady = () => {
     wasReady = true
+    trouble = undefined
   }
   const onError = (error: Error) => {
     publish('error', () => ({ during: 'connection', error: storeError('connect', error) }))
     // The driver goes on with database 0, which belongs to somebody else.
     if (/^ERR (DB index|invalid DB)/.test(error.message)) wrongDatabase = error
     const cause = rootOf(error)
+    if (trouble === undefined || !refusal.test(trouble.message)) trouble = cause
     if (refusal.test(cause.message)) refuses(where, cause)
     else if (!wasReady && !saidAway) {
       saidAway = true
@@ -46,6 +51,9 @@ export function watch(client: Client): Health {
   return {
     get wrongDatabase() {
       return wrongDatabase
+    },
+    get trouble() {
+      return trouble && reasonOf(trouble)
     },
     refused(error) {
       if (error instanceof Error && refusal.test(error.message)) refuses(where, error)
@@ -65,7 +73,8 @@ function refuses(where: string, error: Error): void {
   )
 }
 
-function placeOf(client: Client): string {
+/** Where a client finds its server, without user and password. */
+export function placeOf(client: Client): string {
   if (isCluster(client)) return 'the nodes of the Cluster'
   const { path, host, port, sentinels, name } = client.options
   if (sentinels?.length) return `the master ${name} of the Sentinels`

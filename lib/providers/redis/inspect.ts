@@ -75,7 +75,8 @@ async function slowCommands(server: Redis, count: number): Promise<SlowCommand[]
   }))
 }
 
-function addressOf({ options: { path, host, port }, stream }: Redis): string {
+/** Where a server is. */
+export function addressOf({ options: { path, host, port }, stream }: Redis): string {
   // Behind Sentinels the options do not say which server it is.
   const { remoteAddress, remotePort } = stream ?? {}
   return path ?? `${remoteAddress ?? host}:${remotePort ?? port}`

@@ -4,6 +4,7 @@ import type { Provider } from '../../ports/provider.ts'
 import { type Address, checkAddress } from './address.ts'
 import { redisBudgets } from './budgets.ts'
 import { redisBus } from './bus.ts'
+import { redisCheckup } from './checkup.ts'
 import { redisEntries } from './entries.ts'
 import { redisFields } from './fields.ts'
 import { redisFills } from './fills.ts'
@@ -66,6 +67,7 @@ export function redisProvider({
     entries: redisEntries(pool, { maxValueBytes }),
     fills: redisFills(pool, bus),
     inspection: redisInspection(pool),
+    checkup: redisCheckup(pool),
     bus,
     turns: redisTurns(pool, bus),
     fields: redisFields(pool),
