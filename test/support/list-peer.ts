@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express, { type NextFunction, type Request, type Response } from 'express'
+import { Cluster, Redis } from 'ioredis'
+
+/** Where the lists of the app are. What is left out is as ioredis has it. */
+export type ListPeerOptions =
+  | { readonly url: string }
+  | { readonly sentinels: { readonly nodes: readonly string[]; readonly name: string } }
+  | { readonly cluster: readonly string[]; readonly enableAutoPipelining?: boolean }
+
+// What is written without a library: a list, a counter and a page for each user, on ioredis as it
+// comes. One of the apps of a test, with the routes of `fault-app.ts`; its argument is JSON.
+const client = open(JSON.parse(process.argv[2] ?? '{}') as ListPeerOptions)
+client.on('error', () => {}) // It tries again; the requests tell.
+
+const app = express()
+app.get('/', async (req, res) => {
+  const { say, read, rss } = req.query
+  const user = req.get('x-user') ?? ''
+  if (rss !== undefined) return void res.json(process.memoryUsage.rss())
+  if (read !== undefined) return void res.json(await client.lrange(`history:{${user}}`, 0, -1))
+  await Promise.all([
+    client.rpush(`history:{${user}}`, String(say)),
+    client.incr(`limit:{${user}-limit}`),
+    client.get(`page:{${user}-page}`),
+  ])
+  res.json({ memory: false, limit: false, cache: false })
+})
+app.use((_error: Error, _req: Request, res: Response, _next: NextFunction) => {
+  res.status(500).end()
+})
+const server = createServer(app).listen(0, '127.0.0.1')
+await once(server, 'listening')
+
+process.once('SIGTERM', async () => {
+  const closed = once(server, 'close')
+  server.close()
+  await closed
+  await client.quit()
+  process.exit(0)
+})
+process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+
+function open(options: ListPeerOptions): Redis | Cluster {
+  if ('url' in options) return new Redis(options.url)
+  if ('cluster' in options) {
+    const { cluster, enableAutoPipelining = false } = options
+    return new Cluster([...cluster], { enableAutoPipelining })
+  }
+  const { nodes, name } = options.sentinels
+  const sentinels = nodes.map((node) => {
+    const { hostname: host, port } = new URL(`redis://${node}`)
+    return { host, port: Number(port) }
+  })
+  return new Redis({ sentinels, name })
+}
