@@ -10,6 +10,7 @@ const retryEveryMs = 500
 const pieceMessages = 64
 const pieceBytes = 128 * 1024
 const pieceDeadlineMs = 1000
+const lastDeadlineMs = 500
 
 /** A history that goes on in this process while its store is away. */
 export interface Continuation {
@@ -71,7 +72,8 @@ function continuation(history: HistoryLog): Continuation {
   }
 
   function send(pending: Pending): Promise<void> {
-    pending.replay ??= replay(history, backlog, pending).finally(() => {
+    const deadlineMs = () => (closed ? lastDeadlineMs : pieceDeadlineMs)
+    pending.replay ??= replay(history, backlog, pending, deadlineMs).finally(() => {
       pending.replay = undefined
     })
     return pending.replay
@@ -108,10 +110,15 @@ function continuation(history: HistoryLog): Continuation {
   }
 }
 
-async function replay(history: HistoryLog, backlog: Backlog, pending: Pending): Promise<void> {
+async function replay(
+  history: HistoryLog,
+  backlog: Backlog,
+  pending: Pending,
+  deadlineMs: () => number,
+): Promise<void> {
   while (pending.entries.size > 0) {
     const piece = pieceOf(pending.entries.values())
-    const call = { deadline: new Deadline(pieceDeadlineMs) }
+    const call = { deadline: new Deadline(deadlineMs()) }
     try {
       await history.append(pending.keys, piece, pending.bounds, call)
     } catch (error) {

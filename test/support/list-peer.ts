@@ -1,8 +1,6 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import express, { type NextFunction, type Request, type Response } from 'express'
 import { Cluster, Redis } from 'ioredis'
+import { serveForked } from './fault-server.ts'
 
 /** Where the lists of the app are. What is left out is as ioredis has it. */
 export type ListPeerOptions =
@@ -11,37 +9,26 @@ export type ListPeerOptions =
   | { readonly cluster: readonly string[]; readonly enableAutoPipelining?: boolean }
 
 // What is written without a library: a list, a counter and a page for each user, on ioredis as it
-// comes. One of the apps of a test, with the routes of `fault-app.ts`; its argument is JSON.
+// comes. One of the apps of the fault table, with the routes of `fault-app.ts`; its argument is JSON.
 const client = open(JSON.parse(process.argv[2] ?? '{}') as ListPeerOptions)
 client.on('error', () => {}) // It tries again; the requests tell.
 
 const app = express()
 app.get('/', async (req, res) => {
-  const { say, read, rss } = req.query
+  const { say, read } = req.query
   const user = req.get('x-user') ?? ''
-  if (rss !== undefined) return void res.json(process.memoryUsage.rss())
   if (read !== undefined) return void res.json(await client.lrange(`history:{${user}}`, 0, -1))
   await Promise.all([
     client.rpush(`history:{${user}}`, String(say)),
     client.incr(`limit:{${user}-limit}`),
     client.get(`page:{${user}-page}`),
   ])
-  res.json({ memory: false, limit: false, cache: false })
+  res.json({})
 })
-app.use((_error: Error, _req: Request, res: Response, _next: NextFunction) => {
+app.use((_error: unknown, _req: Request, res: Response, _next: NextFunction) => {
   res.status(500).end()
 })
-const server = createServer(app).listen(0, '127.0.0.1')
-await once(server, 'listening')
-
-process.once('SIGTERM', async () => {
-  const closed = once(server, 'close')
-  server.close()
-  await closed
-  await client.quit()
-  process.exit(0)
-})
-process.send?.(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+await serveForked(app, () => client.quit())
 
 function open(options: ListPeerOptions): Redis | Cluster {
   if ('url' in options) return new Redis(options.url)

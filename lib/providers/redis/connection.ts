@@ -1,13 +1,14 @@
 import type { Call, Wait } from '../../deadline.ts'
 import { StoreError } from '../../errors.ts'
 import { notice } from '../../notice.ts'
+import { bounded } from './bounded.ts'
 import { storeError } from './failure.ts'
 import { gather } from './gathered.ts'
 import { watch } from './health.ts'
 import { type Client, isCluster } from './open-client.ts'
 import { notReady, readiness } from './readiness.ts'
 
-const quitWithinMs = 1000
+const closesWithinMs = 500
 
 /** A connection that callers share; of a Cluster, one to each node. */
 export interface Connection {
@@ -23,6 +24,7 @@ export interface Connection {
     call?: Call,
   ): Promise<T>
   onReady(listener: () => void): void
+  /** Waits for what has been sent, and quits: for half a second at most. */
   close(): Promise<void>
 }
 
@@ -79,11 +81,13 @@ export function connect(client: Client, { owned }: { owned: boolean }): Connecti
     },
     close: async () => {
       closed = true
-      await settled(running)
+      const endMs = performance.now() + closesWithinMs
+      if (running.size > 0) await bounded(closesWithinMs, Promise.allSettled(running))
       for (const listener of listeners) client.off('ready', listener)
       ready.stop()
-      if (owned) await quit(client)
-      else health.stop()
+      if (!owned) return health.stop()
+      await bounded(endMs - performance.now(), client.quit())
+      client.disconnect()
     },
   }
 }
@@ -108,12 +112,6 @@ function selection(client: Client): (() => Promise<void>) | undefined {
   }
 }
 
-/** Waits for what has been sent, for a second at most. */
-async function settled(running: ReadonlySet<Promise<unknown>>): Promise<void> {
-  if (running.size === 0) return
-  await bounded(Promise.allSettled(running))
-}
-
 function adviseOn(client: Client): void {
   const options = isCluster(client) ? client.options.redisOptions : client.options
   if (options?.socketTimeout === undefined)
@@ -121,18 +119,4 @@ function adviseOn(client: Client): void {
       'MEMORYWARE_CLIENT_TIMEOUTS',
       'The Redis client handed in has no socketTimeout: while Redis does not answer, commands pile up in it',
     )
-}
-
-async function quit(client: Client): Promise<void> {
-  await bounded(client.quit().catch(() => {}))
-  client.disconnect()
-}
-
-async function bounded(work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, quitWithinMs)
-  })
-  await Promise.race([work, patience])
-  clearTimeout(timer)
 }

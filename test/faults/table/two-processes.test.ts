@@ -63,7 +63,7 @@ describe('two processes on one session', function () {
 })
 
 const none: Counts = {
-  ...{ served: 0, degraded: 0, failed: 0, hung: 0, lost: 0, doubled: 0 },
+  ...{ served: 0, degraded: 0, failed: 0, hung: 0, lost: 0, doubled: 0, reordered: 0 },
   ...{ longestMs: 0, backMs: 0, grownMb: 0 },
 }
 
