@@ -22,6 +22,11 @@ export class Backlog {
     return this.#sessions.size
   }
 
+  /** What is left, in bytes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   of({ session }: SessionKeys): Pending | undefined {
     return this.#sessions.get(session)
   }

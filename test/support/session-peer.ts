@@ -19,8 +19,7 @@ app.use(session({ store, secret: 'of a test', resave: false, saveUninitialized: 
 app.get('/', async (req, res) => {
   const kept = req.session as unknown as Kept
   const { write, turn, delete: gone } = req.query
-  if (gone !== undefined)
-    return void req.session.destroy((error?: unknown) => res.json(!error))
+  if (gone !== undefined) return void req.session.destroy((error?: unknown) => res.json(!error))
   if (turn !== undefined) {
     await sleep(500)
     kept.list = [...(kept.list ?? []), 'Something']

@@ -113,7 +113,11 @@ describe('slots of a Cluster that move under load', function () {
         forMs: 0,
       })
       assert.ok(express && koa && piped)
-      for (const [who, counts] of Object.entries({ express, koa, 'ioredis, autopipelining': piped }))
+      for (const [who, counts] of Object.entries({
+        express,
+        koa,
+        'ioredis, autopipelining': piped,
+      }))
         tell(name, who, counts)
       for (const counts of [express, koa]) holds(counts)
       for (const reader of readers) assert.deepEqual(await reader.stop(), [])
