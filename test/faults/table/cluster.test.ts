@@ -1,99 +1,65 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { before, describe, it } from 'mocha'
-import type { ClusterNode } from '../../support/cluster-view.ts'
 import { startFaultApp } from '../../support/fault-processes.ts'
-import { type Counts, countTogether, type Strike } from '../../support/fault-run.ts'
+import { countTogether } from '../../support/fault-run.ts'
 import { holds, tell } from '../../support/fault-table.ts'
 import { type ForkedApp, forkApp } from '../../support/forked-app.ts'
 import type { ListPeerOptions } from '../../support/list-peer.ts'
 import { type RedisTestCluster, startRedisCluster } from '../../support/redis-cluster.ts'
+import {
+  checkRuns,
+  type FaultPlace,
+  killed,
+  type Runs,
+  stopped,
+  strikeOften,
+} from '../../support/server-faults.ts'
 
 const runs = 5
-const failoverMs = 6000
+const what = 'a master of a Cluster'
 const listPeer = new URL('../../support/list-peer.ts', import.meta.url)
 
-interface Fault {
-  readonly name: string
-  strikeAt(victim: ClusterNode): Strike
-  mend(victim: ClusterNode): unknown
-  readonly backMs: number
-  /** What ioredis does as it comes. */
-  readonly peer: (counts: Counts) => boolean
-}
-
-const faults: readonly Fault[] = [
-  {
-    name: 'kill -9 of a master of a Cluster',
-    strikeAt: (victim) => ({
-      strike: () => victim.kill(),
-      clear: () => {},
-      forMs: 0,
-      watchMs: failoverMs + 1000,
-    }),
-    mend: (victim) => victim.restart(),
-    backMs: failoverMs,
-    peer: ({ hung, failed }) => hung + failed > 0,
-  },
-  {
-    name: 'SIGSTOP of a master of a Cluster, 6 s',
-    strikeAt: (victim) => ({
-      strike: () => victim.freeze(),
-      clear: () => victim.thaw(),
-      forMs: failoverMs,
-    }),
-    mend: () => {},
-    // Its slots are another's long before it goes on, and stay so.
-    backMs: 0,
-    peer: ({ hung }) => hung > 0,
-  },
-]
-
-describe('a master of a Cluster that goes, five times', function () {
+describe(`${what} that goes, five times`, function () {
   this.timeout(180_000)
-  let counted: ReadonlyMap<string, readonly (readonly Counts[])[]>
+  let counted: { readonly killed: Runs; readonly stopped: Runs }
 
   // Side by side: most of the time they wait for the Cluster.
   before(async () => {
-    const all = faults.map(async (fault) => [fault.name, await strikeOften(fault)] as const)
-    counted = new Map(await Promise.all(all))
+    const [kills, stops] = await Promise.all([
+      strikeOften(killed, await placed(), runs),
+      strikeOften(stopped, await placed(), runs),
+    ])
+    counted = { killed: kills, stopped: stops }
   })
 
-  for (const { name, backMs, peer } of faults) {
-    it(`loses nothing and doubles nothing, and is replaced within 6 s: ${name}`, () => {
-      const rows = counted.get(name) ?? []
-      assert.equal(rows.length, runs)
-      for (const [at, [express, koa, ioredis]] of rows.entries()) {
-        assert.ok(express && koa && ioredis)
-        for (const [who, counts] of Object.entries({ express, koa, ioredis }))
-          tell(name, `${who}, run ${at + 1}`, counts)
-        for (const counts of [express, koa]) {
-          assert.ok(counts.degraded > 0, 'nobody noticed')
-          holds(counts, { backMs })
-        }
-        assert.ok(peer(ioredis), JSON.stringify(ioredis))
-      }
-    })
-  }
+  it('is replaced within 6 s where it is killed, and nothing is lost or doubled', () => {
+    const peers = checkRuns(killed, what, counted.killed)
+    assert.equal(peers.length, runs)
+    for (const { hung, failed } of peers) assert.ok(hung + failed > 0, 'so is it with ioredis')
+  })
+
+  it('is replaced within 6 s where it hangs, and nothing is lost or doubled', () => {
+    const peers = checkRuns(stopped, what, counted.stopped)
+    assert.equal(peers.length, runs)
+    for (const { hung } of peers) assert.ok(hung > 0, 'so is it with ioredis')
+  })
 })
 
-async function strikeOften({ strikeAt, mend }: Fault): Promise<readonly (readonly Counts[])[]> {
+async function placed(): Promise<FaultPlace> {
   const cluster = await startRedisCluster()
   const apps = await Promise.all([...ours(cluster), ioredis({ cluster: cluster.urls })])
-  const counted: (readonly Counts[])[] = []
-  try {
-    for (let run = 0; run < runs; run += 1) {
+  return {
+    apps,
+    async victim(run) {
       await cluster.settled()
-      const victim = (await cluster.masters())[run % 3]
+      const masters = await cluster.masters()
+      const victim = masters[run % masters.length]
       assert.ok(victim)
-      counted.push(await countTogether(apps, strikeAt(victim)))
-      await mend(victim)
-    }
-  } finally {
-    await Promise.all(apps.map((app) => app.stop('SIGKILL')))
-    await cluster.stop()
+      return victim
+    },
+    stop: cluster.stop,
   }
-  return counted
 }
 
 describe('slots of a Cluster that move under load', function () {
