@@ -26,6 +26,8 @@ export interface FaultPlace {
 export type Runs = readonly (readonly Counts[])[]
 
 const failoverMs = 6000
+// Two places are struck side by side, with three apps each: they share the machine.
+const everyMs = 50
 
 /** The server is gone, and so are its connections. */
 export const killed: ServerFault = {
@@ -35,6 +37,7 @@ export const killed: ServerFault = {
     clear: () => {},
     forMs: 0,
     watchMs: failoverMs + 1000,
+    everyMs,
   }),
   mend: (server) => server.restart(),
   backMs: failoverMs,
@@ -47,6 +50,7 @@ export const stopped: ServerFault = {
     strike: () => server.freeze(),
     clear: () => server.thaw(),
     forMs: failoverMs,
+    everyMs,
   }),
   mend: () => {},
   backMs: 0,

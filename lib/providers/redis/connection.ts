@@ -9,6 +9,7 @@ import { type Client, isCluster } from './open-client.ts'
 import { notReady, readiness } from './readiness.ts'
 
 const closesWithinMs = 500
+const beginsAnewMs = 50
 
 /** A connection that callers share; of a Cluster, one to each node. */
 export interface Connection {
@@ -38,6 +39,12 @@ export function connect(client: Client, { owned }: { owned: boolean }): Connecti
   const listeners: (() => void)[] = []
   const running = new Set<Promise<unknown>>()
   let closed = false
+  // A failover that the Sentinels tell of while the driver connects ends it for good, whatever its
+  // retryStrategy says: nobody else would begin anew.
+  const anew = () => {
+    if (!closed) client.connect().catch(() => {})
+  }
+  if (owned) client.on('end', () => void setTimeout(anew, beginsAnewMs).unref())
 
   async function attempt<T>(
     operation: string,
