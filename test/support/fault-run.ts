@@ -88,9 +88,9 @@ function times(outcomes: readonly Outcome[], clearedAt: number) {
   }
 }
 
-/** A process is slow at its first requests: they are not counted. */
+/** A process is slow at its first requests: they are not counted, and come one after the other. */
 async function warmUp({ url }: Served): Promise<void> {
-  for (let count = 0; count < 5; count += 1) {
+  for (let count = 0; count < 50; count += 1) {
     const { kind } = await say(url, 'first', `first-${count}-${performance.now()}`)
     if (kind === 'hung' || kind === 'failed') return
   }
@@ -103,7 +103,7 @@ interface Memory {
 }
 
 async function watchMemory({ url }: Served): Promise<Memory> {
-  const rss = async () => Number((await ask(`${url}/?rss`, '', 1000)) ?? Number.NaN)
+  const rss = async () => Number((await ask(`${url}/?rss`, '', 1000)).body ?? Number.NaN)
   const beforeBytes = await rss()
   let highestBytes = beforeBytes
   const timer = setInterval(async () => {
