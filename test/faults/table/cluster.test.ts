@@ -74,9 +74,10 @@ describe('slots of a Cluster that move under load', function () {
       const readers = await Promise.all(apps.slice(0, 2).map(readAlong))
       const [express, koa, piped] = await countTogether(apps, {
         // Those with the most keys first: of all who speak and read.
-        strike: () => cluster.moveSlots(40, { batch: 1, between: () => sleep(5) }),
+        strike: () => cluster.moveSlots(60, { batch: 1, between: () => sleep(5) }),
         clear: () => {},
         forMs: 0,
+        everyMs: 50,
       })
       assert.ok(express && koa && piped)
       for (const [who, counts] of Object.entries({
@@ -123,7 +124,7 @@ async function readAlong({ url }: ForkedApp): Promise<{ stop(): Promise<readonly
       if (answer !== `200 ["${user}"]`) wrong.push(`${user}: ${answer}`)
     })
     reading = Promise.all([reading, answered]).then(() => {})
-  }, 50)
+  }, 100)
   return {
     async stop() {
       clearInterval(timer)

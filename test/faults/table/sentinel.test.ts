@@ -44,12 +44,14 @@ describe(`${what} that goes, five times`, function () {
 })
 
 async function placed(): Promise<FaultPlace> {
-  const sentinel = await startRedisSentinel()
+  const [password, sentinelPassword] = ['pw', 'spw']
+  const sentinel = await startRedisSentinel({ password, sentinelPassword })
   const sentinels = { nodes: sentinel.sentinels, name: sentinel.name }
-  const peer: ListPeerOptions = { sentinels }
+  const store = { sentinels: { ...sentinels, password: sentinelPassword }, password }
+  const peer: ListPeerOptions = { sentinels, password, sentinelPassword }
   const apps = await Promise.all([
-    startFaultApp({ framework: 'express', store: { sentinels } }),
-    startFaultApp({ framework: 'koa', store: { sentinels } }),
+    startFaultApp({ framework: 'express', store }),
+    startFaultApp({ framework: 'koa', store }),
     forkApp(listPeer, [JSON.stringify(peer)]),
   ])
   return {
