@@ -17,6 +17,8 @@ declare module 'apicache' {
 
   interface ApiCache {
     options(options: { redisClient?: CallbackClient }): ApiCache
+    /** What is kept, by its address. */
+    getIndex(): { readonly all: readonly string[] }
     middleware(duration: string): RequestHandler
   }
 

@@ -28,6 +28,11 @@ export class Backlog {
     return this.#messages
   }
 
+  /** What is left, in bytes. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   of({ session }: SessionKeys): Pending | undefined {
     return this.#sessions.get(session)
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
 import type { SessionKeys } from '../keys.ts'
@@ -10,6 +11,10 @@ const retryEveryMs = 500
 const pieceMessages = 64
 const pieceBytes = 128 * 1024
 const pieceDeadlineMs = 1000
+// A store that is to close may be on its way back; one that hangs must not hold up the end.
+const lastMs = 700
+const lastPieceMs = 400
+const lastEveryMs = 50
 
 /** A history that goes on in this process while its store is away. */
 export interface Continuation {
@@ -23,7 +28,7 @@ export interface Continuation {
   forget(keys: SessionKeys): void
   /** The owner's sessions of which something is kept, by the key of their index. */
   of(index: string): readonly SessionKeys[]
-  /** Sends everything once more, and keeps no timer. */
+  /** Sends everything, for as long as the store takes any of it, and keeps no timer. */
   close(): Promise<void>
 }
 
@@ -70,8 +75,10 @@ function continuation(history: HistoryLog): Continuation {
     }
   }
 
+  const pieceMs = () => (closed ? lastPieceMs : pieceDeadlineMs)
+
   function send(pending: Pending): Promise<void> {
-    pending.replay ??= replay(history, backlog, pending).finally(() => {
+    pending.replay ??= replay(history, backlog, pending, pieceMs).finally(() => {
       pending.replay = undefined
     })
     return pending.replay
@@ -104,7 +111,13 @@ function continuation(history: HistoryLog): Continuation {
     async close() {
       closed = true
       clearTimeout(timer)
-      await flush()
+      let endAt = performance.now() + lastMs
+      while (backlog.size > 0 && performance.now() < endAt) {
+        const { bytes } = backlog
+        await flush()
+        if (backlog.bytes < bytes) endAt = performance.now() + lastMs
+        else await sleep(lastEveryMs)
+      }
       if (backlog.messages > 0) tell(backlog, 'lost', backlog.messages)
     },
   }
@@ -114,10 +127,15 @@ function tell(backlog: Backlog, state: MemoryEvent['state'], messages: number): 
   publish('memory', () => ({ state, messages, waiting: backlog.messages }))
 }
 
-async function replay(history: HistoryLog, backlog: Backlog, pending: Pending): Promise<void> {
+async function replay(
+  history: HistoryLog,
+  backlog: Backlog,
+  pending: Pending,
+  pieceMs: () => number,
+): Promise<void> {
   while (pending.entries.size > 0) {
     const piece = pieceOf(pending.entries.values())
-    const call = { deadline: new Deadline(pieceDeadlineMs) }
+    const call = { deadline: new Deadline(pieceMs()) }
     let state: MemoryEvent['state'] = 'sent'
     try {
       await history.append(pending.keys, piece, pending.bounds, call)

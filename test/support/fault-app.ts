@@ -56,9 +56,10 @@ function koaApp(): RequestListener {
   return app.callback()
 }
 
-/** The flags of a request that says something, or what the store has of this user. */
+/** The flags of a request that says something, what the store has of this user, or a page so long. */
 async function answer({ memory, rateLimit, cache }: Asked, query: URLSearchParams) {
   if (query.has('read')) return stored(memory)
+  if (query.has('page')) return ['x'.repeat(Number(query.get('page')))]
   const id = query.get('say') ?? 'hi'
   const { degraded } = await memory.append({ id, role: 'user', content: id })
   return { memory: degraded, limit: rateLimit?.degraded, cache: cache?.degraded }

@@ -2,6 +2,7 @@ import type { Call } from '../../deadline.ts'
 import type { PubSub } from '../../ports/pub-sub.ts'
 import { redacted } from '../../redact.ts'
 import { publish } from '../../telemetry.ts'
+import { bounded } from './bounded.ts'
 import { type Connection, connect } from './connection.ts'
 import type { Client } from './open-client.ts'
 import type { Pool } from './pool.ts'
@@ -10,6 +11,7 @@ import { serverOf } from './servers.ts'
 type Listener = (message: Buffer) => void
 
 const resumeAfterMs = 1000
+const leavesWithinMs = 150
 
 /** Messages over Redis. */
 export interface RedisBus extends PubSub {
@@ -44,10 +46,12 @@ export function redisBus(pool: Pool): RedisBus {
     const listeners = channels.get(channel)
     if (!listeners?.delete(listener) || listeners.size > 0) return
     channels.delete(channel)
-    // Where the connection is lost, so is the subscription.
-    await line?.connection
-      .send('unsubscribe', (client) => client.unsubscribe(channel), once)
-      .catch(() => {})
+    if (line === undefined) return
+    // Where the connection is lost, so is the subscription. A Redis that hangs is not waited for.
+    await bounded(
+      leavesWithinMs,
+      line.connection.send('unsubscribe', (client) => client.unsubscribe(channel), once),
+    )
   }
 
   async function join(channel: string, call: Call | undefined): Promise<void> {

@@ -1,13 +1,15 @@
 import type { Call, Wait } from '../../deadline.ts'
 import { StoreError } from '../../errors.ts'
 import { advise } from './advice.ts'
+import { bounded } from './bounded.ts'
 import { storeError } from './failure.ts'
 import { gather } from './gathered.ts'
 import { watch } from './health.ts'
 import { type Client, isCluster } from './open-client.ts'
 import { notReady, readiness } from './readiness.ts'
 
-const quitWithinMs = 1000
+const closesWithinMs = 500
+const beginsAnewMs = 50
 
 /** A connection that callers share; of a Cluster, one to each node. */
 export interface Connection {
@@ -32,6 +34,7 @@ export interface Connection {
   /** It was not handed in. */
   readonly owned: boolean
   onReady(listener: () => void): void
+  /** Waits for what has been sent, and quits: for half a second at most. */
   close(): Promise<void>
 }
 
@@ -45,6 +48,7 @@ export function connect(client: Client, { owned }: { owned: boolean }): Connecti
   const listeners: (() => void)[] = []
   const running = new Set<Promise<unknown>>()
   let closed = false
+  if (owned) revive(client, () => closed)
 
   async function attempt<T>(
     operation: string,
@@ -61,9 +65,7 @@ export function connect(client: Client, { owned }: { owned: boolean }): Connecti
       if (isCluster(client)) client.refreshSlotsCache(() => {})
       if (!again) throw failure
       await ready(operation, wait)
-      return await command(client).catch((second: unknown) => {
-        throw storeError(operation, second)
-      })
+      return await command(client).catch((second) => raise(operation, second))
     }
   }
 
@@ -99,14 +101,31 @@ export function connect(client: Client, { owned }: { owned: boolean }): Connecti
     },
     close: async () => {
       closed = true
-      await settled(running)
+      const endMs = performance.now() + closesWithinMs
+      if (running.size > 0) await bounded(closesWithinMs, Promise.allSettled(running))
       for (const listener of listeners) client.off('ready', listener)
       ready.stop()
       advice.stop()
-      if (owned) await quit(client)
-      else health.stop()
+      if (!owned) return health.stop()
+      await bounded(endMs - performance.now(), client.quit())
+      client.disconnect()
     },
   }
+}
+
+function raise(operation: string, error: unknown): never {
+  throw storeError(operation, error)
+}
+
+/**
+ * A failover that the Sentinels tell of while the driver connects ends it for good, whatever its
+ * retryStrategy says: nobody else would begin anew.
+ */
+function revive(client: Client, closed: () => boolean): void {
+  const anew = () => {
+    if (!closed()) client.connect().catch(() => {})
+  }
+  client.on('end', () => void setTimeout(anew, beginsAnewMs).unref())
 }
 
 /**
@@ -127,24 +146,4 @@ function selection(client: Client): (() => Promise<void>) | undefined {
       throw new StoreError('select', 'unavailable', { cause, outcome: 'not-sent' })
     }
   }
-}
-
-/** Waits for what has been sent, for a second at most. */
-async function settled(running: ReadonlySet<Promise<unknown>>): Promise<void> {
-  if (running.size === 0) return
-  await bounded(Promise.allSettled(running))
-}
-
-async function quit(client: Client): Promise<void> {
-  await bounded(client.quit().catch(() => {}))
-  client.disconnect()
-}
-
-async function bounded(work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const patience = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, quitWithinMs)
-  })
-  await Promise.race([work, patience])
-  clearTimeout(timer)
 }

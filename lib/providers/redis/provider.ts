@@ -74,8 +74,7 @@ export function redisProvider({
     parts: pool.parts,
     onReady: pool.onReady,
     async close() {
-      await bus.close()
-      await pool.close()
+      await Promise.all([bus.close(), pool.close()])
     },
   }
 }
