@@ -112,14 +112,11 @@ for (const framework of frameworks) {
     for (const [says, harm] of Object.entries(harms))
       it(`are not told where ${says}`, () => harmed(harm, {}))
 
-    for (const says of ['all is what nobody wrote', 'all is cut off in its middle'] as const) {
-      it(`are not told where ${says}, and messages are encrypted`, async () => {
-        const key = randomBytes(32).toString('base64')
-        await harmed(harms[says] ?? assert.fail(), {
-          serializer: encrypted([{ id: 'k', key }]),
-        })
-      })
-    }
+    it('are not told where all is cut off in its middle, and messages are encrypted', async () => {
+      const key = randomBytes(32).toString('base64')
+      const cutOff = (client: Redis) => overwrite(client, cut)
+      await harmed(cutOff, { serializer: encrypted([{ id: 'k', key }]) })
+    })
 
     it('are not told where Redis knows no such password, and lets nobody in', async () => {
       const wrong = `redis://:${secret('wrong-password')}@127.0.0.1:${server.port}`
