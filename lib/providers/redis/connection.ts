@@ -106,11 +106,15 @@ export function connect(client: Client, { owned }: { owned: boolean }): Connecti
       for (const listener of listeners) client.off('ready', listener)
       ready.stop()
       advice.stop()
-      if (!owned) return health.stop()
-      await bounded(endMs - performance.now(), client.quit())
-      client.disconnect()
+      if (owned) await quit(client, endMs - performance.now())
+      else health.stop()
     },
   }
+}
+
+async function quit(client: Client, withinMs: number): Promise<void> {
+  await bounded(withinMs, client.quit())
+  client.disconnect()
 }
 
 function raise(operation: string, error: unknown): never {
