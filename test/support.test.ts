@@ -182,6 +182,80 @@ describe('startFaultProxy', () => {
     const took = performance.now() - start
     assert.ok(took >= 59 && took < 150, `took ${took} ms`)
   })
+
+  it('delays replies by another time each, keeping their order', async () => {
+    const client = server.client({ port: proxy.port })
+    await client.ping()
+    proxy.set({ jitterMs: 40 })
+    const came: string[] = []
+    const asked = Array.from({ length: 20 }, (_, at) => `${at}`)
+    const times = await Promise.all(
+      asked.map(async (word, at) => {
+        // Apart, so that replies do not come in one piece.
+        await later(at * 3, undefined)
+        const start = performance.now()
+        came.push(await client.echo(word))
+        return Math.round(performance.now() - start)
+      }),
+    )
+    assert.deepEqual(came, asked)
+    assert.ok(new Set(times).size > 3, times.join())
+    assert.ok(Math.max(...times) >= 10, times.join())
+  })
+
+  it('passes replies byte by byte, and what is left at once when it is told to', async () => {
+    const client = server.client({ port: proxy.port })
+    await client.ping()
+    const pieces: number[] = []
+    client.stream.on('data', (bytes: Buffer) => pieces.push(bytes.length))
+    proxy.set({ trickleMs: 2 })
+    assert.equal(await client.echo('a reply of some bytes'), 'a reply of some bytes')
+    assert.ok(pieces.length > 3, pieces.join())
+    proxy.set({ trickleMs: 60_000 })
+    const echoed = client.echo('later')
+    assert.equal(await Promise.race([echoed, later(50, 'nothing')]), 'nothing')
+    proxy.clear()
+    assert.equal(await echoed, 'later')
+  })
+
+  it('ends the connections that stand', async () => {
+    const client = impatient()
+    await client.ping()
+    const ended = new Promise((resolve) => client.stream.once('end', () => resolve('ended')))
+    proxy.finish()
+    assert.equal(await Promise.race([ended, later(2000, 'nothing')]), 'ended')
+    assert.equal(await impatient().ping(), 'PONG')
+  })
+
+  it('leaves the connections that stand without a peer, and serves new ones', async () => {
+    const client = impatient()
+    await client.set('lost', 'before')
+    proxy.lose()
+    await assert.rejects(client.set('lost', 'after'), /timed out/)
+    proxy.clear()
+    await assert.rejects(client.ping(), /timed out/)
+    assert.equal(client.stream.destroyed, false)
+    assert.equal(await impatient().get('lost'), 'before')
+  })
+
+  for (const [to, told] of [
+    ['truncate', /closed/],
+    ['garbage', /Unknown RESP type/],
+    ['reset', /closed/],
+  ] as const) {
+    it(`harms replies (${to}) after the server has done what it was asked`, async () => {
+      const client = impatient()
+      await client.set(to, '0')
+      proxy.set({ harm: { to, times: 1 } })
+      await assert.rejects(client.incr(to), told)
+      assert.equal(proxy.harmed, 1)
+      const next = impatient()
+      assert.equal(await next.incr(to), 2)
+      proxy.set({ harm: { to, chance: 0 } })
+      assert.equal(await next.incr(to), 3)
+      assert.equal(proxy.harmed, 1)
+    })
+  }
 })
 
 function later<T>(ms: number, value: T): Promise<T> {

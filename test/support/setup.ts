@@ -1,3 +1,4 @@
+import { faultTable } from './fault-table.ts'
 import { redisBinary } from './redis-binary.ts'
 import { endShared } from './shared.ts'
 
@@ -9,6 +10,9 @@ export async function mochaGlobalSetup(): Promise<void> {
 /** After the last test. */
 export async function mochaGlobalTeardown(): Promise<void> {
   await endShared()
+  const table = faultTable()
+  // Not by the reporter: it is to be seen with any.
+  if (table !== '') process.stdout.write(`\n${table}\n\n`)
 }
 
 // A signal ends Node without its exit event, and with that without the end of the test's servers.
