@@ -78,8 +78,10 @@ describe(`fault table: ${away}`, function () {
     const peer = express()
     const sendCommand = (command: string, ...args: string[]) =>
       client.call(command, ...args) as Promise<RedisReply>
+    const quiet = { error: () => {}, warn: () => {} }
+    const store = new RedisStore({ sendCommand })
     peer.use(
-      rateLimit({ limit: 5, passOnStoreError: true, store: new RedisStore({ sendCommand }) }),
+      rateLimit({ limit: 5, passOnStoreError: true, store, logger: quiet }),
       (_req, res) => void res.send('ok'),
     )
     app = await listen(peer)

@@ -4,7 +4,6 @@ import type { PeerName } from '../../support/fault-peers.ts'
 import { startFaultApp, startPeer } from '../../support/fault-processes.ts'
 import { type Counts, countTogether, type Strike } from '../../support/fault-run.ts'
 import { tell } from '../../support/fault-table.ts'
-import type { ForkedApp } from '../../support/forked-app.ts'
 
 const ours = ['express', 'koa'] as const
 
@@ -13,8 +12,16 @@ export type Outcomes<Peer extends PeerName> = Readonly<Record<(typeof ours)[numb
 
 /** Ours on both frameworks and some peers, each in a process of its own, over one server. */
 export interface Contestants<Peer extends PeerName> {
-  /** One strike hits all of them; each has its line in the table. */
-  under(fault: string, strike: Strike): Promise<Outcomes<Peer>>
+  readonly apps: readonly { readonly name: string; readonly url: string }[]
+  /**
+   * One strike hits all of them; each has its line in the table, with what `lostBeside` finds to be
+   * lost beside what the load has said.
+   */
+  under(
+    fault: string,
+    strike: Strike,
+    lostBeside?: (url: string) => Promise<number>,
+  ): Promise<Outcomes<Peer>>
   stop(): Promise<void>
 }
 
@@ -23,21 +30,29 @@ export async function contestants<Peer extends PeerName>(
   url: string,
   peers: readonly Peer[],
 ): Promise<Contestants<Peer>> {
-  const names = [...ours, ...peers]
-  const apps: readonly ForkedApp[] = await Promise.all([
+  const forked = await Promise.all([
     ...ours.map((framework) => startFaultApp({ framework, store: { url } })),
     ...peers.map((peer) => startPeer({ peer, url })),
   ])
+  const names = [...ours, ...peers]
+  const apps = forked.map((app, at) => ({ name: names[at] ?? '', url: app.url }))
   return {
-    async under(fault, strike) {
+    apps,
+    async under(fault, strike, lostBeside = async () => 0) {
       // Service is to be back within two seconds: a little longer is seen.
       const counted = await countTogether(apps, { watchMs: 2500, ...strike })
-      const named = counted.map((counts, at) => [names[at] ?? '', counts] as const)
+      const named = await Promise.all(
+        apps.map(async ({ name, url }, at) => {
+          const counts = counted[at]
+          assert.ok(counts)
+          return [name, { ...counts, lost: counts.lost + (await lostBeside(url)) }] as const
+        }),
+      )
       for (const [name, counts] of named) tell(fault, name, counts)
       return Object.fromEntries(named) as Outcomes<Peer>
     },
     async stop() {
-      await Promise.all(apps.map((app) => app.stop()))
+      await Promise.all(forked.map((app) => app.stop()))
     },
   }
 }

@@ -122,3 +122,35 @@ export function pause(admin: Redis, forMs: number): Blow {
 export const slowLoading: readonly string[] = [
   ...['--key-load-delay', '100', '--loading-process-events-interval-bytes', '1024'],
 ]
+
+/** Every write is refused. */
+export function outOfMemory(admin: Redis): Blow {
+  return {
+    strike: () => admin.config('SET', 'maxmemory', '1'),
+    clear: () => admin.config('SET', 'maxmemory', '0'),
+  }
+}
+
+/** Three times as much as there is room for, of what ends within five minutes. */
+export function flood(admin: Redis, policy: 'volatile-ttl' | 'allkeys-lru'): Blow {
+  return {
+    async strike() {
+      const [, used] = /used_memory:(\d+)/.exec(await admin.info('memory')) ?? []
+      await admin.config('SET', 'maxmemory-policy', policy)
+      await admin.config('SET', 'maxmemory', Number(used) + 4 * 1024 * 1024)
+      const value = 'x'.repeat(1000)
+      for (let first = 0; first < 12_000; first += 100) {
+        const batch = admin.pipeline()
+        for (let at = first; at < first + 100; at += 1)
+          batch.set(`flood:${policy}:${at}`, value, 'EX', 300)
+        await batch.exec()
+        // Requests are sent from this process, too.
+        await sleep(5)
+      }
+    },
+    async clear() {
+      await admin.config('SET', 'maxmemory-policy', 'noeviction')
+      await admin.config('SET', 'maxmemory', '0')
+    },
+  }
+}
