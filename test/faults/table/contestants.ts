@@ -8,7 +8,7 @@ import { tell } from '../../support/fault-table.ts'
 const ours = ['express', 'koa'] as const
 
 /** What became of the requests to each. */
-export type Outcomes<Peer extends PeerName> = Readonly<Record<(typeof ours)[number] | Peer, Counts>>
+type Outcomes<Peer extends PeerName> = Readonly<Record<(typeof ours)[number] | Peer, Counts>>
 
 /** Ours on both frameworks and some peers, each in a process of its own, over one server. */
 export interface Contestants<Peer extends PeerName> {
