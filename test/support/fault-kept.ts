@@ -15,55 +15,73 @@ type Stored = ReadonlyMap<string, readonly unknown[]>
 
 const longestMs = 3000
 const steadyMs = 1000
+const nothing: Kept = { lost: Number.NaN, doubled: Number.NaN, reordered: Number.NaN }
 
 /**
  * Reads what is stored until all that was acknowledged is there, or nothing changes any more; 3 s at
- * most. NaN where the app keeps nothing, or tells no more what it kept.
+ * most. NaN where the app keeps nothing, or does not tell any more what it kept.
  */
 export async function countKept(url: string, outcomes: readonly Outcome[]): Promise<Kept> {
-  const users = [...new Set(outcomes.map(({ user }) => user))]
-  const endAt = performance.now() + longestMs
-  let steadyFrom = performance.now()
-  let last: Stored | undefined
-  for (;;) {
-    const stored = await readAll(url, users)
-    const now = performance.now()
-    if (sizeOf(stored) !== sizeOf(last)) steadyFrom = now
-    last = stored ?? last
-    const over = now > endAt || now - steadyFrom > steadyMs
-    if (over || (stored !== undefined && missing(outcomes, stored, 'any') === 0)) break
-    await sleep(100)
-  }
-  if (last === undefined) return { lost: Number.NaN, doubled: Number.NaN, reordered: Number.NaN }
+  const last = await settled(url, outcomes)
+  if (last === undefined) return nothing
   return {
-    lost: missing(outcomes, last, 'stored'),
+    lost: missing(outcomes, last, ['stored']),
     doubled: doubledIn(last),
     reordered: reorderedIn(outcomes, last),
   }
 }
 
-async function readAll(url: string, users: readonly string[]): Promise<Stored | undefined> {
-  const answers = await Promise.all(
-    users.map(async (user) => {
-      // Each time another address: a cache may stand before the handler.
-      const answer = await ask(`${url}/?read=${performance.now()}`, user, 1000)
-      return Array.isArray(answer) ? ([user, answer] as const) : undefined
-    }),
-  )
-  const found = answers.flatMap((each) => (each === undefined ? [] : [each]))
-  return found.length === users.length ? new Map(found) : undefined
+async function settled(url: string, outcomes: readonly Outcome[]): Promise<Stored | undefined> {
+  const users = [...new Set(outcomes.map(({ user }) => user))]
+  const unreadAt = performance.now() + longestMs
+  const reads: { readonly at: number; readonly size: number; readonly stored: Stored }[] = []
+  const steady = (now: number) => {
+    const [first] = reads
+    const changedAt = reads.findLast(({ size }) => size !== reads.at(-1)?.size)?.at ?? first?.at
+    if (first === undefined || changedAt === undefined) return now > unreadAt
+    return now - first.at > longestMs || now - changedAt > steadyMs
+  }
+  for (;;) {
+    const stored = await readAll(url, users)
+    const at = performance.now()
+    if (stored === 'nothing') return undefined
+    if (stored !== undefined) reads.push({ at, size: sizeOf(stored), stored })
+    const whole = stored !== undefined && missing(outcomes, stored, ['stored', 'kept']) === 0
+    if (whole || steady(at)) return reads.at(-1)?.stored
+    await sleep(100)
+  }
 }
 
-function sizeOf(stored: Stored | undefined): number {
-  return [...(stored?.values() ?? [])].reduce((sum, { length }) => sum + length, -1)
+/** What is stored of each; `undefined` where that cannot be read now. */
+async function readAll(
+  url: string,
+  users: readonly string[],
+): Promise<Stored | 'nothing' | undefined> {
+  const stored = new Map<string, readonly unknown[]>()
+  // Each time another address: a cache may stand before the handler.
+  const read = (user: string) => ask(`${url}/?read=${performance.now()}`, user, 2000)
+  for (const [user, answer] of await Promise.all(
+    users.map(async (user) => [user, await read(user)] as const),
+  )) {
+    if (answer.status === 404) return 'nothing'
+    if (!Array.isArray(answer.body)) return undefined
+    stored.set(user, answer.body)
+  }
+  return stored
 }
 
-function missing(outcomes: readonly Outcome[], stored: Stored, which: 'any' | 'stored'): number {
+function sizeOf(stored: Stored): number {
+  return [...stored.values()].reduce((sum, { length }) => sum + length, 0)
+}
+
+function missing(
+  outcomes: readonly Outcome[],
+  stored: Stored,
+  which: readonly Outcome['acknowledged'][],
+): number {
   const ids = new Set([...stored.values()].flat())
-  return outcomes.filter(
-    ({ id, acknowledged }) =>
-      (acknowledged === 'stored' || (which === 'any' && acknowledged === 'kept')) && !ids.has(id),
-  ).length
+  return outcomes.filter(({ id, acknowledged }) => which.includes(acknowledged) && !ids.has(id))
+    .length
 }
 
 function doubledIn(stored: Stored): number {

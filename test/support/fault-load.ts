@@ -44,27 +44,37 @@ export function startFaultLoad(url: string, everyMs: number): FaultLoad {
 /** Says one thing, and waits for the answer for 15 s at most. */
 async function say(url: string, user: string, id: string): Promise<Outcome> {
   const at = performance.now()
-  const answer = await ask(`${url}/?say=${id}`, user, longestWaitMs)
+  const { ok, body } = await ask(`${url}/?say=${id}`, user, longestWaitMs)
   const ms = performance.now() - at
-  const flags = Object(answer) as Record<string, unknown>
-  const degraded = Object.values(flags).includes(true)
-  const answered = answer === undefined ? 'failed' : degraded ? 'degraded' : 'served'
+  const flags = Object(body) as Record<string, unknown>
+  const answered = Object.values(flags).includes(true) ? 'degraded' : 'served'
   const acknowledged = flags['memory'] === true ? 'kept' : 'stored'
   return {
     ...{ user, id, at, ms },
-    kind: ms > hungAfterMs ? 'hung' : answered,
-    acknowledged: answer === undefined ? 'no' : acknowledged,
+    kind: ms > hungAfterMs ? 'hung' : ok ? answered : 'failed',
+    acknowledged: ok ? acknowledged : 'no',
   }
 }
 
-/** The JSON of an answer; `undefined` for an error, a broken connection, or none in time. */
-export async function ask(url: string, user: string, withinMs: number): Promise<unknown> {
+/** An answer: its JSON where it was one of success. Status 0: a broken connection, or none in time. */
+interface Asked {
+  readonly ok: boolean
+  readonly status: number
+  readonly body?: unknown
+}
+
+/** Asks and waits for so long. */
+export async function ask(url: string, user: string, withinMs: number): Promise<Asked> {
   try {
     const signal = AbortSignal.timeout(withinMs)
-    const answer = await fetch(url, { headers: { 'x-user': user }, signal })
-    const text = await answer.text()
-    return answer.ok ? (JSON.parse(text) as unknown) : undefined
+    const { ok, status, ...answer } = await get(url, user, signal)
+    return ok ? { ok, status, body: JSON.parse(answer.text) as unknown } : { ok, status }
   } catch {
-    return undefined
+    return { ok: false, status: 0 }
   }
+}
+
+async function get(url: string, user: string, signal: AbortSignal) {
+  const answer = await fetch(url, { headers: { 'x-user': user }, signal })
+  return { ok: answer.ok, status: answer.status, text: await answer.text() }
 }

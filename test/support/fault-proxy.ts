@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Lane, type Pace } from './fault-lane.ts'
 import type { TestServer } from './redis.ts'
-import { connectBehind, startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
+import { connectBehind, reset, startTcpProxy, type TcpProxy } from './tcp-proxy.ts'
 
 /** What goes wrong. Faults that are left out do not happen. `stall` holds both ways; other paces are those of replies. */
 interface Faults extends Pace {
@@ -97,7 +97,7 @@ export async function startFaultProxy(
       harmedNow += 1
       passage.gone = to !== 'garbage'
     }
-    if (to === 'reset') passage.client.resetAndDestroy()
+    if (to === 'reset') reset(passage.client)
     else if (to === 'truncate')
       down.push(bytes.subarray(0, bytes.length / 2), () => passage.client.end())
     else down.push(to === 'garbage' ? garbage : bytes)
@@ -110,7 +110,7 @@ export async function startFaultProxy(
 
   const proxy = await startTcpProxy(target, (client) => {
     accepted += 1
-    if (faults.refuse === true) return void client.resetAndDestroy()
+    if (faults.refuse === true) return reset(client)
     clients.add(client)
     client.once('close', () => clients.delete(client))
     if (faults.silence === true) client.resume()
@@ -133,7 +133,7 @@ export async function startFaultProxy(
     set,
     clear: () => set({}),
     reset() {
-      for (const client of clients) client.resetAndDestroy()
+      for (const client of clients) reset(client)
     },
     finish() {
       for (const client of clients) client.end()

@@ -88,9 +88,9 @@ function times(outcomes: readonly Outcome[], clearedAt: number) {
   }
 }
 
-/** A process is slow at its first requests: they are not counted. */
+/** A process is slow at its first requests: they are not counted, and come one after the other. */
 async function warmUp({ url }: Served): Promise<void> {
-  for (let count = 0; count < 5; count += 1) {
+  for (let count = 0; count < 50; count += 1) {
     const asked = `${url}/?say=first-${count}-${performance.now()}`
     // Whose fault has begun already does not answer: the others do not wait for that.
     if ((await ask(asked, 'first', hungAfterMs)) === undefined) return
@@ -104,7 +104,7 @@ interface Memory {
 }
 
 async function watchMemory({ url }: Served): Promise<Memory> {
-  const rss = async () => Number((await ask(`${url}/?rss`, '', 1000)) ?? Number.NaN)
+  const rss = async () => Number((await ask(`${url}/?rss`, '', 1000)).body ?? Number.NaN)
   const beforeBytes = await rss()
   let highestBytes = beforeBytes
   const timer = setInterval(async () => {

@@ -37,9 +37,21 @@ export async function startTcpProxy(
     async close() {
       const closed = once(listener, 'close')
       listener.close()
-      for (const client of open) client.resetAndDestroy()
+      for (const client of open) reset(client)
       await closed
     },
+  }
+}
+
+/**
+ * Resets a connection (RST). Node ends it in order first; where it breaks in that moment, the process
+ * can not end any more: here the order is left out, and what has ended is left alone.
+ */
+export function reset(client: Socket): void {
+  if (client.writableEnded) client.destroy()
+  else {
+    client._final = (done) => done()
+    client.resetAndDestroy()
   }
 }
 
