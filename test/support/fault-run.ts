@@ -93,7 +93,7 @@ async function warmUp({ url }: Served): Promise<void> {
   for (let count = 0; count < 50; count += 1) {
     const asked = `${url}/?say=first-${count}-${performance.now()}`
     // Whose fault has begun already does not answer: the others do not wait for that.
-    if ((await ask(asked, 'first', hungAfterMs)) === undefined) return
+    if (!(await ask(asked, 'first', hungAfterMs)).ok) return
   }
 }
 
