@@ -50,6 +50,8 @@ describe('fault table: commands of an operator, again and again', function () {
       forMs: 3000,
     })
     for (const each of [counts.express, counts.koa]) holds(each)
-    breaks(counts['list-history'], 'hung')
+    // It sends again what was under way: some wait for long, and what had been carried out is doubled.
+    const { hung, doubled } = counts['list-history']
+    assert.ok(hung + doubled > 0)
   })
 })
