@@ -20,7 +20,7 @@ export interface FaultLoad {
 }
 
 /** A request that is not answered by then is hung. */
-const hungAfterMs = 1000
+export const hungAfterMs = 1000
 
 const longestWaitMs = 15_000
 const users = 10
@@ -47,7 +47,7 @@ export function startFaultLoad(url: string, everyMs: number): FaultLoad {
 }
 
 /** Says one thing, and waits for the answer for 15 s at most. */
-export async function say(url: string, user: string, id: string): Promise<Outcome> {
+async function say(url: string, user: string, id: string): Promise<Outcome> {
   const at = performance.now()
   const { ok, body } = await ask(`${url}/?say=${id}`, user, longestWaitMs)
   const ms = performance.now() - at

@@ -111,6 +111,8 @@ function connect(where: ClientOptions, { password, tls }: Access): Redis {
     protocol: 2,
     maxRetriesPerRequest: null,
     retryStrategy: () => 20,
+    // It would wait for as long as the server thinks that it loads its data.
+    maxLoadingRetryTime: 50,
     ...(password === undefined ? {} : { password }),
     ...(tls === undefined || where.path !== undefined ? {} : { tls }),
     ...where,

@@ -66,10 +66,13 @@ export function watch(client: Client): Health {
   }
 }
 
-function refuses(where: string, error: Error): void {
+// Redis adds which script it was, and the line: there are dozens, and one right is missing.
+const inScript = / script: \w+, on @user_script:\d+\.?$/
+
+function refuses(where: string, { message }: Error): void {
   notice(
     'MEMORYWARE_REDIS_REFUSES',
-    `Redis at ${where} refuses the connection or a command: ${error.message}`,
+    `Redis at ${where} refuses the connection or a command: ${message.replace(inScript, '')}`,
   )
 }
 

@@ -66,6 +66,8 @@ const bounds = {
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
   enableReadyCheck: true,
+  // While a server loads its data it says for how much longer, and may be wrong by ten seconds.
+  maxLoadingRetryTime: 250,
 }
 
 const limits = {

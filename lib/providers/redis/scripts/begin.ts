@@ -68,10 +68,11 @@ export const begin: Script<Keys, Args, Begun> = script(
       end
       kept[#kept + 1] =
         { turn = mid, token = token, runner = runner, state = 'running', ends = now + lease }
-      -- An earlier try at the same question counted its pieces from 1 as well.
-      redis.call('UNLINK', KEYS[6])
     end
     local added = store(11)
+    -- An earlier try at the same question counted its pieces from 1 as well. Not before anything is
+    -- stored: a script that has deleted something may write although Redis is full.
+    if not own then redis.call('UNLINK', KEYS[6]) end
     local trimmed = trim(added, running(kept))
     write(kept)
     save(added)

@@ -40,8 +40,9 @@ export const fork: Script<Keys, Args, Forked> = script(
       place = last + 1
     end
 
-    redis.call('DEL', toList, toState)
+    -- First: a script that has deleted something may write although Redis is full.
     redis.call('COPY', session, to, 'REPLACE')
+    redis.call('DEL', toList, toState)
     if len > 0 then redis.call('COPY', list, toList) end
     redis.call('COPY', state, toState)
     if place < len then

@@ -30,6 +30,9 @@ export const keep: Script<Keys, Args, boolean> = script(
     end
 
     local function write(at)
+      -- A script that has deleted something may write although Redis is full: this comes first, and
+      -- is refused then. It ends, should the script be stopped half way.
+      redis.call('SET', at, '', 'PX', ttl)
       redis.call('DEL', at)
       redis.call('HSET', at, 'head', head, 'body', body)
       redis.call('PEXPIRE', at, ttl)
@@ -48,17 +51,18 @@ export const keep: Script<Keys, Args, boolean> = script(
     end
 
     if variant == '' then
-      for name in pairs(ends) do redis.pcall('UNLINK', resource .. ':' .. name) end
       write(resource)
+      for name in pairs(ends) do redis.pcall('UNLINK', resource .. ':' .. name) end
       return 1
     end
 
+    write(key)
+    ends[variant] = now + ttl
     local names = {}
     for name in pairs(ends) do names[#names + 1] = name end
     for _, name in ipairs(names) do
       if ends[name] <= now then forget(name) end
     end
-    ends[variant] = now + ttl
     for _, at in pairs(ends) do
       count = count + 1
       longest = math.max(longest, at - now)
@@ -73,7 +77,6 @@ export const keep: Script<Keys, Args, boolean> = script(
       count = count - 1
     end
 
-    write(key)
     redis.call('HDEL', resource, 'head', 'body')
     redis.call('HSET', resource, 'vary', vary, 'v:' .. variant, ends[variant])
     redis.call('PEXPIRE', resource, longest)
