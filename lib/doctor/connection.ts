@@ -3,7 +3,7 @@ import { failure, ok, type Verdict, warning } from './finding.ts'
 import { causeOf, ofSeveral } from './trouble.ts'
 
 /** Every call waits for it, and all calls of a request have 150 ms. */
-const slowMs = 50
+const slowMs = 75
 
 /** Whether Redis can be reached, and is what it was taken for. */
 export function connection(facts: ConnectionFacts, asked: Asked<readonly ServerFacts[]>): Verdict {

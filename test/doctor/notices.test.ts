@@ -25,7 +25,9 @@ const use = (urls: readonly string[]) => `
     await store.close()
   }`
 
-describe('notices of what a doctor would find', () => {
+describe('notices of what a doctor would find', function () {
+  // Each starts a process, which compiles what it runs.
+  this.timeout(60_000)
   let server: TestServer
   before(async () => {
     server = await startRedis({

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis'
 import type {
   Asked,
   Checkup,
+  ClockReading,
   CommandWord,
   ConnectionFacts,
   ServerFacts,
@@ -63,15 +64,24 @@ async function factsOf(server: Redis): Promise<ServerFacts> {
   const [info, told, clock] = await Promise.all([
     asked(async () => fieldsOfInfo(await server.info())),
     asked(() => settingsOf(server)),
-    asked(async () => {
-      const sentMs = Date.now()
-      const began = performance.now()
-      const [seconds, micros] = await server.time()
-      const tookMs = performance.now() - began
-      return { serverMs: Number(seconds) * 1000 + Number(micros) / 1000, sentMs, tookMs }
-    }),
+    asked(() => clockOf(server)),
   ])
   return { address: addressOf(server), info, settings: told, clock }
+}
+
+/** The quickest of three answers: this process may have been busy with another. */
+async function clockOf(server: Redis): Promise<ClockReading> {
+  const first = await readClock(server)
+  const others = [await readClock(server), await readClock(server)]
+  return others.reduce((one, other) => (other.tookMs < one.tookMs ? other : one), first)
+}
+
+async function readClock(server: Redis): Promise<ClockReading> {
+  const sentMs = Date.now()
+  const began = performance.now()
+  const [seconds, micros] = await server.time()
+  const tookMs = performance.now() - began
+  return { serverMs: Number(seconds) * 1000 + Number(micros) / 1000, sentMs, tookMs }
 }
 
 async function settingsOf(server: Redis): Promise<ServerFields> {
