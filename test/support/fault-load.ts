@@ -13,6 +13,8 @@ export interface Outcome {
 
 /** Requests that come steadily, whether or not earlier ones are answered. */
 export interface FaultLoad {
+  /** Requests so far. */
+  readonly sent: number
   /** Sends no more, waits for those under way, and gives all. */
   stop(): Promise<readonly Outcome[]>
 }
@@ -34,6 +36,9 @@ export function startFaultLoad(url: string, everyMs: number): FaultLoad {
     asked.push(say(url, `${name}-u${count % users}`, `${name}-${count}`))
   }, everyMs)
   return {
+    get sent() {
+      return asked.length
+    },
     async stop() {
       clearInterval(timer)
       return Promise.all(asked)

@@ -24,6 +24,8 @@ export interface Strike {
   readonly strike: () => unknown
   readonly clear: () => unknown
   readonly forMs: number
+  /** It lasts longer where fewer requests than these were sent to each app. @default 0 */
+  readonly atLeast?: number
   /** How long the requests go on after it is cleared. @default 3000 */
   readonly watchMs?: number
   /** @default 20: 50 requests a second */
@@ -46,7 +48,7 @@ export async function countOutcomes(app: Served, strike: Strike): Promise<Counts
 /** Strikes once while several apps are asked steadily, each as if alone, and counts for each. */
 export async function countTogether(
   apps: readonly Served[],
-  { strike, clear, forMs, watchMs = 3000, everyMs = 20 }: Strike,
+  { strike, clear, forMs, atLeast = 0, watchMs = 3000, everyMs = 20 }: Strike,
 ): Promise<readonly Counts[]> {
   await Promise.all(apps.map(warmUp))
   const loads = apps.map(({ url }) => startFaultLoad(url, everyMs))
@@ -58,6 +60,7 @@ export async function countTogether(
     memories.push(...(await Promise.all(apps.map(watchMemory))))
     await strike()
     await sleep(forMs)
+    while (loads.some(({ sent }) => sent < atLeast)) await sleep(everyMs)
     await clear()
     clearedAt = performance.now()
     for (const { stop } of memories) stop()
