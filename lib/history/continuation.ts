@@ -12,8 +12,8 @@ const pieceMessages = 64
 const pieceBytes = 128 * 1024
 const pieceDeadlineMs = 1000
 // A store that is to close may be on its way back; one that hangs must not hold up the end.
-const lastMs = 700
-const lastPieceMs = 400
+const lastMs = 600
+const lastPieceMs = 300
 const lastEveryMs = 50
 
 /** A history that goes on in this process while its store is away. */

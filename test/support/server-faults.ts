@@ -53,7 +53,7 @@ export const stopped: ServerFault = {
     everyMs,
   }),
   mend: () => {},
-  backMs: 0,
+  backMs: 1000,
 }
 
 /** Strikes so many times, and ends the place. */
@@ -87,6 +87,7 @@ export function checkRuns(fault: ServerFault, what: string, runs: Runs): readonl
   }
   for (const counts of runs.flatMap((run) => run.slice(0, 2))) {
     assert.ok(counts.degraded > 0, 'nobody noticed')
+    assert.ok(counts.degraded < failoverMs / everyMs, 'nobody took its place in time')
     holds(counts, { backMs: fault.backMs })
   }
   return peers

@@ -8,7 +8,7 @@ import { type ForkedApp, forkApp } from '../../support/forked-app.ts'
 
 const what = 'a flood of users and pages, kept in the process'
 const flood = 600
-const pageBytes = 20_000
+const pageBytes = 10_000
 const memoryPeer = new URL('../../support/memory-peer.ts', import.meta.url)
 // Conversations have a quarter of the keys, two for each user: a hundred users of those that come.
 const store = { provider: 'embedded', maxEntries: 800, maxBytes: 4 * 1024 * 1024 } as const

@@ -55,7 +55,7 @@ describe('two processes on one session', function () {
       for (const pair of [...ours, peer]) {
         const revived = await revivedBy(query, pair)
         const counts = { ...none, served: 20 - revived, lost: revived }
-        tell('a session is deleted under a running turn', pair.who, counts)
+        tell(`a session is deleted under a running turn that ${name}`, pair.who, counts)
         if (pair !== peer) holds(counts)
         else assert.ok(revived >= 10, `${revived} of 20`)
       }
