@@ -47,7 +47,6 @@ export function startFaultLoad(url: string, everyMs: number): FaultLoad {
 }
 
 /** Says one thing, and waits for the answer for 15 s at most. */
-/** Says one thing as one user. */
 export async function say(url: string, user: string, id: string): Promise<Outcome> {
   const at = performance.now()
   const { ok, body } = await ask(`${url}/?say=${id}`, user, longestWaitMs)
