@@ -134,6 +134,8 @@ export function facade(
     pipeline: () => pipeline(provider, serializer),
     deadline: provider.deadline,
     close: async () => {
+      // What is kept in the process is tried now or never.
+      provider.probe()
       // At once: where the store hangs, each waits for it.
       await Promise.all([
         closeNear({ entries }),

@@ -185,7 +185,8 @@ function embedded({ maxEntries, maxBytes }: StoreOptions): Provider {
 
 /** The embedded provider is never away. */
 function ungated(provider: Provider, deadlineMs: number): Guarded {
-  return { ...provider, degraded: false, deadline: () => new Deadline(deadlineMs) }
+  const deadline = () => new Deadline(deadlineMs)
+  return { ...provider, degraded: false, probe: () => {}, deadline }
 }
 
 /** Budgets in this process, made at their first use. */

@@ -29,6 +29,7 @@ export function guarded(provider: Provider, { deadlineMs }: { deadlineMs: number
     get degraded() {
       return gates.open
     },
+    probe: gates.probe,
     deadline: () => new Deadline(deadlineMs),
     get: bound('get', one, (key: string, call: Call) => provider.get(key, call)),
     set: bound('set', one, (key: string, value: Uint8Array, ttlMs: Span, call: Call) =>
