@@ -140,8 +140,8 @@ export function facade(
       await Promise.all([
         closeNear({ entries }),
         closeSharing(provider),
-        closeRunner(provider.turns),
-        closeContinuation(provider.history),
+        // What answers leave behind is kept in the process as well.
+        closeRunner(provider.turns).then(() => closeContinuation(provider.history)),
       ])
       await provider.close()
     },
