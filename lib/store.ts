@@ -15,7 +15,7 @@ import { checkProvider } from './providers/check-provider.ts'
 import { embeddedProvider } from './providers/embedded/provider.ts'
 import { guarded } from './providers/guarded.ts'
 import { guardedBudgets } from './providers/guarded-budgets.ts'
-import { namespaced } from './providers/namespaced.ts'
+import { checkPrefix, namespaced } from './providers/namespaced.ts'
 import { type RedisProviderOptions, redisProvider } from './providers/redis/provider.ts'
 import { json, type Serializer } from './serializer.ts'
 
@@ -56,6 +56,7 @@ export function createStore(options: StoreOptions = {}): Store {
   if (deadlineMs > 1000) throw new OptionError('deadline', 'at most 1 second', deadline)
   if (typeof serializer?.encode !== 'function' || typeof serializer.decode !== 'function')
     throw new OptionError('serializer', 'an object with encode and decode', serializer)
+  if (prefix !== undefined) checkPrefix(prefix)
   const raw = choose(options)
   const provider = prefix === undefined ? raw : namespaced(raw, prefix)
   const inProcess = raw.name === 'embedded' && raw !== options.provider

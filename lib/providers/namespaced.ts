@@ -11,6 +11,12 @@ import type { Command } from '../ports/key-value.ts'
 import type { Provider } from '../ports/provider.ts'
 import type { Turns } from '../ports/turns.ts'
 
+/** Checks a prefix, before anything is opened for it. @throws OptionError */
+export function checkPrefix(prefix: string): void {
+  if (typeof prefix !== 'string' || !/^[^{}\s]{1,128}$/.test(prefix))
+    throw new OptionError('prefix', 'text of 1 to 128 characters without braces or spaces', prefix)
+}
+
 /**
  * Puts `prefix` before every key of a provider, and takes it off again where keys are listed.
  *
@@ -18,8 +24,7 @@ import type { Turns } from '../ports/turns.ts'
  * key on one slot of a Cluster.
  */
 export function namespaced(provider: Provider, prefix: string): Provider {
-  if (typeof prefix !== 'string' || !/^[^{}\s]{1,128}$/.test(prefix))
-    throw new OptionError('prefix', 'text of 1 to 128 characters without braces or spaces', prefix)
+  checkPrefix(prefix)
   const at = (key: string) => prefix + key
   const all = (keys: readonly string[]) => keys.map(at)
   const pattern = (text: string) => escapePattern(prefix) + text

@@ -14,7 +14,7 @@ export function redisFields(pool: Pool): Fields {
       if (names?.length === 0 && ttlMs === undefined) return new Map()
       const steps: Step[] = [
         asked(keys.fields, names),
-        ...(keys.session ? [['hmget', keys.session.session, 'seal'] as const] : []),
+        ...(keys.session ? [['hmgetBuffer', keys.session.session, 'seal'] as const] : []),
         ...(ttlMs === undefined ? [] : renewal(keys, ttlMs)),
       ]
       const [reply, sealed] = await pool
@@ -48,8 +48,8 @@ export function redisFields(pool: Pool): Fields {
 
 /** Of state whose session was evicted nobody can tell. */
 function checkSeal(reply: unknown, { seal }: SessionKeys): void {
-  const [sealed] = reply as (string | null)[]
-  if (sealed === null || sealed === seal) return
+  const [found] = reply as (Buffer | null)[]
+  if (!found || found.toString() === seal) return
   throw new StoreError('read', 'corrupt', { cause: new Error(otherKey) })
 }
 
