@@ -100,7 +100,8 @@ for (const provider of bothProviders()) {
         const facts = []
         for (let asked = 0; asked < 3; asked += 1) facts.push(fact(await site.get('/a', plain)))
         assert.equal(site.runs, 2)
-        assert.match(String(facts[2]), /hit/)
+        // The store may still have been writing it at the look, and had it at the claim.
+        assert.match(String(facts[2]), /hit|collapsed/)
         for (const tail of tails) assert.ok(tail.endsWith(event(2)))
       })
 
