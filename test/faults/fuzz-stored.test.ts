@@ -3,8 +3,6 @@ import { after, before, describe, it } from 'mocha'
 import { fuzz } from '../support/fuzz-stored.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
 
-const day = Math.floor(Date.now() / 86_400_000)
-
 describe('threat: stored values that are damaged, thousands of times', function () {
   this.timeout(120_000)
   let server: TestServer
@@ -13,11 +11,11 @@ describe('threat: stored values that are damaged, thousands of times', function 
   })
   after(() => server.stop())
 
-  // The seed is another each day; a failure tells it.
+  // A failure tells its seed, and comes again with it.
   for (const [sealed, seed] of [
     [true, 1],
-    [true, day],
-    [false, day],
+    [true, 20_783],
+    [false, 20_783],
   ] as const)
     it(`are right, refused or absent, ${sealed ? 'encrypted' : 'plain JSON'}, seed ${seed}`, async () => {
       const { given, refused, kinds } = await fuzz(server, { sealed, seed, cases: 1000 })

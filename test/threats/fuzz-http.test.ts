@@ -20,7 +20,7 @@ for (const stores of bothProviders()) {
       })
 
       it('fail nothing, hang nowhere, are told nothing of others, and harm nobody after them', async () => {
-        await fc.assert(fc.asyncProperty(rawRequests, fuzzing.check), { numRuns: 60 })
+        await fc.assert(fc.asyncProperty(rawRequests, fuzzing.check), { numRuns: 60, seed: 1 })
       })
     })
   }
