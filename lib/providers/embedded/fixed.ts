@@ -37,9 +37,9 @@ function windowTally({ count, endsAt }: Window, rule: BudgetRule, at: number): T
     return { tally: windowTally({ count: next, endsAt: end }, rule, at), mark: until }
   }
 
-  // A charge of nothing begins no window: what it costs after all counts in the one that began since.
+  // A charge of nothing begins no window: what it costs after all counts in the one that runs by now.
   function began(until: number, mark: number): boolean {
-    return mark > at && until > mark && until - mark < windowMs
+    return mark > at && Math.abs(until - mark) < windowMs
   }
 
   const tally: Tally = {

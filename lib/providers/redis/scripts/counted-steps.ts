@@ -18,10 +18,10 @@ export const fixedSteps = /* lua */ `
         b.level = b.level + cost
         return ends
       end
-      -- A charge of nothing begins no window: its debt counts in the one that began since, or begins it.
+      -- A charge of nothing begins no window: its debt counts in the one that runs by now, or begins it.
       function b.settle(mark, change, nothing)
         if fresh and mark > now then ends = mark end
-        local since = nothing and mark > now and ends > mark and ends - mark < window
+        local since = nothing and mark > now and math.abs(ends - mark) < window
         if mark ~= ends and not since then return 0 end
         b.level = math.min(math.max(b.level + change, 0), most)
         return ends
