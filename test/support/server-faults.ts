@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
+import { before, describe, it } from 'mocha'
 import { type Counts, countTogether, type Strike } from './fault-run.ts'
 import { holds, tell } from './fault-table.ts'
 import type { ForkedApp } from './forked-app.ts'
 import type { TestServer } from './redis.ts'
 
 /** A fault of one of several servers, whose place another takes. */
-export interface ServerFault {
+interface ServerFault {
   readonly name: string
   strikeAt(server: TestServer): Strike
   /** After the run: it is there again. */
   mend(server: TestServer): unknown
-  /** How late after the end of the strike a request may still be degraded. */
+  /** How late after the end of the strike a request may still be degraded; 0: it ends when the place must be taken. */
   readonly backMs: number
 }
 
@@ -23,14 +24,15 @@ export interface FaultPlace {
 }
 
 /** What each of the apps of a place came to in each run. */
-export type Runs = readonly (readonly Counts[])[]
+type Runs = readonly (readonly Counts[])[]
 
+const runsOfEach = 5
 const failoverMs = 6000
 // Two places are struck side by side, with three apps each: they share the machine.
 const everyMs = 50
 
 /** The server is gone, and so are its connections. */
-export const killed: ServerFault = {
+const killed: ServerFault = {
   name: 'kill -9',
   strikeAt: (server) => ({
     strike: () => server.kill(),
@@ -44,7 +46,7 @@ export const killed: ServerFault = {
 }
 
 /** The server hangs, and goes on when its place is taken. */
-export const stopped: ServerFault = {
+const stopped: ServerFault = {
   name: 'SIGSTOP',
   strikeAt: (server) => ({
     strike: () => server.freeze(),
@@ -53,15 +55,47 @@ export const stopped: ServerFault = {
     everyMs,
   }),
   mend: () => {},
-  backMs: 1000,
+  backMs: 0,
+}
+
+/**
+ * The rows of a server that is killed, and of one that hangs, five times each. `suffers`: what others
+ * come to each time it hangs.
+ */
+export function rowsOfGoing(
+  what: string,
+  placed: () => Promise<FaultPlace>,
+  suffers: (counts: Counts) => boolean,
+): void {
+  describe(`${what} that goes, five times`, function () {
+    this.timeout(180_000)
+    let counted: { readonly killed: Runs; readonly stopped: Runs }
+
+    // Side by side: most of the time they wait for the servers.
+    before(async () => {
+      const [kills, stops] = await Promise.all([
+        strikeOften(killed, await placed(), runsOfEach),
+        strikeOften(stopped, await placed(), runsOfEach),
+      ])
+      counted = { killed: kills, stopped: stops }
+    })
+
+    it('is replaced within 6 s where it is killed, and nothing is lost or doubled', () => {
+      const peers = checkRuns(killed, what, counted.killed)
+      assert.equal(peers.length, runsOfEach)
+      for (const { hung, failed } of peers) assert.ok(hung + failed > 0, 'so is it with ioredis')
+    })
+
+    it('is replaced within 6 s where it hangs, and nothing is lost or doubled', () => {
+      const peers = checkRuns(stopped, what, counted.stopped)
+      assert.equal(peers.length, runsOfEach)
+      for (const counts of peers) assert.ok(suffers(counts), 'so is it with ioredis')
+    })
+  })
 }
 
 /** Strikes so many times, and ends the place. */
-export async function strikeOften(
-  fault: ServerFault,
-  place: FaultPlace,
-  runs: number,
-): Promise<Runs> {
+async function strikeOften(fault: ServerFault, place: FaultPlace, runs: number): Promise<Runs> {
   const counted: (readonly Counts[])[] = []
   try {
     for (let run = 0; run < runs; run += 1) {
@@ -77,7 +111,7 @@ export async function strikeOften(
 }
 
 /** Tells of the runs, and asserts the contract for ours; gives what the others came to. */
-export function checkRuns(fault: ServerFault, what: string, runs: Runs): readonly Counts[] {
+function checkRuns(fault: ServerFault, what: string, runs: Runs): readonly Counts[] {
   const peers: Counts[] = []
   for (const [at, [express, koa, peer]] of runs.entries()) {
     assert.ok(express && koa && peer)

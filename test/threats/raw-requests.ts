@@ -274,7 +274,7 @@ const bodies = fc.oneof(
     .map((value) => JSON.stringify(value)),
 )
 
-/** Requests that no client should send, and such as any would. */
+/** Requests that no client should send, among ordinary ones. */
 export const rawRequests: fc.Arbitrary<RawRequest> = fc.record({
   method: fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom(...methods) },
