@@ -11,6 +11,7 @@ export function budgetSettlingContract(suite: Suite): void {
   for (const shape of shapes) {
     describe(`a settled charge (${shape.shape})`, () => {
       correcting(suite, shape)
+      chargingNothing(suite, shape)
       repeating(suite, shape)
       ending(suite, shape)
     })
@@ -75,6 +76,23 @@ function correcting({ open, it }: Suite, { algorithm, limit }: Shape): void {
     const { mark } = await take(open, key, { ...rule, cost: 3 })
     assert.equal((await settle(open, key, { ...rule, mark, charged: 3, cost: 3 })).used, 3)
     assert.equal((await look(open, key, { ...rule, cost: 0 })).used, 3)
+  })
+}
+
+function chargingNothing({ open, it }: Suite, { algorithm, limit }: Shape): void {
+  const rule = { algorithm, limit }
+  const tenth = limit / 10
+
+  it('owes what all came to where nothing was charged, whichever is settled first', async () => {
+    for (const isFirst of [true, false]) {
+      const key = fresh()
+      const one = await take(open, key, { ...rule, cost: 0 })
+      await pause(5)
+      const other = await take(open, key, { ...rule, cost: 0 })
+      for (const { mark } of isFirst ? [one, other] : [other, one])
+        await settle(open, key, { ...rule, mark, charged: 0, cost: tenth })
+      assert.equal((await look(open, key, { ...rule, cost: 0 })).used, 2 * tenth)
+    }
   })
 }
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { after, before, describe, it } from 'mocha'
 import type { Budgets, Charge, Provider } from '../../lib/index.ts'
@@ -95,22 +94,4 @@ describe('the sums of budgets on Redis', () => {
     })
     await fc.assert(property, { numRuns: 60 })
   })
-
-  for (const order of ['first', 'last'] as const)
-    it(`are of all charges of nothing that began no window, settled ${order} to come first`, async () => {
-      const rule = { ...ruleOf, algorithm: 'fixed', key: `limit:{user~${order}}:f` } as const
-      const marks: number[] = []
-      for (let at = 0; at < 2; at += 1) {
-        const [charged] = await budgets.charge([{ ...rule, cost: 0 }])
-        marks.push(charged?.mark ?? 0)
-        await sleep(5)
-      }
-      assert.notEqual(marks[0], marks[1])
-      for (const mark of order === 'first' ? marks : marks.toReversed())
-        await budgets.settle([{ ...rule, mark, charged: 0, cost: 1 }])
-      assert.deepEqual(
-        (await budgets.peek([{ ...rule, cost: 0 }])).map(({ used }) => used),
-        [2],
-      )
-    })
 })
