@@ -23,7 +23,7 @@ before(async () => {
 })
 after(() => Promise.all([server.stop(), secure.stop()]))
 
-/** Clients that a store makes for itself, or is handed in; those of a Cluster write each by itself. */
+/** Clients that a store makes for itself, or is handed in. */
 const ways: Readonly<Record<string, () => StoreOptions & { client?: AnyClient }>> = {
   'its own client': () => ({ url: server.url }),
   'its own client over TLS': () => ({ url: secure.url, tls: secure.tls ?? {} }),

@@ -15,14 +15,14 @@ interface Writing {
   _writev(...args: unknown[]): unknown
 }
 
-/** Counts the writes to this port of whatever server, however many pieces each brings together. */
-export function countWrites(port: number): SocketWrites {
+/** Counts the writes to these ports of whatever servers, however many pieces each brings together. */
+export function countWrites(...ports: readonly (number | undefined)[]): SocketWrites {
   const prototype = Socket.prototype as unknown as Writing
   const { _write, _writev } = prototype
   let count = 0
   const counted = (write: Writing['_write']): Writing['_write'] =>
     function (this: Writing, ...args) {
-      if (this.remotePort === port) count += 1
+      if (ports.includes(this.remotePort ?? -1)) count += 1
       return Reflect.apply(write, this, args)
     }
   Object.assign(prototype, { _write: counted(_write), _writev: counted(_writev) })

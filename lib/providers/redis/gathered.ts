@@ -6,25 +6,31 @@ import { type Client, isCluster } from './open-client.ts'
 // what Jest stops is the global.
 const afterThisTurn = setImmediate
 
-const held = new WeakSet<object>()
+const gathering = new WeakSet<Client>()
 
 /**
  * Holds back what is about to be written to the client's socket until the event loop has seen to all
  * that is ready: commands of one request that belong together, and of requests that came in together,
- * leave in one write. Nothing is kept for longer than that turn, and order stays as it is. The clients
- * of a Cluster, and one that keeps its socket elsewhere, write each command by itself.
+ * leave in one write; on a Cluster in one to each node. Nothing is kept for longer than that turn, and
+ * order stays as it is. A client that keeps its socket elsewhere writes each command by itself.
  */
 export function gather(client: Client): void {
-  const socket = isCluster(client) ? undefined : socketOf(client)
-  if (socket === undefined || held.has(socket)) return
-  held.add(socket)
+  if (gathering.has(client)) return
+  gathering.add(client)
+  const sockets = socketsOf(client)
   // Corks are counted: one that the client's owner has put in stays until its owner takes it out.
-  socket.cork()
+  for (const socket of sockets) socket.cork()
   afterThisTurn(() => {
-    held.delete(socket)
+    gathering.delete(client)
     // A socket that was ended or lost meanwhile is not corked any more, and does not mind.
-    socket.uncork()
+    for (const socket of sockets) socket.uncork()
   })
+}
+
+function socketsOf(client: Client): readonly Duplex[] {
+  // All of them: which nodes this turn's commands go to is not known before the last of them.
+  const nodes = isCluster(client) ? client.nodes() : [client]
+  return nodes.flatMap((node) => socketOf(node) ?? [])
 }
 
 /** The driver names its socket in its types; whether it has one, and of what kind, nobody promises. */
