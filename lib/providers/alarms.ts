@@ -8,7 +8,7 @@ const stepMs = 25
 const longestMs = 900
 
 /** Rings once, unless it is cancelled before. */
-export interface Alarm {
+interface Alarm {
   cancel(): void
 }
 
