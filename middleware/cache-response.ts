@@ -112,5 +112,5 @@ function bypassed<Native>(
     reason === 'method' ? { fwd: 'method' } : { fwd: 'bypass', detail: reason },
   )
   if (reason !== 'method' || !isUnsafe(exchange.req.method)) return 'next'
-  return { observe: new Invalidation(parts, exchange) }
+  return { watch: new Invalidation(parts, exchange) }
 }

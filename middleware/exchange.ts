@@ -64,8 +64,17 @@ export interface Observer {
   rescue?(error: unknown): boolean
 }
 
+/** Looks at the head of what the rest of the chain answers, and at no more. */
+export interface HeadWatcher {
+  /** Lower-case names of the fields that it looks at. */
+  readonly fields: readonly string[]
+  /** Called once, before the head goes out or as soon as the rest of the chain is done. */
+  told(status: number, fields: Fields): void
+}
+
 /**
- * What a middleware decided: go on, go on and tell the observer, or it has answered. With `refresh`
+ * What a middleware decided: go on, go on and tell an observer or
+ * a watcher of heads, or it has answered. With `refresh`
  * it has answered, and the rest of the chain runs once that answer is out, against a response that
  * goes nowhere but to the observer; `undefined` from `refresh` where it need not run after all.
  * Where it cannot run (HTTP/2, a client that left) `refresh` is not called.
@@ -74,6 +83,7 @@ export type Outcome =
   | 'next'
   | 'answered'
   | { readonly observe: Observer }
+  | { readonly watch: HeadWatcher }
   | { readonly refresh: () => Promise<Observer | undefined> }
 
 /**
