@@ -10,18 +10,22 @@ export interface HeadWatch {
 }
 
 /**
- * Tells of the head of a response once, before it goes out. Cheaper than a capture, for who looks at
+ * Tells of the head of a response once, before it goes out, or as it would have gone out. Cheaper than a capture, for who looks at
  * no body and changes nothing.
  */
 export function watchHead(res: ServerResponse, watcher: HeadWatcher): HeadWatch {
-  const before = Object.getOwnPropertyDescriptor(res, 'writeHead')
-  const { writeHead } = res
+  const before = {
+    writeHead: Object.getOwnPropertyDescriptor(res, 'writeHead'),
+    end: Object.getOwnPropertyDescriptor(res, 'end'),
+  }
+  const { writeHead, end } = res
   let told = res.headersSent
 
   function tell(status: number, lines: Lines): void {
     if (told) return
     told = true
-    if (res.writeHead === watched) restore()
+    for (const name of ['writeHead', 'end'] as const)
+      if (res[name] === watched[name]) restore(res, name, before[name])
     try {
       watcher.told(status, fieldsOf(res, watcher.fields, lines))
     } catch (error) {
@@ -29,18 +33,29 @@ export function watchHead(res: ServerResponse, watcher: HeadWatcher): HeadWatch 
     }
   }
 
-  function restore(): void {
-    if (before) Object.defineProperty(res, 'writeHead', before)
-    else Reflect.deleteProperty(res, 'writeHead')
+  const watched = {
+    writeHead(...args: unknown[]): ServerResponse {
+      const head = readHead(args)
+      if (head) tell(head.status, head.lines)
+      return Reflect.apply(writeHead, res, args)
+    },
+    // Where the client has gone, no head is written.
+    end(...args: unknown[]): ServerResponse {
+      if (res.destroyed) tell(res.statusCode, [])
+      return Reflect.apply(end, res, args)
+    },
   }
-
-  const watched = (...args: unknown[]): ServerResponse => {
-    const head = readHead(args)
-    if (head) tell(head.status, head.lines)
-    return Reflect.apply(writeHead, res, args)
-  }
-  if (!told) Object.assign(res, { writeHead: watched })
+  if (!told) Object.assign(res, watched)
   return { tell: () => tell(res.statusCode, []) }
+}
+
+function restore(
+  res: ServerResponse,
+  name: 'writeHead' | 'end',
+  before: PropertyDescriptor | undefined,
+): void {
+  if (before) Object.defineProperty(res, name, before)
+  else Reflect.deleteProperty(res, name)
 }
 
 /** The fields asked for; what is written with the head replaces what stood there. */
