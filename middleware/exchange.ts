@@ -36,6 +36,10 @@ export interface Exchange<Native> {
   parsedBody(): unknown
   /** Puts a helper where handlers look for it: `req.memory`, `ctx.memory`. Read anew each time. */
   attach(name: string, read: () => unknown): void
+  /** Whether others than the client get to see the bytes of an answer, and could write into them. */
+  readonly showsBody: boolean
+  /** Keeps what stands on the response now: it is answered, and then the rest of the chain runs. */
+  keepHead(): void
   /** Answers at once; nothing downstream runs. */
   answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void
   /** Where an answer goes that is written piece by piece: Express's `res`, Koa's `ctx`. */
@@ -75,7 +79,7 @@ export interface HeadWatcher {
 /**
  * What a middleware decided: go on, go on and tell an observer or
  * a watcher of heads, or it has answered. With `refresh`
- * it has answered, and the rest of the chain runs once that answer is out, against a response that
+ * it has answered, after `keepHead()`; and the rest of the chain runs once that answer is out, against a response that
  * goes nowhere but to the observer; `undefined` from `refresh` where it need not run after all.
  * Where it cannot run (HTTP/2, a client that left) `refresh` is not called.
  */

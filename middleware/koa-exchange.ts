@@ -84,8 +84,16 @@ export class KoaExchange implements Exchange<Context> {
     attach(this.native, name, read)
   }
 
-  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
+  /** Middlewares outside find it on the context. */
+  get showsBody(): boolean {
+    return true
+  }
+
+  keepHead(): void {
     this.#before ??= new ContextState(this.native)
+  }
+
+  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
     // Koa sends nothing for who has taken the raw response.
     if (this.native.respond === false) {
       answerRaw(this.res, status, fields, body)

@@ -111,7 +111,7 @@ async function demandsOf<Native>(
 ): Promise<readonly Demand[]> {
   let identity: Promise<Identity> | undefined
   const who = () => {
-    identity ??= identify(exchange, user)
+    identity ??= Promise.resolve(identify(exchange, user))
     return identity
   }
   const demands = await Promise.all(rules.map((rule) => demand(exchange, rule, who)))
