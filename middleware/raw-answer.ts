@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
-import type { Fields } from './exchange.ts'
+import type { Body, Fields } from './exchange.ts'
 
 /** Answers on Node's own response. */
 export function answerRaw(
   res: ServerResponse,
   status: number,
   fields: Fields,
-  body: Buffer | Readable | undefined,
+  body: Body | undefined,
 ): void {
   res.statusCode = status
   for (const [name, value] of Object.entries(fields)) res.setHeader(name, value)
