@@ -5,6 +5,9 @@ import type { Awaitable } from '../lib/awaitable.ts'
 /** Header fields of a response: lower-case names. */
 export type Fields = Record<string, string | readonly string[]>
 
+/** What an answer carries. Text goes out in one piece with the head. */
+export type Body = string | Buffer | Readable
+
 /** A response, or what holds one and lets go of it with `respond: false`. */
 export type ReplyTarget =
   | ServerResponse
@@ -41,7 +44,7 @@ export interface Exchange<Native> {
   /** Keeps what stands on the response now: it is answered, and then the rest of the chain runs. */
   keepHead(): void
   /** Answers at once; nothing downstream runs. */
-  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void
+  answer(status: number, fields: Fields, body: Body | undefined): void
   /** Where an answer goes that is written piece by piece: Express's `res`, Koa's `ctx`. */
   readonly target: ReplyTarget
 }

@@ -1,8 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Readable } from 'node:stream'
 import type { Request } from 'express'
 import { attach } from './attach.ts'
-import type { Exchange, Fields } from './exchange.ts'
+import type { Body, Exchange, Fields } from './exchange.ts'
 import type { Answered } from './express-refresh.ts'
 import { answerRaw, isWrapped } from './raw-answer.ts'
 import { headOf, type ResponseHead } from './response-head.ts'
@@ -96,7 +95,7 @@ export class ExpressExchange implements Exchange<Request> {
     this.#head ??= headOf(this.res)
   }
 
-  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
+  answer(status: number, fields: Fields, body: Body | undefined): void {
     answerRaw(this.res, status, fields, body)
   }
 }

@@ -1,7 +1,6 @@
-import type { Readable } from 'node:stream'
 import type { Context } from 'koa'
 import { attach } from './attach.ts'
-import type { Exchange, Fields } from './exchange.ts'
+import type { Body, Exchange, Fields } from './exchange.ts'
 import { ContextState } from './koa-state.ts'
 import { answerRaw } from './raw-answer.ts'
 
@@ -93,7 +92,7 @@ export class KoaExchange implements Exchange<Context> {
     this.#before ??= new ContextState(this.native)
   }
 
-  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
+  answer(status: number, fields: Fields, body: Body | undefined): void {
     // Koa sends nothing for who has taken the raw response.
     if (this.native.respond === false) {
       answerRaw(this.res, status, fields, body)

@@ -1,6 +1,6 @@
 import { ServerResponse } from 'node:http'
 import { pipeline, Readable } from 'node:stream'
-import type { Fields } from './exchange.ts'
+import type { Body, Fields } from './exchange.ts'
 
 const { end, write } = ServerResponse.prototype
 
@@ -14,7 +14,7 @@ export function answerRaw(
   res: ServerResponse,
   status: number,
   fields: Fields,
-  body: Buffer | Readable | undefined,
+  body: Body | undefined,
 ): void {
   res.statusCode = status
   for (const name in fields) res.setHeader(name, fields[name] as string | readonly string[])
