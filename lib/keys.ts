@@ -61,7 +61,7 @@ export function decodeId(encoded: string): string {
 
 /** The owner made of a guest's secret: `~` never starts an encoded id, so no user can be a guest. */
 export function guestOwner(secret: string): string {
-  return `~${createHash('sha256').update(secret).digest('base64url')}`
+  return `~${hash('sha256', secret, 'base64url')}`
 }
 
 /** Where everything of one owner is kept. Braces put it on one slot. */

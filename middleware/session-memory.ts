@@ -1,5 +1,6 @@
 import { codecOf } from '../lib/history/codec.ts'
-import { type Memory, openMemory } from '../lib/history/memory.ts'
+import type { Memory } from '../lib/history/memory.ts'
+import { openMemory } from '../lib/history/open-memory.ts'
 import type { MemoryRules, MemoryScope } from '../lib/history/scope.ts'
 import type { Turn } from '../lib/history/turn.ts'
 import { decodeId } from '../lib/keys.ts'
