@@ -1,3 +1,4 @@
+import type { Awaitable } from '../lib/awaitable.ts'
 import { OptionError } from '../lib/errors.ts'
 import type { AnyCore, Core, Exchange, Outcome } from './exchange.ts'
 
@@ -104,27 +105,66 @@ export class Walk<Native> {
   }
 
   /** Runs the next core. Whatever it found wrong with the request, it says only now. */
-  async step(): Promise<Outcome> {
+  step(): Awaitable<Outcome> {
     const place = this.#at
     const core = this.#plan.cores[place]
     if (core === undefined) return 'next'
     this.#at += 1
-    let outcome: Outcome = 'answered'
     try {
-      const begun = await this.#begin(core, place)
-      this.#accompany(place, begun.started)
-      outcome = await core.finish(this.#exchange, begun.prepared, begun.started)
-    } finally {
-      this.#refused = outcome === 'answered'
+      const outcome = this.#run(core, place)
+      return outcome instanceof Promise
+        ? outcome.then(this.#concluded, this.#failed)
+        : this.#concluded(outcome)
+    } catch (error) {
+      return this.#failed(error)
     }
+  }
+
+  readonly #concluded = (outcome: Outcome): Outcome => {
+    this.#refused = outcome === 'answered'
     return outcome
   }
 
-  async #begin(core: Core<Native, unknown, unknown>, place: number): Promise<Begun> {
-    const early = this.#isAway(place) ? await this.#along?.begun : undefined
-    if (early !== undefined) return early
-    const prepared = await core.prepare(this.#exchange)
-    return { prepared, started: core.start(this.#exchange, prepared) }
+  readonly #failed = (error: unknown): never => {
+    this.#refused = true
+    throw error
+  }
+
+  #run(core: Core<Native, unknown, unknown>, place: number): Awaitable<Outcome> {
+    const early = this.#isAway(place) ? this.#along?.begun : undefined
+    if (early) return this.#goOn(core, place, early)
+    const prepared = core.prepare(this.#exchange)
+    return prepared instanceof Promise
+      ? prepared.then((found) => this.#begin(core, place, found))
+      : this.#begin(core, place, prepared)
+  }
+
+  /** Goes on with what began along with a core before. */
+  async #goOn(
+    core: Core<Native, unknown, unknown>,
+    place: number,
+    early: Promise<Begun | undefined>,
+  ): Promise<Outcome> {
+    const begun = await early
+    if (begun === undefined) return this.#begin(core, place, await core.prepare(this.#exchange))
+    return this.#finish(core, place, begun)
+  }
+
+  #begin(
+    core: Core<Native, unknown, unknown>,
+    place: number,
+    prepared: unknown,
+  ): Awaitable<Outcome> {
+    return this.#finish(core, place, { prepared, started: core.start(this.#exchange, prepared) })
+  }
+
+  #finish(
+    core: Core<Native, unknown, unknown>,
+    place: number,
+    { prepared, started }: Begun,
+  ): Awaitable<Outcome> {
+    this.#accompany(place, started)
+    return core.finish(this.#exchange, prepared, started)
   }
 
   #accompany(place: number, started: unknown): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
+import type { Awaitable } from '../lib/awaitable.ts'
 
 /** Header fields of a response: lower-case names. */
 export type Fields = Record<string, string | readonly string[]>
@@ -78,12 +79,13 @@ export type Outcome =
 /**
  * One middleware, knowing no framework, in three steps, so that several can share a round trip.
  * `prepare` asks the application (user, key, body), `start` sends the first commands without
- * waiting, `finish` decides.
+ * waiting, `finish` decides. A step that need not wait gives no promise: a request that nothing holds
+ * up goes through in one run.
  */
 export interface Core<Native, Prepared, Started> {
-  prepare(exchange: Exchange<Native>): Promise<Prepared>
+  prepare(exchange: Exchange<Native>): Awaitable<Prepared>
   start(exchange: Exchange<Native>, prepared: Prepared): Started
-  finish(exchange: Exchange<Native>, prepared: Prepared, started: Started): Promise<Outcome>
+  finish(exchange: Exchange<Native>, prepared: Prepared, started: Started): Awaitable<Outcome>
 }
 
 /**
@@ -100,7 +102,7 @@ export interface Composable<Native, Prepared, Started> extends Core<Native, Prep
    * in `start`, and neither step shows or leaves anything behind. `undefined` where this cannot be
    * done without what only a request that passes may have: a look at its body.
    */
-  ahead?(exchange: Exchange<Native>): Promise<Prepared | undefined>
+  ahead?(exchange: Exchange<Native>): Awaitable<Prepared | undefined>
 }
 
 /** A core whose steps hand each other what only it knows. */

@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto'
+import type { Awaitable } from '../lib/awaitable.ts'
 import { MemorywareError, RequestError, UsageError } from '../lib/errors.ts'
 import { encodeId, guestOwner, type Id, IdError } from '../lib/keys.ts'
 import type { Exchange } from './exchange.ts'
 import { setLastingCookie } from './lasting-cookie.ts'
 import { type Identity, requestState } from './request-state.ts'
-
-/** A value now or later. */
-export type Awaitable<T> = T | Promise<T>
 
 /** Names the signed-in user; `undefined` for a guest. */
 export type UserOf<Native> = (native: Native) => Awaitable<Id | null | undefined>
@@ -62,7 +60,7 @@ async function own<Native>(
 }
 
 function inherited<Native>({ req, userId }: Exchange<Native>): string | undefined {
-  const [first] = requestState(req).users.values()
+  const first = requestState(req).firstUser
   if (first !== undefined) return first
   return userId === undefined || userId === null ? undefined : encodeUser(userId)
 }

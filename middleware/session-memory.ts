@@ -6,7 +6,7 @@ import type { Turn } from '../lib/history/turn.ts'
 import { decodeId } from '../lib/keys.ts'
 import { createPulse } from '../lib/pulse.ts'
 import type { Store } from '../lib/store.ts'
-import type { Composable, Exchange } from './exchange.ts'
+import type { Composable, Exchange, Outcome } from './exchange.ts'
 import {
   encodeClientId,
   endGuest,
@@ -31,7 +31,7 @@ export function sessionMemoryCore<Native>(
     prepare: (exchange) => identify(exchange, user),
     start: () => undefined,
     waits: () => false,
-    async finish(exchange, identity) {
+    finish(exchange, identity): Outcome {
       let opened: Memory | undefined
       const open = memoryOpener(exchange, { store, rules, user }, identity)
       requestState(exchange.req).openMemory = open
