@@ -34,10 +34,14 @@ export function titleOf(messages: readonly AnyMessage[], entries: readonly NewEn
 
 const longestTitle = 80
 
+/** Space that is more than one blank between words. */
+const uneven = /\s\s|[^\S ]/
+
 /** The text with its space collapsed, as far as a title reaches: it may be as long as a book. */
 function oneLine(text: string): string {
   for (let reach = 2 * longestTitle; ; reach *= 4) {
-    const line = text.slice(0, reach).replace(/\s+/g, ' ').trim()
+    const start = text.slice(0, reach).trim()
+    const line = uneven.test(start) ? start.replace(/\s+/g, ' ') : start
     if (line.length >= longestTitle || reach >= text.length) return line
   }
 }

@@ -129,40 +129,36 @@ export function toEntry(
     throw new RequestError(400, "A message's createdAt must be milliseconds since 1970")
   const named = givenTo ?? givenId ?? defaultId
   const id = named === undefined ? newMessageId() : encodeMessageId(named)
-  const payload = encode(codec, id, { ...rest, ...added, createdAt })
+  const counted = { content: null, ...rest, role, id: decodeMessageId(id), createdAt }
+  // Added to, not copied: a literal that begins with another object takes ten times as long, on Node 20.
+  const kept = Object.assign(rest, added, { createdAt })
+  const payload = encode(codec, id, kept)
   if (payload.byteLength > maxBytes)
     throw new RequestError(
       413,
       `A message must be at most ${maxBytes} bytes, got ${payload.byteLength}`,
     )
-  if (isTooDeep(rest))
+  if (isTooDeep(kept))
     throw new RequestError(400, `A message must be at most ${deepest} levels deep`)
-  const counted = {
-    content: null,
-    ...rest,
-    role,
-    id: decodeMessageId(id),
-    createdAt,
-  } as StoredMessage
-  return { id, role: letter, tokens: tokens(counted, count), payload }
+  return { id, role: letter, tokens: tokens(counted as StoredMessage, count), payload }
 }
 
 /** Gives back the message. @throws StoreError `corrupt` when the payload is not what was written. */
 export function toMessage(entry: Entry, codec: Codec): StoredMessage {
   // A literal that begins with what was parsed takes several times as long, on Node 20.
-  const message = { content: null, id: '', ...kept(entry, codec), role: roles[entry.role] }
+  const message = { content: null, id: '', ...bodyOf(entry, codec), role: roles[entry.role] }
   message.id = decodeMessageId(entry.id)
   return message as StoredMessage
 }
 
 /** The message with no more than was kept: OpenAI's assistant may have no content. @throws as `toMessage`. */
 export function toBody(entry: Entry, codec: Codec): Shape {
-  const message = { id: '', ...kept(entry, codec), role: roles[entry.role] }
+  const message = { id: '', ...bodyOf(entry, codec), role: roles[entry.role] }
   message.id = decodeMessageId(entry.id)
   return message
 }
 
-function kept({ id, payload }: Entry, codec: Codec): Shape {
+function bodyOf({ id, payload }: Entry, codec: Codec): Shape {
   const body = codec.decode(id, payload)
   if (isShape(body) && (body['content'] !== undefined || body['tool_calls'] !== undefined))
     return body
