@@ -126,7 +126,7 @@ function endWithFailure<Native>({ req, res }: Exchange<Native>): (turn: OpenTurn
   let listening = false
   const end = () => {
     // A turn that has ended says so, and that is all.
-    for (const { abort } of open) abort().catch(() => {})
+    for (const turn of open) turn.abort().catch(() => {})
   }
   const look = () => {
     if (!res.writableEnded) return

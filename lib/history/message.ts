@@ -144,7 +144,7 @@ export function toEntry(
 }
 
 /** Gives back the message. @throws StoreError `corrupt` when the payload is not what was written. */
-export function toMessage(entry: Entry, codec: Codec): StoredMessage {
+export function toMessage(entry: Entry | NewEntry, codec: Codec): StoredMessage {
   // A literal that begins with what was parsed takes several times as long, on Node 20.
   const message = { content: null, id: '', ...bodyOf(entry, codec), role: roles[entry.role] }
   message.id = decodeMessageId(entry.id)
@@ -152,13 +152,13 @@ export function toMessage(entry: Entry, codec: Codec): StoredMessage {
 }
 
 /** The message with no more than was kept: OpenAI's assistant may have no content. @throws as `toMessage`. */
-export function toBody(entry: Entry, codec: Codec): Shape {
+export function toBody(entry: Entry | NewEntry, codec: Codec): Shape {
   const message = { id: '', ...bodyOf(entry, codec), role: roles[entry.role] }
   message.id = decodeMessageId(entry.id)
   return message
 }
 
-function bodyOf({ id, payload }: Entry, codec: Codec): Shape {
+function bodyOf({ id, payload }: Entry | NewEntry, codec: Codec): Shape {
   const body = codec.decode(id, payload)
   if (isShape(body) && (body['content'] !== undefined || body['tool_calls'] !== undefined))
     return body
