@@ -34,9 +34,8 @@ export function embeddedHistory(conversations: Conversations, bus: PubSub): Hist
     async read(keys, { limit, before, ttlMs }) {
       const held = sessions.open('read', keys)
       if (held === undefined) return { meta: undefined, entries: [] }
-      const { cell, expiresAt } = held
-      sessions.put('read', cell, ttlMs === undefined ? expiresAt : now() + ttlMs)
-      return { meta: metaOf(cell), entries: pageOf(cell, limit, before) }
+      sessions.renew(held, ttlMs === undefined ? held.expiresAt : now() + ttlMs)
+      return { meta: metaOf(held.cell), entries: pageOf(held.cell, limit, before) }
     },
     list: async (index, { limit, after }) =>
       sessions

@@ -29,6 +29,8 @@ export interface SessionShelf {
    * long. @throws StoreError `full`, and nothing has changed.
    */
   put(operation: string, session: SessionCell, expiresAt: number, state?: FieldsCell): void
+  /** Lets a session that is held, its state and its index end at another time, the index no sooner. */
+  renew(held: Held<SessionCell>, expiresAt: number): void
   /** The sessions of an index, in no order. */
   listed(operation: string, index: string): SessionCell[]
   /** @throws StoreError `corrupt` for another kind of cell. */
@@ -92,6 +94,15 @@ export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShe
       if (kept) kept.expiresAt = expiresAt
       // The index comes last, so that it is never dropped before its sessions.
       putLine(operation, keys, expiresAt)
+    },
+    renew(held, expiresAt) {
+      const { keys } = held.cell
+      held.expiresAt = expiresAt
+      const state = shelf.peek(stateKey(keys))
+      if (state) state.expiresAt = expiresAt
+      // Read last, so that it is never dropped before its sessions.
+      const index = shelf.get('read', keys.index, 'index')
+      if (index) index.expiresAt = Math.max(index.expiresAt, expiresAt)
     },
     listed(operation, index) {
       const lines = shelf.get(operation, index, 'index')?.cell.lines ?? []
