@@ -20,8 +20,8 @@ interface KeysLine {
 const names: Readonly<Record<KeysOperation, string>> = {
   history: 'memory.history(), the last 20',
   list: 'sessions.list(), 20 sessions',
-  'list of many': 'sessions.list(), a fortieth of all keys',
-  purge: 'store.purge({ tags }), half of all keys',
+  'list of many': 'sessions.list(), a tenth of all sessions',
+  purge: 'store.purge({ tags }), of half of all keys',
 }
 
 /** Asks stores of each size the same, by turns. */

@@ -61,8 +61,8 @@ async function filled(size: number, database: number) {
   const result = cached(async (at: number) => `The result of ${at}`, {
     ...{ name: 'result', store, ttl: '1d', tags: [tag], coalesce: false },
   })
-  // A session is two keys. A tenth of all sessions are one user's; of the others each has 20.
-  const sessions = size / 4
+  // A session is two keys on Redis. A tenth of all are one user's; of the others each has 20.
+  const sessions = size / (url === undefined ? 2 : 4)
   const ofOne = sessions / 10
   const userOf = (at: number) => (at < ofOne ? 'one' : `u${Math.floor(at / sessionsOfUser)}`)
   const open = (at: number) => memoryOf(userOf(at), `s${at}`)

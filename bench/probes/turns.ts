@@ -12,7 +12,7 @@ const length = 20
 
 const [, , urls = ''] = process.argv
 const store = opened(urls.split(','))
-const memoryOf = memoriesOf({ store, ttl: '30d' })
+const memoryOf = memoriesOf({ store, ttl: '30d', onStoreError: 'throw' })
 const messages = said(length)
 const [question, reply] = [
   { role: 'user', content: said(2)[0]?.content ?? '' },
