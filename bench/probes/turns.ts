@@ -1,4 +1,5 @@
-import { createStore, type Store } from '../../lib/index.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createStore, type Store, StoreError } from '../../lib/index.ts'
 import { memoriesOf, said } from './memories.ts'
 
 /** What is to be done: conversations are begun, or a turn is added to each of so many of them. */
@@ -7,12 +8,13 @@ export interface TurnsOrder {
   readonly sessions: number
 }
 
-const atOnce = 64
+const atOnce = 16
+const attempts = 10
 const length = 20
 
 const [, , urls = ''] = process.argv
 const store = opened(urls.split(','))
-const memoryOf = memoriesOf({ store, ttl: '30d', onStoreError: 'throw' })
+const memoryOf = memoriesOf({ store, ttl: '30d', onStoreError: 'error' })
 const messages = said(length)
 const [question, reply] = [
   { role: 'user', content: said(2)[0]?.content ?? '' },
@@ -20,7 +22,11 @@ const [question, reply] = [
 ] as const
 
 const works: Readonly<Record<TurnsOrder['what'], (at: number) => Promise<unknown>>> = {
-  fill: (at) => memoryOf(userOf(at), 'default').append(messages),
+  async fill(at) {
+    const memory = memoryOf(userOf(at), 'default')
+    await memory.delete()
+    await memory.append(messages)
+  },
   async turns(at) {
     const turn = await memoryOf(userOf(at), 'default').turn(question)
     await turn.context()
@@ -34,7 +40,8 @@ process.on('message', async (given) => {
   const workers = Array.from({ length: atOnce }, async () => {
     while (next < sessions) {
       next += 1
-      await works[what](next - 1)
+      const at = next - 1
+      await patiently(() => works[what](at))
     }
   })
   await Promise.all(workers)
@@ -44,6 +51,19 @@ process.once('disconnect', () => process.exit())
 // The connection is there before anything is counted.
 await store.exists('nothing')
 process.send?.(0)
+
+/** On a machine that is busy otherwise Redis may be late, and is asked once more. */
+async function patiently(work: () => Promise<unknown>): Promise<void> {
+  for (let left = attempts; ; left -= 1) {
+    try {
+      await work()
+      return
+    } catch (error) {
+      if (left === 0 || !(error instanceof StoreError)) throw error
+      await sleep(500)
+    }
+  }
+}
 
 /** Everybody has an id as databases give them. */
 function userOf(at: number): string {
