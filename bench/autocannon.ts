@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { killAtExit } from '../test/support/processes.ts'
 import { root } from '../test/support/source-files.ts'
-import { connections, type Load, type LoadResult } from './load.ts'
+import { type Load, type LoadResult, connections as usual } from './load.ts'
 import type { Requests } from './requests.ts'
 
 /** What a process of autocannon is asked for. */
@@ -23,7 +23,7 @@ export function autocannonLoad(): Load {
   const program = fileURLToPath(new URL('./autocannon-process.ts', import.meta.url))
   return {
     name: `autocannon ${version}`,
-    async run(url, requests, seconds) {
+    async run(url, requests, seconds, connections = usual) {
       const child = fork(program)
       killAtExit(child)
       const ended = once(child, 'exit').then(([code]) => {

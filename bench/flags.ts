@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util'
+import { scaleGroups } from './scale-groups.ts'
 import type { StreamsSize } from './streams.ts'
 
 /** The parts of a run. */
 const groups = [
   'limits',
   'cache',
+  'bodies',
   'chat',
   'all',
   'growth',
@@ -13,6 +15,7 @@ const groups = [
   'sharing',
   'flood',
   'scan',
+  ...scaleGroups,
 ] as const
 
 /** One part of a run. */
@@ -30,6 +33,8 @@ export interface Flags {
   readonly scanKeys: number
   /** How many streams are followed, and how long each time. */
   readonly streams: StreamsSize
+  /** How many messages are stored where a conversation grows. */
+  readonly lengths: readonly number[]
   /** How many URLs a flood asks for. */
   readonly floodUrls: number
   /** Where the figures go as JSON. */
@@ -41,6 +46,7 @@ const full = {
   seconds: 3,
   scanKeys: 1_000_000,
   floodUrls: 20_000,
+  lengths: [20, 200, 2000, 20_000],
   streams: { streams: 1000, seconds: 10 },
 }
 const short = {
@@ -48,6 +54,7 @@ const short = {
   seconds: 1,
   scanKeys: 100_000,
   floodUrls: 8_000,
+  lengths: [20, 200, 2000],
   streams: { streams: 1000, seconds: 3 },
 }
 
@@ -72,6 +79,7 @@ export function readFlags(args: readonly string[]): Flags {
     scanKeys: usual.scanKeys,
     floodUrls: usual.floodUrls,
     streams: usual.streams,
+    lengths: usual.lengths,
     json: values.json,
   }
 }

@@ -8,12 +8,12 @@ export interface LoadResult {
   readonly wrong: number
 }
 
-/** Sends requests over 64 connections, as fast as they are answered. */
+/** Sends requests over 64 connections, or so many, as fast as they are answered. */
 export interface Load {
   /** Its name and version. */
   readonly name: string
-  run(url: string, requests: Requests, seconds: number): Promise<LoadResult>
+  run(url: string, requests: Requests, seconds: number, connections?: number): Promise<LoadResult>
 }
 
-/** How many connections the load comes over. */
+/** How many connections the load comes over where nobody says otherwise. */
 export const connections = 64

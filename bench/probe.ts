@@ -10,10 +10,15 @@ export interface Probe {
 }
 
 /** Starts a probe from the folder of what is compiled, by name. */
-export function startProbe(compiled: string, name: string, args: readonly string[]): Probe {
+export function startProbe(
+  compiled: string,
+  name: string,
+  args: readonly string[],
+  nodeFlags: readonly string[] = [],
+): Probe {
   const child = fork(`${compiled}/bench/probes/${name}.js`, [...args], {
     // Heaps are weighed without what nobody needs any more.
-    execArgv: ['--expose-gc'],
+    execArgv: ['--expose-gc', ...nodeFlags],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // Nothing of this environment says where Redis is, or how long anything is kept.
     env: { PATH: process.env['PATH'], NODE_ENV: 'production' },

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { startRedis, type TestServer } from '../test/support/redis.ts'
+import { bodyRoutes } from './bodies.ts'
 import { type BudgetsLine, budgetsText, measureBudgets, wrongBudgets } from './budgets.ts'
 import { compileServers } from './compiled-servers.ts'
 import { countAll, type RequestCount } from './counts.ts'
@@ -21,6 +22,7 @@ import { loadGenerator } from './load-generator.ts'
 import { type RouteReport, routeReport, routeText } from './report.ts'
 import { type Measuring, runRounds } from './rounds.ts'
 import { type Entry, type Route, routes } from './routes.ts'
+import { measureScale } from './scale.ts'
 import { measureSize, type SizeLine, sizeText, wrongSizes } from './size.ts'
 import { measureStreams, type StreamsReport, streamsText, wrongStreams } from './streams.ts'
 
@@ -50,7 +52,7 @@ console.log(
 const wrong: string[] = []
 const reports: RouteReport[] = []
 const compiled = flags.groups.some((group) => group !== 'scan') ? compileServers() : ''
-for (const route of routes.filter(({ group }) => flags.groups.includes(group)))
+for (const route of [...routes, ...bodyRoutes].filter(({ group }) => flags.groups.includes(group)))
   await report(route, { ...flags, compiled, load, server })
 const budgets = flags.groups.includes('limits') ? await budgeted() : undefined
 const growth = flags.groups.includes('growth') ? await grown() : undefined
@@ -60,12 +62,20 @@ const entry = flags.groups.includes('size') ? await entryWeighed() : undefined
 const shared = flags.groups.includes('sharing') ? await sharedRuns() : undefined
 const flood = flags.groups.includes('flood') ? await flooded() : undefined
 const scan = flags.groups.includes('scan') ? await scanned(flags.scanKeys) : undefined
+const scale = await measureScale(
+  flags.groups,
+  { ...flags, compiled, load, server },
+  ({ text, wrong: found }) => {
+    wrong.push(...found)
+    console.log(`\n${text}`)
+  },
+)
 await server.stop()
 
 if (flags.json !== undefined)
   writeFileSync(
     flags.json,
-    `${JSON.stringify({ environment, routes: reports, budgets, growth, size, streams, entry, shared, flood, scan, wrong }, null, 2)}\n`,
+    `${JSON.stringify({ environment, routes: reports, budgets, growth, size, streams, entry, shared, flood, scan, scale, wrong }, null, 2)}\n`,
   )
 console.log(
   wrong.length === 0
@@ -117,7 +127,7 @@ async function budgeted(): Promise<readonly BudgetsLine[]> {
 }
 
 async function grown(): Promise<readonly GrowthLine[]> {
-  const found = await measureGrowth(server, { compiled, rounds: flags.rounds })
+  const found = await measureGrowth(server, { ...flags, compiled })
   console.log(`\n${growthText(found)}`)
   return found
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { endAtExit, killAtExit } from '../test/support/processes.ts'
-import { connections, type Load } from './load.ts'
+import { type Load, connections as usual } from './load.ts'
 import type { Requests } from './requests.ts'
 
 const run = promisify(execFile)
@@ -29,7 +29,7 @@ export function wrkLoad(): Load | undefined {
 
   return {
     name: `wrk ${version}`,
-    async run(url, requests, seconds) {
+    async run(url, requests, seconds, connections = usual) {
       const script = scriptOf(requests)
       const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url]
       const running = run('wrk', args)

@@ -1,6 +1,8 @@
 /** What a server process has used since it began. */
 export interface Usage {
   readonly cpuMicros: number
+  /** What it takes now. */
+  readonly rssBytes: number
   /** How often a handler ran. */
   readonly runs: number
   /** How often a chat turn read fewer messages than a window holds. */
