@@ -56,3 +56,12 @@ declare module 'autocannon' {
   function autocannon(options: Options): Promise<Result>
   export = autocannon
 }
+
+declare module 'route-cache/ioRedisStore.js' {
+  import type { Redis } from 'ioredis'
+
+  class IoRedisStore {
+    constructor(redis: Redis)
+  }
+  export = IoRedisStore
+}

@@ -18,6 +18,7 @@ import { type FloodLine, floodText, measureFlood, wrongFlood } from './flood.ts'
 import { type GrowthLine, growthText, measureGrowth } from './growth.ts'
 import { connections } from './load.ts'
 import { loadGenerator } from './load-generator.ts'
+import { databases } from './opening.ts'
 import { type RouteReport, routeReport, routeText } from './report.ts'
 import { type Measuring, runRounds } from './rounds.ts'
 import { type Entry, type Route, routes } from './routes.ts'
@@ -30,7 +31,7 @@ const flags = flagsOrExit()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => process.exit(1))
 
-const server = await startRedis()
+const server = await startRedis({ args: ['--databases', `${databases}`] })
 const load = loadGenerator()
 const environment = {
   node: process.version,
@@ -89,16 +90,12 @@ async function report(route: Route, measuring: Measuring): Promise<void> {
   await client.flushall()
   const costs = await countAll(route, measuring)
   await client.flushall()
-  const measured = isTimed(route, flags) ? await runRounds(route, measuring) : []
+  const measured = route.timed ? await runRounds(route, measuring) : []
   client.disconnect()
   const found = routeReport(route, measured, costs)
   reports.push(found)
   wrong.push(...wrongCounts([...costs].map((each) => countedOf(route, ...each))))
   console.log(`\n${routeText(found)}`)
-}
-
-function isTimed({ timed }: Route, { short }: Flags): boolean {
-  return timed === true || (timed === 'long' && !short)
 }
 
 function countedOf(
