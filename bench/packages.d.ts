@@ -48,6 +48,8 @@ declare module 'autocannon' {
   interface Result {
     readonly duration: number
     readonly requests: { readonly total: number }
+    /** In milliseconds. */
+    readonly latency: { readonly p50: number; readonly p99: number }
     readonly errors: number
     readonly '2xx': number
     readonly '4xx': number

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { startRedis, type TestServer } from '../test/support/redis.ts'
 import { type BudgetsLine, budgetsText, measureBudgets, wrongBudgets } from './budgets.ts'
 import { compileServers } from './compiled-servers.ts'
+import { coresText, keepApart } from './cores.ts'
 import { countAll, type RequestCount } from './counts.ts'
 import { measureDeletePattern, type ScanReport, scanText } from './delete-pattern.ts'
 import { type EntrySize, entrySizeText, measureEntrySize, wrongEntrySize } from './entry-size.ts'
@@ -31,19 +32,21 @@ const flags = flagsOrExit()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => process.exit(1))
 
+const cores = keepApart()
 const server = await startRedis({ args: ['--databases', `${databases}`] })
 const load = loadGenerator()
 const environment = {
   node: process.version,
   redis: await redisVersion(server),
   load: load.name,
+  cores: cores ?? null,
   connections,
   rounds: flags.rounds,
   seconds: flags.seconds,
 }
 console.log(
   `Node ${environment.node}, Redis ${environment.redis}, ${load.name} over ${connections} connections, ` +
-    `rounds: ${flags.rounds} of ${flags.seconds} s.\n` +
+    `rounds: ${flags.rounds} of ${flags.seconds} s; ${coresText(cores)}.\n` +
     `req/s and cpu (of the server, a request) are relative to the bare handler of the same round: ` +
     `median, and the rounds' min..max.`,
 )
