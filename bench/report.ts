@@ -9,6 +9,8 @@ export interface Line {
   readonly stack: string
   /** It is memoryware, and not one of those that it is compared with. */
   readonly ours: boolean
+  /** It does more than the peers do, and is beside them for another reason. */
+  readonly aside: boolean
   readonly in: Entry['in']
   /** Relative to the bare handler; absent where the route is only counted. */
   readonly ratios: Ratios | undefined
@@ -22,11 +24,14 @@ export interface Line {
 /** All that was found out about a route. */
 export interface RouteReport {
   readonly title: string
-  readonly framework: string
+  readonly framework: Route['framework']
   /** Requests per second of the bare handler, in all rounds. */
   readonly bare: Spread | undefined
   readonly lines: readonly Line[]
 }
+
+/** The frameworks, as they stand above a table. */
+export const frameworkNames = { express: 'Express 5', koa: 'Koa 3' } as const
 
 /** Puts together what was measured and what was counted. */
 export function routeReport(
@@ -46,6 +51,7 @@ export function routeReport(
       return {
         stack: entry.label,
         ours: isOurs(entry),
+        aside: entry.aside === true,
         in: entry.in,
         ratios: found && bare && ratios(found.slices, bare),
         slices: found?.slices ?? [],
@@ -58,7 +64,6 @@ export function routeReport(
 
 /** A route's table as text. */
 export function routeText({ title, framework, bare, lines }: RouteReport): string {
-  const on = framework === 'koa' ? 'Koa 3' : 'Express 5'
   const speed = bare ? ` (bare handler: ${whole(bare.median)} req/s)` : ''
   const head = bare ? ['req/s', 'min..max', 'cpu', 'min..max'] : []
   const rows = lines.map((line) => [
@@ -68,7 +73,12 @@ export function routeText({ title, framework, bare, lines }: RouteReport): strin
   ])
   const table = textTable([['stack', ...head, 'commands', 'round trips', 'before'], ...rows])
   const absolute = bare ? ['', absoluteTable(lines)] : []
-  return [`${on}: ${title}${speed}`, table, ...absolute, ...lines.flatMap(noteLines)].join('\n')
+  return [
+    `${frameworkNames[framework]}: ${title}${speed}`,
+    table,
+    ...absolute,
+    ...lines.flatMap(noteLines),
+  ].join('\n')
 }
 
 /** What is no ratio, in a table of its own: one would be too wide to read. */

@@ -5,6 +5,7 @@ import { compileServers } from './compiled-servers.ts'
 import { coresText, keepApart } from './cores.ts'
 import { countAll, type RequestCount } from './counts.ts'
 import { measureDeletePattern, type ScanReport, scanText } from './delete-pattern.ts'
+import { type DistanceReport, distanceText, measureDistance, tooFar } from './distance.ts'
 import { type EntrySize, entrySizeText, measureEntrySize, wrongEntrySize } from './entry-size.ts'
 import { type EqualLine, equalText, measureEqual, wrongEqual } from './equal-requests.ts'
 import {
@@ -25,6 +26,7 @@ import { type Measuring, runRounds } from './rounds.ts'
 import { type Entry, type Route, routes } from './routes.ts'
 import { measureSize, type SizeLine, sizeText, wrongSizes } from './size.ts'
 import { measureStreams, type StreamsReport, streamsText, wrongStreams } from './streams.ts'
+import { shortcomings, verdicts, verdictText } from './verdict.ts'
 
 const began = performance.now()
 const flags = flagsOrExit()
@@ -56,6 +58,7 @@ const reports: RouteReport[] = []
 const compiled = flags.groups.some((group) => group !== 'scan') ? compileServers() : ''
 for (const route of routes.filter(({ group }) => flags.groups.includes(group)))
   await report(route, { ...flags, compiled, load, server })
+const distance = flags.groups.includes('distance') ? await distant() : undefined
 const budgets = flags.groups.includes('limits') ? await budgeted() : undefined
 const growth = flags.groups.includes('growth') ? await grown() : undefined
 const size = flags.groups.includes('size') ? await weighed() : undefined
@@ -66,18 +69,27 @@ const flood = flags.groups.includes('flood') ? await flooded() : undefined
 const scan = flags.groups.includes('scan') ? await scanned(flags.scanKeys) : undefined
 await server.stop()
 
+const judged = verdicts(reports)
+const behind = [...shortcomings(judged), ...tooFar(distance?.lines ?? [])]
+if (judged.length > 0) console.log(`\n${verdictText(judged)}`)
 if (flags.json !== undefined)
   writeFileSync(
     flags.json,
-    `${JSON.stringify({ environment, routes: reports, budgets, growth, size, streams, entry, shared, flood, scan, wrong }, null, 2)}\n`,
+    `${JSON.stringify({ environment, routes: reports, verdicts: judged, behind, distance, budgets, growth, size, streams, entry, shared, flood, scan, wrong }, null, 2)}\n`,
   )
 console.log(
   wrong.length === 0
     ? '\nAll that was counted is as expected.'
-    : `\nCounted otherwise than expected:\n${wrong.map((each) => `  ${each}`).join('\n')}`,
+    : `\nCounted otherwise than expected:\n${indented(wrong)}`,
 )
+if (behind.length > 0)
+  console.log(`\nBehind a peer, or far from what is wanted:\n${indented(behind)}`)
 console.log(`${Math.round((performance.now() - began) / 1000)} s in all.`)
-process.exit(wrong.length === 0 ? 0 : 1)
+process.exit(wrong.length > 0 || (flags.strict && behind.length > 0) ? 1 : 0)
+
+function indented(sentences: readonly string[]): string {
+  return sentences.map((each) => `  ${each}`).join('\n')
+}
 
 function flagsOrExit(): Flags {
   try {
@@ -107,6 +119,12 @@ function countedOf(
   costs: readonly RequestCount[],
 ): Counted {
   return { stack: `${label} on ${framework}, ${title}`, costs, expectation }
+}
+
+async function distant(): Promise<DistanceReport> {
+  const found = await measureDistance(server, { ...flags, compiled, load })
+  console.log(`\n${distanceText(found)}`)
+  return found
 }
 
 async function budgeted(): Promise<readonly BudgetsLine[]> {
