@@ -75,6 +75,8 @@ export async function measureDistance(
     const way = await wayThrough(proxy, server, measuring.compiled)
     const running = await Promise.all(stacks.map((each, at) => start(each, `${proxy.url}/${at}`)))
     try {
+      // One after the other: while all are filled at once, Redis may be late for memoryware.
+      for (const { served } of running) await fill(served.url, requests['/chat'])
       return { way, lines: await linesOf(running, proxy, measuring, delayOf(way)) }
     } finally {
       await Promise.all(running.map(({ served }) => served.end()))
@@ -86,9 +88,7 @@ export async function measureDistance(
   async function start(which: (typeof stacks)[number], redis: string): Promise<Running> {
     const name = `${which.framework}/${which.stack}` as StackName
     const place = which.stack === 'bare' ? undefined : redis
-    const served = await serve(measuring.compiled, name, place)
-    await fill(served.url, requests['/chat'])
-    return { ...which, served }
+    return { ...which, served: await serve(measuring.compiled, name, place) }
   }
 }
 

@@ -34,15 +34,15 @@ export function koaWithSessions(redis: Redis, begun: Kept): Koa {
 /** As JSON: its documentation asks for these three, and leaves them to the application. */
 function keptIn(redis: Redis) {
   return {
-    async get(key: string) {
-      const text = await redis.get(key)
+    async get(id: string) {
+      const text = await redis.get(`session:${id}`)
       return text === null ? undefined : JSON.parse(text)
     },
-    async set(key: string, kept: unknown, maxAge: number) {
-      await redis.set(key, JSON.stringify(kept), 'PX', maxAge)
+    async set(id: string, kept: unknown, maxAge: number) {
+      await redis.set(`session:${id}`, JSON.stringify(kept), 'PX', maxAge)
     },
-    async destroy(key: string) {
-      await redis.del(key)
+    async destroy(id: string) {
+      await redis.del(`session:${id}`)
     },
   }
 }
