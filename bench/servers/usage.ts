@@ -1,7 +1,7 @@
 /** What a server process has used since it began. */
 export interface Usage {
   readonly cpuMicros: number
-  /** What it takes now. */
+  /** The memory that it takes now, heaps and all. */
   readonly rssBytes: number
   /** How often a handler ran. */
   readonly runs: number
