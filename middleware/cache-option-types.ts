@@ -1,8 +1,9 @@
+import type { Awaitable } from '../lib/awaitable.ts'
 import type { QueryRule } from '../lib/cache/query.ts'
 import type { CacheStore } from '../lib/cache/shelf.ts'
 import type { Duration } from '../lib/duration.ts'
 import type { Fields } from './exchange.ts'
-import type { Awaitable, UserOf } from './identity.ts'
+import type { UserOf } from './identity.ts'
 
 /** Methods whose answers can be cached; POST only where the application says so. */
 export type CachedMethod = 'GET' | 'HEAD' | 'QUERY' | 'POST'

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../lib/awaitable.ts'
 import { OptionError } from '../lib/errors.ts'
 import type { AnyCore, Core, Exchange, Outcome } from './exchange.ts'
 
@@ -60,7 +61,8 @@ export function alone<Native>(core: Core<Native, unknown, unknown>): Plan<Native
  * up to it calls a function of the application that would not have been called by then.
  */
 export function together<Native>(cores: readonly AnyCore<Native>[]): Plan<Native> {
-  return { cores, along: cores.map((_, place) => alongOf(cores, place)) }
+  const along = cores.map((_, place) => alongOf(cores, place))
+  return { cores, along: along.some((each) => each !== undefined) ? along : [] }
 }
 
 function alongOf<Native>(
@@ -104,27 +106,67 @@ export class Walk<Native> {
   }
 
   /** Runs the next core. Whatever it found wrong with the request, it says only now. */
-  async step(): Promise<Outcome> {
+  step(): Awaitable<Outcome> {
     const place = this.#at
     const core = this.#plan.cores[place]
     if (core === undefined) return 'next'
     this.#at += 1
-    let outcome: Outcome = 'answered'
-    try {
-      const begun = await this.#begin(core, place)
-      this.#accompany(place, begun.started)
-      outcome = await core.finish(this.#exchange, begun.prepared, begun.started)
-    } finally {
-      this.#refused = outcome === 'answered'
-    }
-    return outcome
+    return this.#plan.along.length === 0 ? this.#run(core, place) : this.#watched(core, place)
   }
 
-  async #begin(core: Core<Native, unknown, unknown>, place: number): Promise<Begun> {
-    const early = this.#isAway(place) ? await this.#along?.begun : undefined
-    if (early !== undefined) return early
-    const prepared = await core.prepare(this.#exchange)
-    return { prepared, started: core.start(this.#exchange, prepared) }
+  /** Whoever began along with a core hears whether the request got past it. */
+  #watched(core: Core<Native, unknown, unknown>, place: number): Awaitable<Outcome> {
+    const concluded = (outcome: Outcome): Outcome => {
+      this.#refused = outcome === 'answered'
+      return outcome
+    }
+    const failed = (error: unknown): never => {
+      this.#refused = true
+      throw error
+    }
+    try {
+      const outcome = this.#run(core, place)
+      return outcome instanceof Promise ? outcome.then(concluded, failed) : concluded(outcome)
+    } catch (error) {
+      return failed(error)
+    }
+  }
+
+  #run(core: Core<Native, unknown, unknown>, place: number): Awaitable<Outcome> {
+    const early = this.#isAway(place) ? this.#along?.begun : undefined
+    if (early) return this.#goOn(core, place, early)
+    const prepared = core.prepare(this.#exchange)
+    return prepared instanceof Promise
+      ? prepared.then((found) => this.#begin(core, place, found))
+      : this.#begin(core, place, prepared)
+  }
+
+  /** Goes on with what began along with a core before. */
+  async #goOn(
+    core: Core<Native, unknown, unknown>,
+    place: number,
+    early: Promise<Begun | undefined>,
+  ): Promise<Outcome> {
+    const begun = await early
+    if (begun === undefined) return this.#begin(core, place, await core.prepare(this.#exchange))
+    return this.#finish(core, place, begun)
+  }
+
+  #begin(
+    core: Core<Native, unknown, unknown>,
+    place: number,
+    prepared: unknown,
+  ): Awaitable<Outcome> {
+    return this.#finish(core, place, { prepared, started: core.start(this.#exchange, prepared) })
+  }
+
+  #finish(
+    core: Core<Native, unknown, unknown>,
+    place: number,
+    { prepared, started }: Begun,
+  ): Awaitable<Outcome> {
+    this.#accompany(place, started)
+    return core.finish(this.#exchange, prepared, started)
   }
 
   #accompany(place: number, started: unknown): void {

@@ -1,8 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
+import type { Awaitable } from '../lib/awaitable.ts'
 
 /** Header fields of a response: lower-case names. */
 export type Fields = Record<string, string | readonly string[]>
+
+/** What an answer carries. Text goes out in one piece with the head. */
+export type Body = string | Buffer | Readable
 
 /** A response, or what holds one and lets go of it with `respond: false`. */
 export type ReplyTarget =
@@ -35,8 +39,12 @@ export interface Exchange<Native> {
   parsedBody(): unknown
   /** Puts a helper where handlers look for it: `req.memory`, `ctx.memory`. Read anew each time. */
   attach(name: string, read: () => unknown): void
+  /** Whether others than the client get to see the bytes of an answer, and could write into them. */
+  readonly showsBody: boolean
+  /** Keeps what stands on the response now: it is answered, and then the rest of the chain runs. */
+  keepHead(): void
   /** Answers at once; nothing downstream runs. */
-  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void
+  answer(status: number, fields: Fields, body: Body | undefined): void
   /** Where an answer goes that is written piece by piece: Express's `res`, Koa's `ctx`. */
   readonly target: ReplyTarget
 }
@@ -63,9 +71,18 @@ export interface Observer {
   rescue?(error: unknown): boolean
 }
 
+/** Looks at the head of what the rest of the chain answers, and at no more. */
+export interface HeadWatcher {
+  /** Lower-case names of the fields that it looks at. */
+  readonly fields: readonly string[]
+  /** Called once, before the head goes out or as soon as the rest of the chain is done. */
+  told(status: number, fields: Fields): void
+}
+
 /**
- * What a middleware decided: go on, go on and tell the observer, or it has answered. With `refresh`
- * it has answered, and the rest of the chain runs once that answer is out, against a response that
+ * What a middleware decided: go on, go on and tell an observer or
+ * a watcher of heads, or it has answered. With `refresh`
+ * it has answered, after `keepHead()`; and the rest of the chain runs once that answer is out, against a response that
  * goes nowhere but to the observer; `undefined` from `refresh` where it need not run after all.
  * Where it cannot run (HTTP/2, a client that left) `refresh` is not called.
  */
@@ -73,17 +90,19 @@ export type Outcome =
   | 'next'
   | 'answered'
   | { readonly observe: Observer }
+  | { readonly watch: HeadWatcher }
   | { readonly refresh: () => Promise<Observer | undefined> }
 
 /**
  * One middleware, knowing no framework, in three steps, so that several can share a round trip.
  * `prepare` asks the application (user, key, body), `start` sends the first commands without
- * waiting, `finish` decides.
+ * waiting, `finish` decides. A step that need not wait gives no promise: a request that nothing holds
+ * up goes through in one run.
  */
 export interface Core<Native, Prepared, Started> {
-  prepare(exchange: Exchange<Native>): Promise<Prepared>
+  prepare(exchange: Exchange<Native>): Awaitable<Prepared>
   start(exchange: Exchange<Native>, prepared: Prepared): Started
-  finish(exchange: Exchange<Native>, prepared: Prepared, started: Started): Promise<Outcome>
+  finish(exchange: Exchange<Native>, prepared: Prepared, started: Started): Awaitable<Outcome>
 }
 
 /**
@@ -100,7 +119,7 @@ export interface Composable<Native, Prepared, Started> extends Core<Native, Prep
    * in `start`, and neither step shows or leaves anything behind. `undefined` where this cannot be
    * done without what only a request that passes may have: a look at its body.
    */
-  ahead?(exchange: Exchange<Native>): Promise<Prepared | undefined>
+  ahead?(exchange: Exchange<Native>): Awaitable<Prepared | undefined>
 }
 
 /** A core whose steps hand each other what only it knows. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Readable } from 'node:stream'
 import type { Request } from 'express'
+import type { Awaitable } from '../lib/awaitable.ts'
 import type { Memory } from '../lib/history/memory.ts'
 import type { Limiter } from '../lib/limit/limiter.ts'
 import {
@@ -11,15 +11,15 @@ import {
 } from './cache-response.ts'
 import { captureResponse } from './capture.ts'
 import { alone, carry, coresOf, type Plan, together, Walk } from './compose.ts'
-import type { AnyCore, Exchange, Fields } from './exchange.ts'
-import { type Answered, refreshResponse } from './express-refresh.ts'
+import type { AnyCore, Outcome } from './exchange.ts'
+import { ExpressExchange } from './express-exchange.ts'
+import { refreshResponse } from './express-refresh.ts'
+import { watchHead } from './head-watch.ts'
 import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
-import { answerRaw } from './raw-answer.ts'
 import type { RateLimitState } from './request-limits.ts'
-import { headOf, type ResponseHead } from './response-head.ts'
 import { sessionMemoryCore } from './session-memory.ts'
 
 export type * from './public-types.ts'
@@ -114,124 +114,70 @@ function composable(cores: readonly AnyCore<Request>[]): NodeMiddleware {
 }
 
 function mount(plan: Plan<Request>): NodeMiddleware {
-  return async function memoryware(req, res, next) {
+  return function memoryware(req, res, next) {
     const exchange = new ExpressExchange(req as Request, res)
     const walk = new Walk(plan, exchange)
     const rest = async (): Promise<void> => {
       if (await passes(exchange, walk, rest)) next()
     }
+    let passed: Awaitable<boolean>
     try {
-      if (!(await passes(exchange, walk, rest))) return
+      passed = passes(exchange, walk, rest)
     } catch (error) {
-      // Without an error, `next` would let the request pass.
-      return next(error || new Error('A middleware failed and did not say why'))
+      next(failureOf(error))
+      return over
     }
-    next()
+    if (passed instanceof Promise) return afterwards(passed, next)
+    if (passed) next()
+    return over
   }
 }
 
+/** What is promised of a request that nothing has held up. */
+const over = Promise.resolve()
+
+async function afterwards(
+  passed: Promise<boolean>,
+  next: (error?: unknown) => void,
+): Promise<void> {
+  try {
+    if (!(await passed)) return
+  } catch (error) {
+    return next(failureOf(error))
+  }
+  next()
+}
+
+/** Without an error, `next` would let the request pass. */
+function failureOf(error: unknown): unknown {
+  return error || new Error('A middleware failed and did not say why')
+}
+
 /** Walks on, and says whether the application is next. */
-async function passes(
+function passes(
   exchange: ExpressExchange,
   walk: Walk<Request>,
   rest: () => Promise<void>,
-): Promise<boolean> {
+): Awaitable<boolean> {
   while (!walk.done) {
-    const outcome = await walk.step()
-    if (outcome === 'answered') return false
-    if (outcome === 'next') continue
-    if ('refresh' in outcome) {
-      // Who mounted this waits for the answer, not for what comes after it.
-      void refreshResponse(exchange.answered, outcome.refresh, rest)
-      return false
-    }
-    captureResponse(exchange.res, outcome.observe)
+    const outcome = walk.step()
+    if (outcome instanceof Promise)
+      return outcome.then((found) => goesOn(exchange, found, rest) && passes(exchange, walk, rest))
+    if (!goesOn(exchange, outcome, rest)) return false
   }
   return true
 }
 
-interface Visitor {
-  user?: { id?: unknown }
-  session?: { userId?: unknown }
-}
-
-/** What Express adds to Node's request, some of which others add as well. */
-type Added = Partial<
-  Pick<Request, 'app' | 'originalUrl' | 'protocol' | 'host' | 'hostname' | 'ip' | 'params'>
->
-
-class ExpressExchange implements Exchange<Request> {
-  readonly native: Request
-  readonly res: ServerResponse
-  readonly #req: IncomingMessage & Added
-  #head: ResponseHead | undefined
-
-  constructor(req: Request, res: ServerResponse) {
-    this.native = req
-    this.res = res
-    this.#req = req
+/** Does what a core decided, and says whether the request goes on. */
+function goesOn(exchange: ExpressExchange, outcome: Outcome, rest: () => Promise<void>): boolean {
+  if (outcome === 'next') return true
+  if (outcome === 'answered') return false
+  if ('refresh' in outcome) {
+    // Who mounted this waits for the answer, not for what comes after it.
+    void refreshResponse(exchange.answered, outcome.refresh, rest)
+    return false
   }
-
-  get req(): Request {
-    return this.native
-  }
-
-  get url(): string {
-    return this.#req.originalUrl ?? this.#req.url ?? '/'
-  }
-
-  get target(): ServerResponse {
-    return this.res
-  }
-
-  get path(): string {
-    return (this.#req.url ?? '/').split('?', 1)[0] ?? '/'
-  }
-
-  get protocol(): string {
-    const { protocol, socket } = this.#req
-    return protocol ?? ('encrypted' in socket && socket.encrypted ? 'https' : 'http')
-  }
-
-  get host(): string {
-    const { host, hostname = '', headers } = this.#req
-    // Fastify gives the name that a trusted proxy vouches for, and leaves out the port.
-    return host ?? `${hostname} ${headers[':authority'] ?? headers.host ?? ''}`.trim()
-  }
-
-  get ip(): string | undefined {
-    return this.#req.ip ?? this.#req.socket.remoteAddress
-  }
-
-  get app(): unknown {
-    return this.#req.app
-  }
-
-  get userId(): unknown {
-    const { user, session } = this.native as Visitor
-    return user?.id ?? session?.userId
-  }
-
-  get sessionParam(): string | undefined {
-    const value = this.#req.params?.['sessionId']
-    return Array.isArray(value) ? value.join('/') : value
-  }
-
-  /** The request as one that has been answered. */
-  get answered(): Answered {
-    return { req: this.native, res: this.res, head: this.#head ?? headOf(this.res) }
-  }
-
-  parsedBody(): unknown {
-    return this.native.body
-  }
-
-  attach(name: string, read: () => unknown): void {
-    Object.defineProperty(this.native, name, { get: read, configurable: true, enumerable: false })
-  }
-
-  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
-    this.#head ??= headOf(this.res)
-    answerRaw(this.res, status, fields, body)
-  }
+  if ('watch' in outcome) watchHead(exchange.res, outcome.watch)
+  else captureResponse(exchange.res, outcome.observe)
+  return true
 }

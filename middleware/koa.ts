@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream'
 import type { Context, Middleware, Next } from 'koa'
+import type { Awaitable } from '../lib/awaitable.ts'
 import type { Memory } from '../lib/history/memory.ts'
 import type { Limiter } from '../lib/limit/limiter.ts'
 import {
@@ -9,16 +9,16 @@ import {
   cacheResponseCore,
 } from './cache-response.ts'
 import { alone, carry, coresOf, type Plan, together, Walk } from './compose.ts'
-import type { AnyCore, Exchange, Fields } from './exchange.ts'
+import type { AnyCore, HeadWatcher, Observer, Outcome } from './exchange.ts'
+import { watchHead } from './head-watch.ts'
 import { guestCookie } from './identity.ts'
+import { KoaExchange } from './koa-exchange.ts'
 import { observeContext } from './koa-observe.ts'
 import { refreshContext } from './koa-refresh.ts'
-import { ContextState } from './koa-state.ts'
 import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
 import type { RateLimitOptions } from './rate-limit-options.ts'
-import { answerRaw } from './raw-answer.ts'
 import type { RateLimitState } from './request-limits.ts'
 import { requestState } from './request-state.ts'
 import { sessionMemoryCore } from './session-memory.ts'
@@ -102,35 +102,74 @@ function composable(cores: readonly AnyCore<Context>[]): Middleware {
 }
 
 function mount(plan: Plan<Context>): Middleware {
-  return async function memoryware(ctx, next) {
+  return function memoryware(ctx, next) {
     const exchange = new KoaExchange(ctx)
-    await go(exchange, new Walk(plan, exchange), next)
+    return go(exchange, new Walk(plan, exchange), next)
   }
 }
 
-async function go(exchange: KoaExchange, walk: Walk<Context>, next: Next): Promise<void> {
-  const ctx = exchange.native
-  const outcome = await walk.step().catch(failed)
-  if (outcome === 'answered') return
-  const further: Next = walk.done ? next : () => go(exchange, walk, next)
-  if (typeof outcome === 'object' && 'refresh' in outcome) {
-    void refreshContext(ctx, exchange.before, outcome.refresh, further)
-    return
-  }
+function go(exchange: KoaExchange, walk: Walk<Context>, next: Next): Promise<void> {
+  let outcome: Awaitable<Outcome>
   try {
-    if (outcome === 'next') await further()
-    else await observeContext(ctx, further, outcome.observe)
+    outcome = walk.step()
+  } catch (error) {
+    return Promise.reject(failureOf(error))
+  }
+  if (!(outcome instanceof Promise)) return goOn(exchange, walk, next, outcome)
+  return outcome.then(
+    (found) => goOn(exchange, walk, next, found),
+    (error) => {
+      throw failureOf(error)
+    },
+  )
+}
+
+/** Koa would never answer a failure that is nothing. */
+function failureOf(error: unknown): unknown {
+  return error ?? new Error('A middleware failed and did not say why')
+}
+
+/** What is promised of a request that nothing has held up. */
+const over = Promise.resolve()
+
+function goOn(
+  exchange: KoaExchange,
+  walk: Walk<Context>,
+  next: Next,
+  outcome: Outcome,
+): Promise<void> {
+  if (outcome === 'answered') return over
+  const further: Next = walk.done ? next : () => go(exchange, walk, next)
+  if (outcome === 'next') return behind(exchange.native, further)
+  if ('refresh' in outcome) {
+    void refreshContext(exchange.native, exchange.before, outcome.refresh, further)
+    return over
+  }
+  return behind(exchange.native, further, outcome)
+}
+
+/** Who looks at what the rest of the chain answers. */
+type Looks = { readonly observe: Observer } | { readonly watch: HeadWatcher }
+
+/** Tells of the head as it stands when the rest of the chain is done, also where the client has gone. */
+async function watchContext(ctx: Context, further: Next, watcher: HeadWatcher): Promise<void> {
+  const head = watchHead(ctx.res, watcher)
+  await further()
+  if (ctx.respond !== false) head.tell()
+}
+
+/** Runs what comes behind us. */
+async function behind(ctx: Context, further: Next, looks?: Looks): Promise<void> {
+  try {
+    if (looks === undefined) await further()
+    else if ('observe' in looks) await observeContext(ctx, further, looks.observe)
+    else await watchContext(ctx, further, looks.watch)
   } catch (error) {
     keepFields(ctx, error)
     // Where the client has gone, the response does not tell of the failure.
     for (const fail of requestState(ctx.req).failures.splice(0)) fail()
     throw error
   }
-}
-
-/** Koa would never answer a failure that is nothing. */
-function failed(error: unknown): never {
-  throw error ?? new Error('A middleware failed and did not say why')
 }
 
 const ours = /^(x-)?ratelimit/i
@@ -150,96 +189,4 @@ function keepFields({ res }: Context, error: unknown): void {
   if (guest.length > 0) fields['Set-Cookie'] = guest
   const failure = error as Error & { headers?: Record<string, unknown> }
   if (Object.keys(fields).length > 0) failure.headers = { ...fields, ...failure.headers }
-}
-
-interface Visitor {
-  state: { user?: { id?: unknown } }
-  session?: { userId?: unknown } | null
-  params?: Record<string, string | undefined>
-  request: { body?: unknown }
-}
-
-class KoaExchange implements Exchange<Context> {
-  readonly native: Context
-  #before: ContextState | undefined
-
-  constructor(ctx: Context) {
-    this.native = ctx
-  }
-
-  /** What stood there before it was answered. */
-  get before(): ContextState {
-    return this.#before ?? new ContextState(this.native)
-  }
-
-  get req(): Context['req'] {
-    return this.native.req
-  }
-
-  get res(): Context['res'] {
-    return this.native.res
-  }
-
-  get url(): string {
-    return this.native.originalUrl
-  }
-
-  get target(): Context {
-    return this.native
-  }
-
-  get path(): string {
-    try {
-      return this.native.path
-    } catch {
-      // Koa parses the target, and not everything that Node lets in is a URL: `http://[::/`.
-      return this.native.url.split('?', 1)[0] ?? '/'
-    }
-  }
-
-  get protocol(): string {
-    return this.native.protocol
-  }
-
-  get host(): string {
-    return this.native.host
-  }
-
-  get ip(): string | undefined {
-    return this.native.ip || undefined
-  }
-
-  get app(): unknown {
-    return this.native.app
-  }
-
-  get userId(): unknown {
-    const { state, session } = this.native as Visitor
-    return state.user?.id ?? session?.userId
-  }
-
-  get sessionParam(): string | undefined {
-    return (this.native as Visitor).params?.['sessionId']
-  }
-
-  parsedBody(): unknown {
-    return (this.native as Visitor).request.body
-  }
-
-  attach(name: string, read: () => unknown): void {
-    Object.defineProperty(this.native, name, { get: read, configurable: true, enumerable: false })
-  }
-
-  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
-    this.#before ??= new ContextState(this.native)
-    // Koa sends nothing for who has taken the raw response.
-    if (this.native.respond === false) {
-      answerRaw(this.res, status, fields, body)
-      return
-    }
-    this.native.status = status
-    for (const [name, value] of Object.entries(fields))
-      this.native.set(name, value as string | string[])
-    if (body !== undefined) this.native.body = body
-  }
 }

@@ -1,3 +1,4 @@
+import type { Awaitable } from '../lib/awaitable.ts'
 import { OptionError } from '../lib/errors.ts'
 import type { HeaderStyle } from '../lib/limit/header-fields.ts'
 import type { LimitStore, StoreErrorPolicy } from '../lib/limit/meter.ts'
@@ -10,7 +11,7 @@ import { type CheckedRule, checkRule, type Rule } from '../lib/limit/rule.ts'
 import type { Decision } from '../lib/limit/verdict.ts'
 import { checkNames, type Names, oneOf, optionalFunction } from '../lib/options.ts'
 import { checkStore, defaultStore, limitStoreOf, type Store } from '../lib/store.ts'
-import type { Awaitable, UserOf } from './identity.ts'
+import type { UserOf } from './identity.ts'
 
 /** Options of `rateLimit()`: one rule in short form (`limit`, `window`, `key`), or `limits`. */
 export interface RateLimitOptions<Native> {

@@ -15,8 +15,10 @@ export interface Identity {
 export interface RequestState {
   /** Whom each `user` function named, in the order they were asked. */
   readonly users: Map<(native: never) => unknown, string>
-  /** One budget of waiting for each store. */
-  readonly deadlines: Map<object, Deadline>
+  /** The first of these who was named. */
+  readonly firstUser: string | undefined
+  /** The one budget of waiting for a store. */
+  deadlineOf(store: { deadline(): Deadline }): Deadline
   /** The secret of the guest this request made, before any cookie came back. */
   newGuest: string | undefined
   /** A handler has touched `memory`: what it answers is private. */
@@ -31,25 +33,64 @@ export interface RequestState {
 
 const slot: unique symbol = Symbol.for('memoryware.request') as never
 
+/** Made of what a request needs: few need all of it. */
+class OwnState implements RequestState {
+  newGuest: string | undefined = undefined
+  memoryUsed = false
+  openMemory: ((id: string) => Memory) | undefined = undefined
+  #users: RequestState['users'] | undefined
+  #failures: (() => void)[] | undefined
+  #limits: RequestLimits | undefined
+  #deadlines: Map<object, Deadline> | undefined
+  #store: object | undefined
+  #deadline: Deadline | undefined
+
+  get users(): RequestState['users'] {
+    this.#users ??= new Map()
+    return this.#users
+  }
+
+  get failures(): (() => void)[] {
+    this.#failures ??= []
+    return this.#failures
+  }
+
+  get limits(): RequestLimits {
+    this.#limits ??= new RequestLimits()
+    return this.#limits
+  }
+
+  get firstUser(): string | undefined {
+    return this.#users?.values().next().value
+  }
+
+  deadlineOf(store: { deadline(): Deadline }): Deadline {
+    if (this.#store === store && this.#deadline) return this.#deadline
+    const deadline = this.#deadlines?.get(store) ?? store.deadline()
+    if (this.#store === undefined) {
+      this.#store = store
+      this.#deadline = deadline
+    } else {
+      this.#deadlines ??= new Map()
+      this.#deadlines.set(store, deadline)
+    }
+    return deadline
+  }
+}
+
 /** The state of this request, made at its first use. Copies of this package share it. */
 export function requestState(req: IncomingMessage): RequestState {
   const carrier = req as IncomingMessage & { [slot]?: RequestState }
-  carrier[slot] ??= {
-    users: new Map(),
-    deadlines: new Map(),
-    newGuest: undefined,
-    memoryUsed: false,
-    openMemory: undefined,
-    failures: [],
-    limits: new RequestLimits(),
-  }
+  carrier[slot] ??= new OwnState()
   return carrier[slot]
+}
+
+/** The state of this request, where something has needed it by now. */
+export function stateSoFar(req: IncomingMessage): RequestState | undefined {
+  return (req as IncomingMessage & { readonly [slot]?: RequestState })[slot]
 }
 
 /** The one budget of waiting for a store that this request has, over all its middlewares. */
 export function requestDeadline(req: IncomingMessage, store: { deadline(): Deadline }): Deadline {
-  const { deadlines } = requestState(req)
-  const known = deadlines.get(store) ?? store.deadline()
-  deadlines.set(store, known)
-  return known
+  return requestState(req).deadlineOf(store)
 }
