@@ -4,7 +4,10 @@ export type Awaitable<T> = T | Promise<T>
 /** Whether it must be waited for; a query builder, for one, is no promise and yet has a `then`. */
 export function isLater<T>(value: Awaitable<T>): value is Promise<T> {
   return (
-    typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
   )
 }
 
