@@ -82,7 +82,7 @@ export interface HeadWatcher {
 /**
  * What a middleware decided: go on, go on and tell an observer or
  * a watcher of heads, or it has answered. With `refresh`
- * it has answered, after `keepHead()`; and the rest of the chain runs once that answer is out, against a response that
+ * it has answered after `keepHead()`, and the rest of the chain runs once that is out, against a response that
  * goes nowhere but to the observer; `undefined` from `refresh` where it need not run after all.
  * Where it cannot run (HTTP/2, a client that left) `refresh` is not called.
  */

@@ -52,7 +52,8 @@ class Replay extends Readable {
     const last = this.#at + 2 >= this.#pieces.length
     const size = this.#pieces[this.#at] ?? 0
     const end = last ? this.#body.length : this.#passed + size
-    const piece = this.#body.subarray(this.#passed, end)
+    // Others may be answered from the same bytes, and who reads these may write into them.
+    const piece = Buffer.from(this.#body.subarray(this.#passed, end))
     this.#at += 2
     this.#passed += piece.length
     if (piece.length > 0) this.push(piece)

@@ -9,7 +9,7 @@ import { run } from './script.ts'
 import { amendEntry } from './scripts/amend-entry.ts'
 import { drop } from './scripts/drop.ts'
 import { keep } from './scripts/keep.ts'
-import { type Step, together } from './together.ts'
+import { each, type Step } from './together.ts'
 
 const again = { again: true }
 
@@ -18,7 +18,7 @@ export function redisEntries(pool: Pool, { maxValueBytes }: { maxValueBytes: num
   return {
     async find(key, variant, marks, call) {
       const steps = lookup(key, variant)
-      const read = (client: Client) => together(client, [...steps, ...purgeSteps(client, marks)])
+      const read = (client: Client) => each(client, [...steps, ...purgeSteps(client, marks)])
       const replies = await pool.bodiesOf(key).send('find', read, again, call)
       const fields = replies.slice(0, steps.length) as Field[][]
       return { ...found(fields, variant), purges: purgesIn(replies.slice(steps.length)) }

@@ -17,16 +17,30 @@ export async function settledTogether(client: Client, steps: readonly Step[]): P
     const settled = await client.pipeline(steps.map((step) => [...step])).exec()
     return settled ?? []
   }
-  const named = client as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>
   return Promise.all(
-    steps.map(async ([name, ...args]): Promise<Settled> => {
+    steps.map(async (step): Promise<Settled> => {
       try {
-        return [null, await named[name]?.(...args)]
+        return [null, await sent(client, step)]
       } catch (error) {
         return [error as Error, undefined]
       }
     }),
   )
+}
+
+/**
+ * The replies of a few steps, each sent by itself in the same turn: they leave in one write where the
+ * socket gathers what is written, and cost half of what a pipeline does.
+ *
+ * @throws the first error.
+ */
+export function each(client: Client, steps: readonly Step[]): Promise<unknown[]> {
+  return Promise.all(steps.map((step) => sent(client, step)))
+}
+
+function sent(client: Client, [name, ...args]: Step): Promise<unknown> | undefined {
+  const named = client as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>
+  return named[name]?.(...args)
 }
 
 /** The replies of all steps. @throws the first error. */
