@@ -39,8 +39,10 @@ export interface Exchange<Native> {
   parsedBody(): unknown
   /** Puts a helper where handlers look for it: `req.memory`, `ctx.memory`. Read anew each time. */
   attach(name: string, read: () => unknown): void
-  /** Answers at once; nothing downstream runs. */
+  /** Answers at once; nothing downstream runs, but what a `refresh` runs on the response as it was. */
   answer(status: number, fields: Fields, body: Body | undefined): void
+  /** Answers for good: no `refresh` follows, so nobody looks at what stood there before. */
+  refuse(status: number, fields: Fields, body: Body | undefined): void
   /** Where an answer goes that is written piece by piece: Express's `res`, Koa's `ctx`. */
   readonly target: ReplyTarget
 }

@@ -89,6 +89,10 @@ export class ExpressExchange implements Exchange<Request> {
 
   answer(status: number, fields: Fields, body: Body | undefined): void {
     this.#head ??= headOf(this.res)
+    this.refuse(status, fields, body)
+  }
+
+  refuse(status: number, fields: Fields, body: Body | undefined): void {
     answerRaw(this.res, status, fields, body)
   }
 }

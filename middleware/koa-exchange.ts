@@ -85,6 +85,10 @@ export class KoaExchange implements Exchange<Context> {
 
   answer(status: number, fields: Fields, body: Body | undefined): void {
     this.#before ??= new ContextState(this.native)
+    this.refuse(status, fields, body)
+  }
+
+  refuse(status: number, fields: Fields, body: Body | undefined): void {
     // Koa sends nothing for who has taken the raw response.
     if (this.native.respond === false) {
       answerRaw(this.res, status, fields, body)

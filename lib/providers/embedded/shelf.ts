@@ -117,7 +117,10 @@ export function createShelf<C extends Cell>({
   function sweep(): void {
     // A list of the keys: an iterator of the cache loses its way when cells move.
     if (unseen.length === 0) unseen = [...cells.keys()]
-    for (const key of unseen.splice(-3)) peek(key)
+    for (let looked = 0; looked < 3; looked += 1) {
+      const key = unseen.pop()
+      if (key !== undefined) peek(key)
+    }
   }
 
   function fits(bytes: number): boolean {
