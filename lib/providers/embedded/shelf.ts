@@ -117,10 +117,7 @@ export function createShelf<C extends Cell>({
   function sweep(): void {
     // A list of the keys: an iterator of the cache loses its way when cells move.
     if (unseen.length === 0) unseen = [...cells.keys()]
-    for (let looked = 0; looked < 3; looked += 1) {
-      const key = unseen.pop()
-      if (key !== undefined) peek(key)
-    }
+    for (const key of unseen.splice(-3)) peek(key)
   }
 
   function fits(bytes: number): boolean {
