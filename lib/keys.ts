@@ -61,7 +61,7 @@ export function decodeId(encoded: string): string {
 
 /** The owner made of a guest's secret: `~` never starts an encoded id, so no user can be a guest. */
 export function guestOwner(secret: string): string {
-  return `~${createHash('sha256').update(secret).digest('base64url')}`
+  return `~${hash('sha256', secret, 'base64url')}`
 }
 
 /** Where everything of one owner is kept. Braces put it on one slot. */
@@ -88,13 +88,18 @@ export interface SessionKeys extends OwnerKeys {
 export function sessionKeys(owner: string, id: string): SessionKeys {
   const keys = ownerKeys(owner)
   const session = `${keys.index}:${id}`
-  return { ...keys, session, id, seal: sealAt(keys.index, id) }
+  const { index, gone, preferences } = keys
+  return { index, gone, preferences, session, id, seal: sealOf(session) }
 }
 
 /** The seal of a session in this index, whatever prefix stands before that: neither holds braces. */
 export function sealAt(index: string, id: string): string {
   const bare = index.slice(Math.max(0, index.lastIndexOf('session:{')))
-  return digest([`${bare}:${id}`]).slice(0, 12)
+  return sealOf(`${bare}:${id}`)
+}
+
+function sealOf(session: string): string {
+  return digest([session]).slice(0, 12)
 }
 
 /** Keys of one owner, who is encoded already. */
@@ -196,6 +201,9 @@ export const purgeChannel = 'cache:bus'
 
 /** SHA-256 over length-prefixed fields: no two lists of fields read alike. */
 export function digest(fields: readonly (string | Uint8Array)[]): string {
+  const [first] = fields
+  if (fields.length === 1 && typeof first === 'string')
+    return hash('sha256', prefixed(first), 'base64url')
   // In one call where all is text, the digits between keep two halves of a surrogate pair apart.
   if (fields.every((field) => typeof field === 'string'))
     return hash('sha256', fields.map(prefixed).join(''), 'base64url')

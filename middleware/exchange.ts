@@ -39,10 +39,12 @@ export interface Exchange<Native> {
   parsedBody(): unknown
   /** Puts a helper where handlers look for it: `req.memory`, `ctx.memory`. Read anew each time. */
   attach(name: string, read: () => unknown): void
-  /** Answers at once; nothing downstream runs, but what a `refresh` runs on the response as it was. */
+  /** Whether others than the client get to see the bytes of an answer, and could write into them. */
+  readonly showsBody: boolean
+  /** Keeps what stands on the response now: it is answered, and then the rest of the chain runs. */
+  keepHead(): void
+  /** Answers at once; nothing downstream runs. */
   answer(status: number, fields: Fields, body: Body | undefined): void
-  /** Answers for good: no `refresh` follows, so nobody looks at what stood there before. */
-  refuse(status: number, fields: Fields, body: Body | undefined): void
   /** Where an answer goes that is written piece by piece: Express's `res`, Koa's `ctx`. */
   readonly target: ReplyTarget
 }
@@ -69,9 +71,18 @@ export interface Observer {
   rescue?(error: unknown): boolean
 }
 
+/** Looks at the head of what the rest of the chain answers, and at no more. */
+export interface HeadWatcher {
+  /** Lower-case names of the fields that it looks at. */
+  readonly fields: readonly string[]
+  /** Called once, before the head goes out or as soon as the rest of the chain is done. */
+  told(status: number, fields: Fields): void
+}
+
 /**
- * What a middleware decided: go on, go on and tell the observer, or it has answered. With `refresh`
- * it has answered, and the rest of the chain runs once that answer is out, against a response that
+ * What a middleware decided: go on, go on and tell an observer or
+ * a watcher of heads, or it has answered. With `refresh`
+ * it has answered, after `keepHead()`; and the rest of the chain runs once that answer is out, against a response that
  * goes nowhere but to the observer; `undefined` from `refresh` where it need not run after all.
  * Where it cannot run (HTTP/2, a client that left) `refresh` is not called.
  */
@@ -79,6 +90,7 @@ export type Outcome =
   | 'next'
   | 'answered'
   | { readonly observe: Observer }
+  | { readonly watch: HeadWatcher }
   | { readonly refresh: () => Promise<Observer | undefined> }
 
 /**

@@ -3,7 +3,7 @@ import type { Request } from 'express'
 import { attach } from './attach.ts'
 import type { Body, Exchange, Fields } from './exchange.ts'
 import type { Answered } from './express-refresh.ts'
-import { answerRaw } from './raw-answer.ts'
+import { answerRaw, isWrapped } from './raw-answer.ts'
 import { headOf, type ResponseHead } from './response-head.ts'
 
 interface Visitor {
@@ -87,12 +87,15 @@ export class ExpressExchange implements Exchange<Request> {
     attach(this.native, name, read)
   }
 
-  answer(status: number, fields: Fields, body: Body | undefined): void {
-    this.#head ??= headOf(this.res)
-    this.refuse(status, fields, body)
+  get showsBody(): boolean {
+    return isWrapped(this.res)
   }
 
-  refuse(status: number, fields: Fields, body: Body | undefined): void {
+  keepHead(): void {
+    this.#head ??= headOf(this.res)
+  }
+
+  answer(status: number, fields: Fields, body: Body | undefined): void {
     answerRaw(this.res, status, fields, body)
   }
 }

@@ -4,7 +4,7 @@ import { MemorywareError, RequestError, UsageError } from '../lib/errors.ts'
 import { encodeId, guestOwner, type Id, IdError } from '../lib/keys.ts'
 import type { Exchange } from './exchange.ts'
 import { setLastingCookie } from './lasting-cookie.ts'
-import { type Identity, requestState } from './request-state.ts'
+import { type Identity, requestState, stateSoFar } from './request-state.ts'
 
 /** Names the signed-in user; `undefined` for a guest. */
 export type UserOf<Native> = (native: Native) => Awaitable<Id | null | undefined>
@@ -88,7 +88,7 @@ function own<Native>(
 }
 
 function inherited<Native>({ req, userId }: Exchange<Native>): string | undefined {
-  const first = requestState(req).firstUser
+  const first = stateSoFar(req)?.firstUser
   if (first !== undefined) return first
   return userId === undefined || userId === null ? undefined : encodeUser(userId)
 }

@@ -83,12 +83,16 @@ export class KoaExchange implements Exchange<Context> {
     attach(this.native, name, read)
   }
 
-  answer(status: number, fields: Fields, body: Body | undefined): void {
-    this.#before ??= new ContextState(this.native)
-    this.refuse(status, fields, body)
+  /** Middlewares outside find it on the context. */
+  get showsBody(): boolean {
+    return true
   }
 
-  refuse(status: number, fields: Fields, body: Body | undefined): void {
+  keepHead(): void {
+    this.#before ??= new ContextState(this.native)
+  }
+
+  answer(status: number, fields: Fields, body: Body | undefined): void {
     // Koa sends nothing for who has taken the raw response.
     if (this.native.respond === false) {
       answerRaw(this.res, status, fields, body)

@@ -180,6 +180,6 @@ function answer<Native>(
     'Cache-Control': 'no-store',
   }
   if (retryAfter !== undefined) fields['Retry-After'] = String(retryAfter)
-  exchange.refuse(status, fields, body)
+  exchange.answer(status, fields, body)
   return 'answered'
 }

@@ -1,9 +1,12 @@
-import { codecOf } from '../lib/history/codec.ts'
-import { type Memory, openMemory } from '../lib/history/memory.ts'
+import type { Deadline } from '../lib/deadline.ts'
+import { type Codec, codecOf } from '../lib/history/codec.ts'
+import type { Memory } from '../lib/history/memory.ts'
+import { openMemory } from '../lib/history/open-memory.ts'
 import type { MemoryRules, MemoryScope } from '../lib/history/scope.ts'
 import type { Turn } from '../lib/history/turn.ts'
 import { decodeId } from '../lib/keys.ts'
 import { createPulse } from '../lib/pulse.ts'
+import type { Serializer } from '../lib/serializer.ts'
 import type { Store } from '../lib/store.ts'
 import type { Composable, Exchange, Outcome } from './exchange.ts'
 import {
@@ -57,12 +60,16 @@ export function memoryOpener<Native>(
   { store, rules, user }: MemoryMount<Native>,
   identity: Identity,
 ): (id: string) => Memory {
-  const scope = lazily(() =>
-    scopeOf(exchange, identifyLate(exchange, user, identity), store, rules),
-  )
+  let scope: MemoryScope | undefined
   return (id) => {
     requestState(exchange.req).memoryUsed = true
-    return openMemory(rules, scope(), id)
+    scope ??= new RequestScope(
+      exchange,
+      ownerOf(exchange, identifyLate(exchange, user, identity)),
+      store,
+      rules.serializer,
+    )
+    return openMemory(rules, scope, id)
   }
 }
 
@@ -71,23 +78,39 @@ function sessionOf<Native>({ req, sessionParam }: Exchange<Native>): string {
   return sessionParam ?? (Array.isArray(field) ? field.join() : field) ?? 'default'
 }
 
-function scopeOf<Native>(
-  exchange: Exchange<Native>,
-  identity: Identity,
-  store: Store,
-  { serializer }: MemoryRules,
-): MemoryScope {
-  const owner = ownerOf(exchange, identity)
-  return {
-    owner,
-    user: decodeId(owner),
-    codec: codecOf(serializer, owner),
-    guest: guestOf(exchange),
-    deadline: requestDeadline(exchange.req, store),
-    encodeSession: (id) => encodeClientId('The session id', id),
-    began: endWithFailure(exchange),
-    degraded: false,
-    endGuest: () => endGuest(exchange),
+/** Who asks, in one request: what few requests need is made when it is asked for. */
+class RequestScope<Native> implements MemoryScope {
+  readonly owner: string
+  readonly user: string
+  readonly codec: Codec
+  readonly deadline: Deadline
+  degraded = false
+  readonly #exchange: Exchange<Native>
+  #endWithFailure: ((turn: OpenTurn) => void) | undefined
+
+  constructor(exchange: Exchange<Native>, owner: string, store: Store, serializer: Serializer) {
+    this.#exchange = exchange
+    this.owner = owner
+    this.user = decodeId(owner)
+    this.codec = codecOf(serializer, owner)
+    this.deadline = requestDeadline(exchange.req, store)
+  }
+
+  get guest(): string | undefined {
+    return guestOf(this.#exchange)
+  }
+
+  encodeSession(id: unknown): string {
+    return encodeClientId('The session id', id)
+  }
+
+  began(turn: OpenTurn): void {
+    this.#endWithFailure ??= endWithFailure(this.#exchange)
+    this.#endWithFailure(turn)
+  }
+
+  endGuest(): void {
+    endGuest(this.#exchange)
   }
 }
 
@@ -103,7 +126,7 @@ function endWithFailure<Native>({ req, res }: Exchange<Native>): (turn: OpenTurn
   let listening = false
   const end = () => {
     // A turn that has ended says so, and that is all.
-    for (const { abort } of open) abort().catch(() => {})
+    for (const turn of open) turn.abort().catch(() => {})
   }
   const look = () => {
     if (!res.writableEnded) return
@@ -132,11 +155,3 @@ function endWithFailure<Native>({ req, res }: Exchange<Native>): (turn: OpenTurn
 }
 
 type OpenTurn = Pick<Turn, 'abort' | 'reply'>
-
-function lazily<T>(make: () => T): () => T {
-  let made: T | undefined
-  return () => {
-    made ??= make()
-    return made
-  }
-}

@@ -1,6 +1,6 @@
 import { Deadline } from '../../lib/deadline.ts'
 import { codecOf } from '../../lib/history/codec.ts'
-import { openMemory } from '../../lib/history/memory.ts'
+import { openMemory } from '../../lib/history/open-memory.ts'
 import { createStore, embeddedProvider, type Memory, type Store } from '../../lib/index.ts'
 import { checkMemoryOptions, type SessionMemoryOptions } from '../../middleware/memory-options.ts'
 

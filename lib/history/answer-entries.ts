@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { UsageError } from '../errors.ts'
 import type { Entry, NewEntry } from '../ports/history.ts'
 import type { Codec } from './codec.ts'
@@ -35,7 +35,7 @@ const streamedBytes = 1024 * 1024
  * stored twice, in part or whole, is one message.
  */
 export function answerId(token: string, at = 0): string {
-  const hex = createHash('sha256').update(`answer ${at} ${token}`).digest('hex')
+  const hex = hash('sha256', `answer ${at} ${token}`)
   const [a, b, c, d] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(13, 16), hex.slice(17, 20)]
   return `${a}-${b}-8${c}-8${d}-${hex.slice(20, 32)}`
 }
@@ -80,8 +80,5 @@ function marksOf({ question, status }: AnswerOf): Pick<StoredAnswer, 'turn' | 's
 
 /** The messages of these entries. */
 export function toAnswer(entries: readonly (Entry | NewEntry)[], codec: Codec): StoredAnswer[] {
-  return entries.map((entry) => {
-    const payload = Buffer.from(entry.payload)
-    return toMessage({ seq: 0, ...entry, payload }, codec) as StoredAnswer
-  })
+  return entries.map((entry) => toMessage(entry, codec) as StoredAnswer)
 }

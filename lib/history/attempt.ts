@@ -15,8 +15,13 @@ export async function attempt<T>(
   try {
     return { result: await ask(), degraded: false }
   } catch (error) {
-    if (standIn === undefined || !isAway(error)) throw error
-    publish('error', () => ({ during: 'memory', error }))
-    return { result: standIn(), degraded: true }
+    return goneOn(error, standIn)
   }
+}
+
+/** What stands in for a call that has failed. @throws the error, where that is not one of being away. */
+export function goneOn<T>(error: unknown, standIn: (() => T) | undefined): Attempt<T> {
+  if (standIn === undefined || !isAway(error)) throw error
+  publish('error', () => ({ during: 'memory', error }))
+  return { result: standIn(), degraded: true }
 }

@@ -26,8 +26,22 @@ export function boundsOf(
   }
 }
 
-/** The first thing that a user says. */
+/** The first thing that a user says: one line of at most 80 characters. */
 export function titleOf(messages: readonly AnyMessage[], entries: readonly NewEntry[]): string {
   const first = messages[entries.findIndex(({ role }) => role === 'u')]
-  return first ? textOf(first).replace(/\s+/g, ' ').trim().slice(0, 80).toWellFormed() : ''
+  return first ? oneLine(textOf(first)).slice(0, longestTitle).toWellFormed() : ''
+}
+
+const longestTitle = 80
+
+/** Space that is more than one blank between words. */
+const uneven = /\s\s|[^\S ]/
+
+/** The text with its space collapsed, as far as a title reaches: it may be as long as a book. */
+function oneLine(text: string): string {
+  for (let reach = 2 * longestTitle; ; reach *= 4) {
+    const start = text.slice(0, reach).trim()
+    const line = uneven.test(start) ? start.replace(/\s+/g, ' ') : start
+    if (line.length >= longestTitle || reach >= text.length) return line
+  }
 }

@@ -1,6 +1,6 @@
 import { StoreError } from '../errors.ts'
 import { digest } from '../keys.ts'
-import type { Serializer } from '../serializer.ts'
+import { json, type Serializer, type SerializerContext } from '../serializer.ts'
 
 /** The stored form of what belongs to one user's conversations. */
 export interface Codec {
@@ -10,8 +10,17 @@ export interface Codec {
   decode(name: string, bytes: Uint8Array): unknown
 }
 
-/** Binds a serializer to an owner. */
+/** Binds a serializer to an owner; JSON is the same for all, and needs no digest of who that is. */
 export function codecOf(serializer: Serializer, owner: string): Codec {
+  return serializer === json ? jsonCodec : bound(serializer, owner)
+}
+
+const jsonCodec: Codec = {
+  encode: (_name, value) => json.encode(value),
+  decode: (_name, bytes) => decoded(json, bytes),
+}
+
+function bound(serializer: Serializer, owner: string): Codec {
   let known: string | undefined
   const context = (messageId: string) => {
     known ??= digest([owner])
@@ -19,12 +28,14 @@ export function codecOf(serializer: Serializer, owner: string): Codec {
   }
   return {
     encode: (name, value) => serializer.encode(value, context(name)),
-    decode(name, bytes) {
-      try {
-        return serializer.decode(bytes, context(name))
-      } catch (cause) {
-        throw new StoreError('read', 'corrupt', { cause })
-      }
-    },
+    decode: (name, bytes) => decoded(serializer, bytes, context(name)),
+  }
+}
+
+function decoded(serializer: Serializer, bytes: Uint8Array, context?: SerializerContext): unknown {
+  try {
+    return serializer.decode(bytes, context)
+  } catch (cause) {
+    throw new StoreError('read', 'corrupt', { cause })
   }
 }

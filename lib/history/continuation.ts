@@ -18,8 +18,11 @@ const lastEveryMs = 50
 
 /** A history that goes on in this process while its store is away. */
 export interface Continuation {
-  /** Sends what was kept meanwhile, within the deadline; rejects when the store does not take it. */
-  settle(keys: SessionKeys, deadline: Deadline): Promise<void>
+  /**
+   * Sends what was kept meanwhile, within the deadline; rejects when the store does not take it.
+   * `undefined` where nothing was.
+   */
+  settle(keys: SessionKeys, deadline: Deadline): Promise<void> | undefined
   /** Keeps messages until the store is back. @throws StoreError `full` above 16 MiB. */
   keep(keys: SessionKeys, entries: readonly NewEntry[], bounds: AppendBounds): number
   /** The newest of what was kept meanwhile; nothing where an older page is asked for. */
@@ -31,6 +34,8 @@ export interface Continuation {
   /** Sends everything, for as long as the store takes any of it, and keeps no timer. */
   close(): Promise<void>
 }
+
+const nothing: ReadResult = { meta: undefined, entries: [] }
 
 // All mounts on one store share it: what one has kept, another sends before its own.
 const known = new WeakMap<HistoryLog, Continuation>()
@@ -85,9 +90,9 @@ function continuation(history: HistoryLog): Continuation {
   }
 
   return {
-    async settle(keys, deadline) {
+    settle(keys, deadline) {
       const pending = backlog.of(keys)
-      if (pending !== undefined) await within(deadline, send(pending))
+      return pending && within(deadline, send(pending))
     },
     keep(keys, entries, bounds) {
       const added = backlog.add(keys, entries, bounds)
@@ -96,8 +101,9 @@ function continuation(history: HistoryLog): Continuation {
       return added
     },
     read(keys, limit, before) {
-      const kept = before === undefined ? [...(backlog.of(keys)?.entries.values() ?? [])] : []
-      return { meta: undefined, entries: kept.map(placed).slice(-limit) }
+      const pending = before === undefined ? backlog.of(keys) : undefined
+      if (pending === undefined) return nothing
+      return { meta: undefined, entries: [...pending.entries.values()].map(placed).slice(-limit) }
     },
     forget(keys) {
       const pending = backlog.of(keys)

@@ -6,7 +6,7 @@ import { isShape, without } from './formats/shape.ts'
 import type { Memory } from './memory.ts'
 import { type AnyMessage, toEntry } from './message.ts'
 import { decodeMessageId, encodeMessageId } from './message-id.ts'
-import { ownTurn } from './own-turn.ts'
+import { OwnTurn } from './own-turn.ts'
 import { joinTurn, type RelayOptions, replayTurn, resumeTurn } from './relay.ts'
 import type { ReplyTarget } from './reply-target.ts'
 import type { Turn } from './turn.ts'
@@ -80,7 +80,8 @@ export function conversationTurns(
 
 /** What only adapters may put on a message is not for a client to say. */
 function asSaid(input: AnyMessage): AnyMessage {
-  return isShape(input) ? (without(input, 'original') as unknown as AnyMessage) : input
+  if (!isShape(input) || !Object.hasOwn(input, 'original')) return input
+  return without(input, 'original') as unknown as AnyMessage
 }
 
 interface Rest {
@@ -96,7 +97,7 @@ function turnOf(
 ): Turn {
   switch (started.kind) {
     case 'own':
-      return ownTurn({
+      return new OwnTurn({
         conversation,
         hold: started.hold,
         degraded: false,
@@ -105,7 +106,7 @@ function turnOf(
         keep: (events) => keepInStore(conversation, started.hold, events),
       })
     case 'away':
-      return ownTurn({
+      return new OwnTurn({
         conversation,
         hold: started.hold,
         degraded: true,

@@ -4,7 +4,7 @@ const [lower, digit, other, space, newline, mark] = [1, 2, 4, 8, 16, 32]
 const word = lower | digit | other
 
 // By code; of tokenx's marks the apostrophe is none.
-const kindOf = Array.from({ length: 128 }, (_, code) => {
+const kindOf = Uint8Array.from({ length: 128 }, (_, code) => {
   const character = String.fromCharCode(code)
   if (character === '\n') return space | newline
   if (/\s/.test(character)) return space
@@ -12,6 +12,11 @@ const kindOf = Array.from({ length: 128 }, (_, code) => {
   if (/[a-z]/.test(character)) return lower
   return /[!-&(-/:-@[-`{-~]/.test(character) ? mark : other
 })
+
+// What a run of characters is made of: words, space or marks.
+const classOf = Uint8Array.from(kindOf, (kind) =>
+  (kind & word) !== 0 ? word : kind & (space | mark),
+)
 
 /**
  * About how many tokens a text is, as tokenx estimates it. Text of nothing but ASCII is counted here
@@ -22,23 +27,20 @@ export function estimatedTokens(text: string): number {
   let tokens = 0
   let start = 0
   let kinds = 0
+  let running = classOf[text.charCodeAt(0)]
   for (let at = 0; at < text.length; at += 1) {
-    const kind = kindOf[text.charCodeAt(at)]
+    const code = text.charCodeAt(at)
+    const kind = kindOf[code]
     if (kind === undefined) return estimateTokenCount(text)
-    if (at > 0 && classOf(kind) !== classOf(kinds)) {
+    if (classOf[code] !== running) {
       tokens += tokensIn(text, start, at, kinds)
       start = at
       kinds = 0
+      running = classOf[code]
     }
     kinds |= kind
   }
   return tokens + tokensIn(text, start, text.length, kinds)
-}
-
-/** What a run of characters is made of: words, space or marks. */
-function classOf(kinds: number): number {
-  if ((kinds & word) !== 0) return word
-  return kinds & (space | mark)
 }
 
 /** The tokens of one run, from a place up to another. */

@@ -15,7 +15,7 @@ import type { RelayOptions } from './relay.ts'
 import { openReply, type Reply, type ReplyTarget } from './reply-target.ts'
 import { readSource } from './source-reader.ts'
 import type { Chunk } from './stream/chunk.ts'
-import { answerReader } from './stream/source.ts'
+import { type AnswerReader, answerReader } from './stream/source.ts'
 import type { EndStatus } from './stream/writer.ts'
 import type { Turn, TurnSource } from './turn.ts'
 import { gone, type Keeping, type KeepingEvents } from './turn-keeping.ts'
@@ -33,34 +33,20 @@ export interface OwnTurnParts {
 }
 
 /** A turn that this process answers. */
-export function ownTurn(parts: OwnTurnParts): Turn {
-  const turn = new OwnTurn(parts)
-  return {
-    id: turn.id,
-    replay: undefined,
-    replies: [],
-    joined: false,
-    get degraded() {
-      return turn.degraded
-    },
-    signal: turn.signal,
-    context: parts.context,
-    write: (delta) => turn.write(delta),
-    pipe: (source, target, options = {}) => turn.pipe(source, target, options),
-    commit: (reply) => turn.commit(reply),
-    abort: (reason) => turn.abort(reason),
-    reply: () => turn.answer,
-  }
-}
-
-class OwnTurn {
+export class OwnTurn implements Turn {
   readonly id: string
-  readonly answer: Promise<StoredAnswer | undefined>
+  readonly replay = undefined
+  readonly replies: readonly StoredAnswer[] = []
+  readonly joined = false
+  readonly context: Turn['context']
   degraded: boolean
+  readonly #answer: Promise<StoredAnswer | undefined>
   readonly #parts: OwnTurnParts
   readonly #keeping: Keeping
-  readonly #reader = answerReader()
-  readonly #controller = new AbortController()
+  // Whoever commits a whole answer needs neither.
+  #lazyReader: AnswerReader | undefined
+  #lazyController: AbortController | undefined
+  #stopped: { readonly reason: unknown } | undefined
   /** What was written before there was a client to write it to. */
   #early: [Chunk, number][] = []
   #client: Reply | undefined
@@ -71,12 +57,13 @@ class OwnTurn {
   constructor(parts: OwnTurnParts) {
     this.#parts = parts
     this.id = decodeMessageId(parts.hold.turn)
+    this.context = parts.context
     this.degraded = parts.degraded
-    this.answer = new Promise((resolve) => {
+    this.#answer = new Promise((resolve) => {
       this.#answered = resolve
     })
     // Whoever asks for it hears of a failure; nobody has to ask.
-    this.answer.catch(() => {})
+    this.#answer.catch(() => {})
     this.#keeping = parts.keep({
       stop: () => this.#stop(new DOMException('The turn was stopped', 'AbortError')),
       lost: () => this.#stop(gone()),
@@ -94,16 +81,27 @@ class OwnTurn {
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
     const unlink = () => signal.removeEventListener('abort', stop)
-    this.answer.then(unlink, unlink)
+    this.#answer.then(unlink, unlink)
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal
+    this.#lazyController ??= new AbortController()
+    if (this.#stopped) this.#lazyController.abort(this.#stopped.reason)
+    return this.#lazyController.signal
+  }
+
+  get #reader(): AnswerReader {
+    this.#lazyReader ??= answerReader()
+    return this.#lazyReader
+  }
+
+  reply(): Promise<StoredAnswer | undefined> {
+    return this.#answer
   }
 
   write(delta: string | Chunk): void {
     // Whoever was stopped need not know it yet.
-    if (this.#over && this.signal.aborted) return
+    if (this.#over && this.#stopped) return
     this.#checkNotOver()
     for (const chunk of this.#reader.push(delta)) this.#emit(chunk)
   }
@@ -111,7 +109,7 @@ class OwnTurn {
   async pipe(
     source: TurnSource | undefined,
     target: ReplyTarget,
-    { as = 'sse', messageId }: RelayOptions,
+    { as = 'sse', messageId }: RelayOptions = {},
   ): Promise<StoredAnswer | undefined> {
     this.#checkOpen()
     if (source === undefined) throw new UsageError('A turn that nobody answers needs a source')
@@ -123,19 +121,17 @@ class OwnTurn {
     return this.#piping
   }
 
-  async commit(
-    reply: AnyMessage | readonly AnyMessage[] | undefined,
-  ): Promise<StoredAnswer | undefined> {
+  async commit(reply?: AnyMessage | readonly AnyMessage[]): Promise<StoredAnswer | undefined> {
     this.#checkOpen()
     if (reply !== undefined) {
       const replies = Array.isArray(reply) ? reply : [reply as AnyMessage]
       return this.#settle(this.#entriesOf(replies))
     }
     for (const chunk of this.#reader.end()) this.#emit(chunk)
-    return this.#settle(this.#written(this.signal.aborted ? 'aborted' : undefined))
+    return this.#settle(this.#written(this.#stopped ? 'aborted' : undefined))
   }
 
-  async abort(reason: unknown): Promise<StoredAnswer | undefined> {
+  async abort(reason?: unknown): Promise<StoredAnswer | undefined> {
     if (!this.#piping) this.#checkOpen()
     this.#stop(reason ?? new DOMException('The turn was aborted', 'AbortError'))
     // The pipe ends it, and tells its client.
@@ -233,7 +229,9 @@ class OwnTurn {
   }
 
   #stop(reason: unknown): void {
-    if (!this.#over) this.#controller.abort(reason)
+    if (this.#over || this.#stopped) return
+    this.#stopped = { reason }
+    this.#lazyController?.abort(reason)
   }
 
   #checkOpen(): void {

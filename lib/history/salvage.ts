@@ -48,18 +48,22 @@ function savedEntries(
 }
 
 /**
- * Ends the turns of a session that seem to be abandoned; true when there was one. Clocks of several
- * machines differ: the store, not this one, decides.
+ * Turns of a session that seem to be abandoned. Clocks of several machines differ: the store, not this
+ * one, decides.
  */
+export function abandoned(meta: SessionMeta | undefined): readonly TurnRecord[] {
+  return meta?.turns.filter(({ state, until }) => state !== 'ended' && until < Date.now()) ?? []
+}
+
+/** Ends these turns, where they are abandoned. */
 export async function salvageAll(
   rules: MemoryRules,
   codec: Codec,
   keys: SessionKeys,
-  meta: SessionMeta | undefined,
+  lapsed: readonly TurnRecord[],
   call: Call,
-): Promise<boolean> {
-  const lapsed = meta?.turns.filter(({ state, until }) => state !== 'ended' && until < Date.now())
-  for (const record of lapsed ?? []) {
+): Promise<void> {
+  for (const record of lapsed) {
     try {
       await salvage(rules, codec, keys, record, call)
     } catch (error) {
@@ -67,5 +71,4 @@ export async function salvageAll(
       publish('error', () => ({ during: 'turn', error }))
     }
   }
-  return lapsed !== undefined && lapsed.length > 0
 }

@@ -60,9 +60,9 @@ export interface MemoryScope {
   readonly guest: string | undefined
   readonly deadline: Deadline
   /** Encodes an id the client may have chosen. */
-  readonly encodeSession: (id: unknown) => string
+  encodeSession(id: unknown): string
   /** Told of each turn that this request is to answer. */
-  readonly began?: ((turn: Pick<Turn, 'abort' | 'reply'>) => void) | undefined
+  began?(turn: Pick<Turn, 'abort' | 'reply'>): void
   /** Set once something went on without the store. */
   degraded: boolean
   /** Takes the guest's cookie back, where the response has not begun. */

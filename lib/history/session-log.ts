@@ -2,77 +2,96 @@ import type { Call } from '../deadline.ts'
 import { isAway } from '../errors.ts'
 import type { SessionKeys } from '../keys.ts'
 import type { AppendBounds, Appended, NewEntry, ReadResult } from '../ports/history.ts'
-import { type Attempt, attempt } from './attempt.ts'
-import { salvageAll } from './salvage.ts'
+import { type Attempt, goneOn } from './attempt.ts'
+import { abandoned, salvageAll } from './salvage.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
 
-/** One session in the store, or in this process while the store is away. */
-export interface SessionLog {
-  append(entries: readonly NewEntry[], bounds: AppendBounds): Promise<Attempt<Appended>>
-  read(limit: number, before?: number): Promise<ReadResult>
-  remove(): Promise<boolean>
+/** One session in the store, or in this process while the store is away: within one request's deadline. */
+export class SessionLog {
+  readonly #rules: MemoryRules
+  readonly #scope: MemoryScope
+  readonly #keys: SessionKeys
+  readonly #call: Call
+
+  constructor(rules: MemoryRules, scope: MemoryScope, keys: SessionKeys) {
+    this.#rules = rules
+    this.#scope = scope
+    this.#keys = keys
+    this.#call = { deadline: scope.deadline }
+  }
+
+  async append(entries: readonly NewEntry[], bounds: AppendBounds): Promise<Attempt<Appended>> {
+    const { history, continuation, goesOn } = this.#rules
+    try {
+      // What was kept while the store was away goes first, so that the order holds.
+      const settling = continuation.settle(this.#keys, this.#scope.deadline)
+      if (settling) await settling
+      const result = await history.append(this.#keys, entries, bounds, this.#call)
+      return { result, degraded: false }
+    } catch (error) {
+      // Without the store nobody knows at which rev the session is.
+      const standsIn = goesOn && bounds.ifRev === undefined
+      return this.#goneOn(
+        error,
+        standsIn
+          ? () => kept(continuation.keep(this.#keys, entries, bounds), entries.length)
+          : undefined,
+      )
+    }
+  }
+
+  async read(limit: number, before?: number): Promise<ReadResult> {
+    const { continuation, goesOn } = this.#rules
+    try {
+      const settling = this.#settleIfPossible()
+      if (settling) await settling
+      const stored = await this.#stored(limit, before)
+      return withKept(stored, continuation.read(this.#keys, limit, before), limit)
+    } catch (error) {
+      const standIn = () => continuation.read(this.#keys, limit, before)
+      return this.#goneOn(error, goesOn ? standIn : undefined).result
+    }
+  }
+
+  async remove(): Promise<boolean> {
+    const { history, continuation } = this.#rules
+    // A replay under way would put back what is removed.
+    await this.#settleIfPossible()
+    const there = await history.remove(this.#keys, this.#call)
+    continuation.forget(this.#keys)
+    return there
+  }
+
   /** Asks the store, and nobody else, once what was kept meanwhile has been sent. */
-  ask<T>(send: (call: Call) => Promise<T>): Promise<T>
-}
+  async ask<T>(send: (call: Call) => Promise<T>): Promise<T> {
+    await this.#settleIfPossible()
+    return send(this.#call)
+  }
 
-/** The log of one session, within the deadline of one request. */
-export function sessionLog(rules: MemoryRules, scope: MemoryScope, keys: SessionKeys): SessionLog {
-  const { history, continuation, goesOn, ttlMs } = rules
-  const { deadline } = scope
-  const call = { deadline }
+  /** What is in the store, once turns that were abandoned have been ended. */
+  async #stored(limit: number, before: number | undefined): Promise<ReadResult> {
+    const { history, ttlMs } = this.#rules
+    const range = { limit, before, ttlMs }
+    const found = await history.read(this.#keys, range, this.#call)
+    const lapsed = abandoned(found.meta)
+    if (lapsed.length === 0) return found
+    await salvageAll(this.#rules, this.#scope.codec, this.#keys, lapsed, this.#call)
+    return history.read(this.#keys, range, this.#call)
+  }
 
-  async function flagged<T>(attempted: Promise<Attempt<T>>): Promise<Attempt<T>> {
-    const done = await attempted
-    if (done.degraded) scope.degraded = true
-    return done
+  #goneOn<T>(error: unknown, standIn: (() => T) | undefined): Attempt<T> {
+    const gone = goneOn(error, standIn)
+    this.#scope.degraded = true
+    return gone
   }
 
   /** What the store refuses for now, because it is full, does not keep anybody from reading. */
-  async function settleIfPossible(): Promise<void> {
-    await continuation.settle(keys, deadline).catch((error: unknown) => {
+  #settleIfPossible(): Promise<void> | undefined {
+    const { continuation } = this.#rules
+    return continuation.settle(this.#keys, this.#scope.deadline)?.catch((error: unknown) => {
       if (isAway(error)) throw error
-      scope.degraded = true
+      this.#scope.degraded = true
     })
-  }
-
-  return {
-    append: (entries, bounds) =>
-      flagged(
-        attempt(
-          async () => {
-            // What was kept while the store was away goes first, so that the order holds.
-            await continuation.settle(keys, deadline)
-            return history.append(keys, entries, bounds, call)
-          },
-          // Without the store nobody knows at which rev the session is.
-          goesOn && bounds.ifRev === undefined
-            ? () => kept(continuation.keep(keys, entries, bounds), entries.length)
-            : undefined,
-        ),
-      ),
-    read: async (limit, before) => {
-      const ask = async () => {
-        await settleIfPossible()
-        const range = { limit, before, ttlMs }
-        const found = await history.read(keys, range, call)
-        const salvaged = await salvageAll(rules, scope.codec, keys, found.meta, call)
-        const stored = salvaged ? await history.read(keys, range, call) : found
-        return withKept(stored, continuation.read(keys, limit, before), limit)
-      }
-      const standIn = goesOn ? () => continuation.read(keys, limit, before) : undefined
-      return (await flagged(attempt(ask, standIn))).result
-    },
-    remove: async () => {
-      // A replay under way would put back what is removed.
-      await settleIfPossible()
-      const there = await history.remove(keys, call)
-      continuation.forget(keys)
-      return there
-    },
-    ask: async (send) => {
-      await settleIfPossible()
-      return send(call)
-    },
   }
 }
 

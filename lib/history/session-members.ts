@@ -13,7 +13,10 @@ import type { SessionLog } from './session-log.ts'
 import { typedHash } from './typed-hash.ts'
 
 /** What a conversation offers beside its messages. */
-type Members = 'info' | 'set' | 'update' | 'rewind' | 'fork' | 'state' | 'preferences' | 'export'
+export type SessionMembers = Pick<
+  Memory,
+  'info' | 'set' | 'update' | 'rewind' | 'fork' | 'state' | 'preferences' | 'export'
+>
 
 /** These members of one conversation. */
 export function sessionMembers(
@@ -22,7 +25,7 @@ export function sessionMembers(
   keys: SessionKeys,
   log: SessionLog,
   open: (id: string) => Memory,
-): Pick<Memory, Members> {
+): SessionMembers {
   const { history, ttlMs } = rules
   const { codec } = scope
   return {

@@ -5,7 +5,7 @@ import { claim } from './claim.ts'
 import type { MemoryRules, MemoryScope } from './scope.ts'
 import { exportLines } from './session-export.ts'
 import { type SessionInfo, titleOf, toInfo } from './session-info.ts'
-import { sessionLog } from './session-log.ts'
+import { SessionLog } from './session-log.ts'
 import { cursorOf } from './session-pages.ts'
 
 /** A run of items, and where to go on. */
@@ -79,11 +79,11 @@ export function sessionsOf(rules: MemoryRules, scope: MemoryScope): Sessions {
       }
     },
     delete: async (id) =>
-      sessionLog(rules, scope, sessionKeys(scope.owner, scope.encodeSession(id))).remove(),
+      new SessionLog(rules, scope, sessionKeys(scope.owner, scope.encodeSession(id))).remove(),
     export: async function* () {
       // What is still in this process would be missing.
       for (const keys of continuation.of(index))
-        await sessionLog(rules, scope, keys).ask(async () => {})
+        await new SessionLog(rules, scope, keys).ask(async () => {})
       yield* exportLines(rules, scope)
     },
     async forget() {

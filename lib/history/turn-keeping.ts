@@ -8,7 +8,7 @@ import { boundsOf } from './bounds.ts'
 import { afterAppend } from './growth.ts'
 import { encodeMessageId } from './message-id.ts'
 import { encodePieces } from './pieces.ts'
-import { sessionLog } from './session-log.ts'
+import { SessionLog } from './session-log.ts'
 import type { Chunk } from './stream/chunk.ts'
 import type { Conversation } from './turn-start.ts'
 
@@ -104,7 +104,7 @@ export function keepAway(
       if (ended === 'ended') return
       if (entries.length === 0) return
       const bounds = boundsOf(rules, scope.codec)
-      const { result } = await sessionLog(rules, scope, keys).append(entries, bounds)
+      const { result } = await new SessionLog(rules, scope, keys).append(entries, bounds)
       if (result.kind !== 'appended') throw gone()
     },
     release() {},

@@ -56,15 +56,15 @@ const noneExpected: ReadonlyMap<string, Uint8Array | undefined> = new Map()
 export function typedHash(
   rules: Pick<MemoryRules, 'fields'>,
   codec: Codec,
-  { ask }: Pick<SessionLog, 'ask'>,
+  log: Pick<SessionLog, 'ask'>,
   place: HashPlace,
 ): TypedHash {
   const { fields } = rules
   const { kind, keys, ttlMs } = place
-  const write = writer(rules, ask, place)
+  const write = writer(rules, log, place)
 
   async function bytesOf(name: string): Promise<Uint8Array | undefined> {
-    return (await ask((call) => fields.read(keys, [name], ttlMs, call))).get(name)
+    return (await log.ask((call) => fields.read(keys, [name], ttlMs, call))).get(name)
   }
 
   function decoded(name: string, bytes: Uint8Array | undefined): unknown {
@@ -97,7 +97,7 @@ export function typedHash(
       return decoded(name, await bytesOf(name))
     },
     all: async () => {
-      const found = await ask((call) => fields.read(keys, undefined, ttlMs, call))
+      const found = await log.ask((call) => fields.read(keys, undefined, ttlMs, call))
       const own = [...found].filter(([name]) => !isReserved(name))
       return Object.fromEntries(own.map(([name, bytes]) => [decodeId(name), decoded(name, bytes)]))
     },
@@ -134,13 +134,13 @@ type Write = (
 /** Writes fields; false where one is not as expected. */
 function writer(
   { fields }: Pick<MemoryRules, 'fields'>,
-  ask: SessionLog['ask'],
+  log: Pick<SessionLog, 'ask'>,
   { kind, keys, ttlMs, most }: HashPlace,
 ): Write {
   return async (changes, expected = noneExpected) => {
     if (changes.size === 0) return true
     const bounds = { ttlMs, max: most, expected }
-    const { kind: done } = await ask((call) => fields.write(keys, changes, bounds, call))
+    const { kind: done } = await log.ask((call) => fields.write(keys, changes, bounds, call))
     if (done === 'forgotten') throw forgotten(`write of ${kind}`)
     if (done === 'full')
       throw new RequestError(413, `More than ${most} values of ${kind} are not kept`)

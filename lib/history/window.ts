@@ -105,11 +105,17 @@ function questionsAt(entries: readonly Entry[], from: number): number {
 }
 
 function turnStarts(entries: readonly Entry[]): number[] {
-  return entries.flatMap(({ role }, at) =>
-    role === 'u' && entries[at - 1]?.role !== 'u' ? [at] : [],
-  )
+  const starts: number[] = []
+  let before: Entry['role'] | undefined
+  for (const [at, { role }] of entries.entries()) {
+    if (role === 'u' && before !== 'u') starts.push(at)
+    before = role
+  }
+  return starts
 }
 
 function sum(entries: readonly Entry[], from: number, to: number): number {
-  return entries.slice(from, to).reduce((total, { tokens }) => total + tokens, 0)
+  let total = 0
+  for (let at = from; at < to; at += 1) total += entries[at]?.tokens ?? 0
+  return total
 }

@@ -12,7 +12,7 @@ export interface Incoming {
   readonly letter: RoleLetter
   /** The id its provider gave it, where it may name the stored message too. */
   readonly givenId: unknown
-  /** `role`, `content`, `format` and all other members, as they are kept. */
+  /** `content`, `format` and all other members, as they are kept; a role in it may be another one. */
   readonly body: Shape
 }
 
@@ -67,7 +67,7 @@ function letterOf(role: unknown, expected = Object.keys(letters)): RoleLetter {
 }
 
 function tagged(shape: Shape, role: unknown, letter: RoleLetter, givenId: unknown): Incoming {
-  return { role: role as Speaker, letter, givenId, body: { ...shape, role } }
+  return { role: role as Speaker, letter, givenId, body: shape }
 }
 
 /** What was read from a history is taken as it was stored. */

@@ -58,7 +58,8 @@ export function isTooDeep(value: unknown): boolean {
     const [each, level] = next
     if (typeof each !== 'object' || each === null || ArrayBuffer.isView(each)) continue
     if (level === deepest) return true
-    for (const inner of Object.values(each)) open.push([inner, level + 1])
+    for (const inner of Object.values(each))
+      if (typeof inner === 'object') open.push([inner, level + 1])
   }
   return false
 }

@@ -131,9 +131,8 @@ function renewed(
 ): ReadResult {
   const held = sessions.open('begin', keys)
   if (held === undefined) return { meta: undefined, entries: [] }
-  const { cell, expiresAt } = held
-  sessions.put('begin', cell, ttlMs === undefined ? expiresAt : keyspace.now() + ttlMs)
-  return { meta: metaOf(cell), entries: pageOf(cell, limit) }
+  sessions.renew(held, ttlMs === undefined ? held.expiresAt : keyspace.now() + ttlMs)
+  return { meta: metaOf(held.cell), entries: pageOf(held.cell, limit) }
 }
 
 function end(

@@ -42,7 +42,10 @@ export function parseMeta(values: unknown, seal?: string): SessionMeta | undefin
     pinned: pinned?.toString() === '1',
     meta: meta ?? undefined,
     summary: summary ? parseSummary(summary) : undefined,
-    turns: parseTurns(turns),
+    // Most who read a session do not look at its turns, of which there may be many.
+    get turns() {
+      return parseTurns(turns)
+    },
   }
 }
 
@@ -55,10 +58,21 @@ function parseSummary(bytes: Buffer): Summary {
 
 /** A whole number as scripts write it: what `Number` makes of other text would pass for right. */
 function whole(bytes: Buffer | null | undefined): number {
-  const text = bytes?.toString('latin1') ?? ''
-  const number = Number(text)
-  if (!/^\d{1,16}$/.test(text) || number > Number.MAX_SAFE_INTEGER)
+  const number = bytes ? digits(bytes, 0, bytes.length, 16) : undefined
+  if (number === undefined || number > Number.MAX_SAFE_INTEGER)
     throw corrupt('What is stored of a session is no number')
+  return number
+}
+
+/** What so many digits at most stand for; `undefined` for none, or for anything else. */
+function digits(bytes: Buffer, from: number, to: number, most: number): number | undefined {
+  if (to <= from || to - from > most) return undefined
+  let number = 0
+  for (let at = from; at < to; at += 1) {
+    const digit = (bytes[at] ?? 0) - zero
+    if (digit < 0 || digit > 9) return undefined
+    number = number * 10 + digit
+  }
   return number
 }
 
@@ -80,25 +94,29 @@ const turnLine = /^(\S+) (\S+) (\S+) (running|stopping|ended) (\d{1,16})$/
  * @throws StoreError `corrupt` for bytes without these parts.
  */
 export function parseEntry(bytes: Buffer): Entry {
-  let end = -1
-  for (let bars = 0; bars < 4; bars += 1) {
-    end = bytes.indexOf(bar, end + 1)
-    if (end < 0) throw corrupt('A stored message has no header')
-  }
-  const [, seq, id, role, tokens] = entryHead.exec(bytes.toString('latin1', 0, end)) ?? []
-  if (id === undefined) throw corrupt('A stored message has another header')
-  return {
-    seq: Number(seq),
-    id,
-    role: role as RoleLetter,
-    tokens: Number(tokens),
-    payload: bytes.subarray(end + 1),
-  }
+  const first = bytes.indexOf(bar)
+  const second = bytes.indexOf(bar, first + 1)
+  // A role is one letter.
+  const last = bytes.indexOf(bar, second + 3)
+  if (first < 0 || second < 0 || last < 0 || bytes[second + 2] !== bar)
+    throw corrupt('A stored message has no header')
+  const seq = digits(bytes, 0, first, 15)
+  const id = bytes.toString('latin1', first + 1, second)
+  const role = roles.get(bytes[second + 1])
+  const tokens = digits(bytes, second + 3, last, 15)
+  if (seq === undefined || role === undefined || tokens === undefined || !entryId.test(id))
+    throw corrupt('A stored message has another header')
+  return { seq, id, role, tokens, payload: bytes.subarray(last + 1) }
 }
 
-const entryHead = /^(\d{1,15})\|([\w.@%~-]{1,400})\|([sduat])\|(\d{1,15})$/
+const entryId = /^[\w.@%~-]{1,400}$/
+
+const roles: ReadonlyMap<number | undefined, RoleLetter> = new Map(
+  (['s', 'd', 'u', 'a', 't'] as const).map((letter) => [letter.charCodeAt(0), letter]),
+)
 
 const bar = '|'.charCodeAt(0)
+const zero = '0'.charCodeAt(0)
 
 function corrupt(problem: string): StoreError {
   return new StoreError('read', 'corrupt', { cause: new Error(problem) })

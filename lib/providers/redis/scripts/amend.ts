@@ -68,13 +68,13 @@ export const amend: Script<Keys, AmendArgs, Changed> = script(
       change(ARGV[15], 'summary', ARGV[16] .. '|' .. ARGV[18])
     end
 
-    local fresh = redis.call('EXISTS', index) == 0
+    local left = redis.call('PTTL', index)
     if changed then
       rev = rev + 1
       redis.call('HSET', session, 'rev', rev, 'updated', now)
       redis.call('ZADD', index, now, id)
     end
-    renew(index, ttl, fresh, session, list, state)
+    renew(index, ttl, left, session, list, state)
     return { 'changed', rev }
   `,
   changeReply,

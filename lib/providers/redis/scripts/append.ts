@@ -34,9 +34,8 @@ export const append: Script<WriteKeys, Args, Appended> = script(
     ${records}
     ${running}
     local added, duplicates = store(8)
-    local trimmed = trim(added, running(read(meta[6])))
-    save(added)
-    if added > 0 then prune() end
+    local trimmed = len > max and trim(added, running(read(meta[6]))) or 0
+    if save(added) > 0 then prune() end
     return { 'appended', rev, seq, added, duplicates, trimmed, created }
   `,
   (raw) => {

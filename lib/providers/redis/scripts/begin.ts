@@ -34,7 +34,7 @@ export const begin: Script<Keys, Args, Begun> = script(
     local at, mark = marked(mid)
     local first, count = string.match(mark or '', '^%d+:(%d+):(%d+)$')
     if first then
-      if ttl > 0 then renewAll() end
+      if ttl > 0 then renewAll(redis.call('PTTL', index)) end
       return { 'answered', tonumber(first), tonumber(count) }
     end
 
@@ -52,13 +52,13 @@ export const begin: Script<Keys, Args, Begun> = script(
     end
     local other = own or ((alone or pending >= most) and oldest) or nil
     if other and not (own and own.token == token) then
-      if ttl > 0 then renewAll() end
-      return { other.ends <= now and 'lapsed' or own and 'running' or 'busy', line(other) }
+      if ttl > 0 then renewAll(redis.call('PTTL', index)) end
+      return { other.ends <= now and 'lapsed' or own and 'running' or 'busy', other.line }
     end
 
     if own then
       -- The first reply was lost, and the question comes again.
-      own.ends = now + lease
+      change(own, own.state, now + lease)
     else
       for j = 1, #kept do
         if #kept < most then break end
@@ -67,19 +67,19 @@ export const begin: Script<Keys, Args, Begun> = script(
         gone[#gone + 1] = table.remove(kept, place).turn
       end
       kept[#kept + 1] =
-        { turn = mid, token = token, runner = runner, state = 'running', ends = now + lease }
+        change({ turn = mid, token = token, runner = runner }, 'running', now + lease)
     end
     local added = store(11)
     -- An earlier try at the same question counted its pieces from 1 as well. Not before anything is
     -- stored: a script that has deleted something may write although Redis is full.
     if not own then redis.call('UNLINK', KEYS[6]) end
-    local trimmed = trim(added, running(kept))
-    write(kept)
-    save(added)
+    local trimmed = len > max and trim(added, running(kept)) or 0
+    set('turns', written(kept))
+    local lines = save(added)
     for _, turn in ipairs(gone) do
       if turn ~= mid then redis.pcall('UNLINK', session .. ':t:' .. turn) end
     end
-    if added > 0 then prune() end
+    if lines > 0 then prune() end
     return { 'begun', rev, seq, trimmed, created, 1 - added }
   `,
   (raw) => {

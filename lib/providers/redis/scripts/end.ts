@@ -2,7 +2,7 @@ import type { EndedTurn } from '../../../ports/turns.ts'
 import { type Script, script } from '../script.ts'
 import type { WriteBounds, WriteKeys } from './append.ts'
 import { mend, open, save, store, trim } from './session-steps.ts'
-import { records, running } from './turn-steps.ts'
+import { holding, records, running } from './turn-steps.ts'
 
 type Keys = [...WriteKeys, pieces: string]
 type Args = [
@@ -23,13 +23,11 @@ export const end: Script<Keys, Args, EndedTurn> = script(
     ${trim}
     ${save}
     ${records}
+    ${holding}
     ${running}
     local turn, token, lapsed, stay = ARGV[7], ARGV[8], ARGV[9] == '1', tonumber(ARGV[10])
-    local all, mine = read(meta[6]), nil
-    for _, record in ipairs(all) do
-      if record.turn == turn and record.token == token and not over(record) then mine = record end
-    end
-    if not mine then return { 'lost' } end
+    local mine = held(meta[6], turn, token)
+    if not mine or over(mine) then return { 'lost' } end
     if mine.state == 'ended' then
       -- The same end once more; whoever has another answer comes too late.
       for at = 11, #ARGV, 4 do
@@ -40,7 +38,7 @@ export const end: Script<Keys, Args, EndedTurn> = script(
     if lapsed and mine.ends > now then return { 'held' } end
 
     local added, duplicates = store(11)
-    local stays = running(all)
+    local stays = len > max and running(read(meta[6])) or {}
     stays[turn] = true
     local trimmed, floor = trim(added, stays)
     local first, count = nil, added
@@ -51,15 +49,12 @@ export const end: Script<Keys, Args, EndedTurn> = script(
       first, count = marked(ARGV[11]), duplicates
     end
     local at = first and marked(turn)
-    if at then
-      redis.call('HSET', session, 'i:' .. turn, at .. ':' .. first .. ':' .. count)
-    end
-    mine.state, mine.ends = 'ended', now + stay
-    write(all)
+    if at then set('i:' .. turn, at .. ':' .. first .. ':' .. count) end
+    set('turns', replaced(change(mine, 'ended', now + stay)))
     redis.call('PEXPIRE', KEYS[6], stay)
-    save(added)
+    local lines = save(added)
     tell(meta[7], KEYS[6], 'e')
-    if added > 0 then prune() end
+    if lines > 0 then prune() end
     return { 'ended', rev, seq, added, duplicates, trimmed }
   `,
   (raw) => {

@@ -51,11 +51,11 @@ export const fork: Script<Keys, Args, Forked> = script(
       redis.call('LTRIM', toList, 0, len - 1)
     end
     local now = clock()
-    local fresh = redis.call('EXISTS', index) == 0
+    local left = redis.call('PTTL', index)
     redis.call('HDEL', to, 'turns', 'watched', 'pinned')
     redis.call('HSET', to, 'rev', 1, 'created', now, 'updated', now, 'seal', toSeal)
     redis.call('ZADD', index, now, ARGV[4])
-    renew(index, ttl, fresh, to, toList, toState)
+    renew(index, ttl, left, to, toList, toState)
     return { 'forked', 1, place }
   `,
   (raw) => {

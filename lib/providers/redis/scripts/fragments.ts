@@ -7,15 +7,14 @@ export const clock = /* lua */ `
 `
 
 /**
- * Lua: `renew(index, ttl, fresh, ...)` gives keys a time to live, or none where it is 0, and lets the
- * index, which is `fresh` where it was not there before, end no sooner.
+ * Lua: `renew(index, ttl, left, ...)` gives keys a time to live, or none where it is 0, and lets the
+ * index end no sooner. `left` is what PTTL told of that before: -2 where it was not there.
  */
 export const renewal = /* lua */ `
-    local function renew(index, ttl, fresh, ...)
+    local function renew(index, ttl, left, ...)
       if ttl > 0 then
         for _, key in ipairs({ ... }) do redis.call('PEXPIRE', key, ttl) end
-        local left = redis.call('PTTL', index)
-        if fresh or (left >= 0 and left < ttl) then redis.call('PEXPIRE', index, ttl) end
+        if left ~= -1 and left < ttl then redis.call('PEXPIRE', index, ttl) end
       else
         for _, key in ipairs({ index, ... }) do redis.call('PERSIST', key) end
       end

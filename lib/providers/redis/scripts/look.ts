@@ -31,7 +31,7 @@ export const look: Script<[session: string], Args, Seen> = script(
     if pending and till > math.max(now, tonumber(meta[2]) or 0) then
       redis.call('HSET', session, 'watched', till)
     end
-    return { line(found), pending and found.ends > now and 1 or 0 }
+    return { found.line, pending and found.ends > now and 1 or 0 }
   `,
   (raw) => {
     const [line, live] = raw as [string, number]

@@ -39,10 +39,10 @@ export const rewind: Script<Keys, Args, Rewound> = script(
       redis.call('HDEL', session, 'turns')
     end
     local now = clock()
-    local fresh = redis.call('EXISTS', index) == 0
+    local left = redis.call('PTTL', index)
     redis.call('HSET', session, 'rev', rev + 1, 'updated', now)
     redis.call('ZADD', index, now, id)
-    renew(index, ttl, fresh, session, list, state)
+    renew(index, ttl, left, session, list, state)
     dropTurns(session, table.concat(ended, '\\n'))
     return { 'rewound', rev + 1, len - place }
   `,

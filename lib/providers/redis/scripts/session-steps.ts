@@ -14,7 +14,8 @@ export const open: string = /* lua */ `
     if redis.call('EXISTS', KEYS[5]) == 1 then return { 'forgotten' } end
     local now = clock()
 
-    local meta = redis.call('HMGET', session, 'rev', 'seq', 'len', 'tokens', 'seal', 'turns', 'watched')
+    local meta = redis.call('HMGET', session, 'rev', 'seq', 'len', 'tokens', 'seal', 'turns', 'watched',
+      'created', 'title')
     local rev, seq = tonumber(meta[1]) or 0, tonumber(meta[2]) or 0
     local len, tokens = tonumber(meta[3]) or 0, tonumber(meta[4]) or 0
     if meta[5] and meta[5] ~= seal then
@@ -40,7 +41,8 @@ export const mend = /* lua */ `
     elseif there ~= len then
       -- One of the two keys was evicted or deleted alone: what is left is of no use.
       redis.call('DEL', session, list)
-      len, tokens, meta[6] = 0, 0, false
+      len, tokens = 0, 0
+      for j = 6, 9 do meta[j] = false end
     end
 `
 
@@ -176,27 +178,42 @@ export const trim = /* lua */ `
     end
 `
 
-/** `renewAll(fresh)` sets the times to live; `save(added)` keeps what is known of the session, and renews. */
+/**
+ * `set(field, value)` notes what `save(added)` is to keep beside what is known of the session; that also
+ * sets the times to live, and gives 1 where the index has a new line. `renewAll()` only renews.
+ */
 export const save: string = /* lua */ `
     ${renewal}
-    local function renewAll(fresh) renew(index, ttl, fresh, session, list, state) end
+    local function renewAll(left) renew(index, ttl, left, session, list, state) end
 
-    local function save(added)
-      local fresh = redis.call('EXISTS', index) == 0
-      if added > 0 then
-        rev = rev + 1
-        redis.call('HSET', session, 'rev', rev, 'seq', seq, 'len', len, 'tokens', tokens,
-          'seal', seal, 'updated', now)
-        redis.call('HSETNX', session, 'created', now)
-        if title ~= '' then redis.call('HSETNX', session, 'title', title) end
-        if system then redis.call('HSET', session, 'system', system) end
-        redis.call('ZADD', index, now, id)
-      end
-      renewAll(fresh)
+    local sets = {}
+    local function set(field, value)
+      sets[#sets + 1] = field
+      sets[#sets + 1] = value
     end
 
-    -- Two of the oldest lines: the index shrinks faster than it grows. While a slot moves, a key
-    -- that is not declared may be out of reach: that must not end the script.
+    local function save(added)
+      local left, lines = redis.call('PTTL', index), 0
+      if added > 0 then
+        rev = rev + 1
+        set('rev', rev)
+        set('seq', seq)
+        set('len', len)
+        set('tokens', tokens)
+        set('seal', seal)
+        set('updated', now)
+        if not meta[8] then set('created', now) end
+        if title ~= '' and not meta[9] then set('title', title) end
+        if system then set('system', system) end
+        lines = redis.call('ZADD', index, now, id)
+      end
+      if #sets > 0 then redis.call('HSET', session, unpack(sets)) end
+      renewAll(left)
+      return lines
+    end
+
+    -- Two of the oldest lines for each new one: the index shrinks faster than it grows. While a slot
+    -- moves, a key that is not declared may be out of reach: that must not end the script.
     local function prune()
       for _, old in ipairs(redis.call('ZRANGE', index, 0, 1)) do
         if redis.pcall('EXISTS', index .. ':' .. old) == 0 then redis.call('ZREM', index, old) end

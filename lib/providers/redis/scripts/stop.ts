@@ -17,15 +17,14 @@ export const stop: Script<[session: string], [turn: string, seal: string], reado
     local all, asked = read(meta[1]), {}
     for _, record in ipairs(all) do
       if record.state ~= 'ended' and (ARGV[1] == '' or record.turn == ARGV[1]) then
-        record.state = 'stopping'
-        asked[#asked + 1] = record
+        asked[#asked + 1] = change(record, 'stopping', record.ends)
       end
     end
     if #asked == 0 then return '' end
-    write(all)
+    redis.call('HSET', session, 'turns', written(all))
     local lines = {}
     for j, record in ipairs(asked) do
-      lines[j] = line(record)
+      lines[j] = record.line
       redis.pcall('PUBLISH', record.runner, record.token)
     end
     return table.concat(lines, '\\n')

@@ -1,8 +1,8 @@
 /** Steps in Lua that scripts on turns share. They stand behind `now` and `session`. */
 
 /**
- * Reads records out of `turns`, and writes them again. What no script has written is no record: one
- * without end would keep everybody from answering.
+ * Reads records out of `turns`, changes one, and gives the text of all again: of those that stay, as it
+ * was. What no script has written is no record: one without end would keep everybody from answering.
  */
 export const records = /* lua */ `
     local states = { running = true, stopping = true, ended = true }
@@ -12,22 +12,26 @@ export const records = /* lua */ `
         local turn, token, runner, state, ends =
           string.match(line, '^(%S+) (%S+) (%S+) (%S+) (%d+)$')
         if turn and states[state] and tonumber(ends) - now < 86400000 then
-          records[#records + 1] =
-            { turn = turn, token = token, runner = runner, state = state, ends = tonumber(ends) }
+          records[#records + 1] = {
+            line = line, turn = turn, token = token, runner = runner, state = state,
+            ends = tonumber(ends),
+          }
         end
       end
       return records
     end
 
-    local function line(record)
-      return record.turn .. ' ' .. record.token .. ' ' .. record.runner .. ' ' .. record.state
-        .. ' ' .. string.format('%.0f', record.ends)
+    local function change(record, state, ends)
+      record.state, record.ends = state, ends
+      record.line = record.turn .. ' ' .. record.token .. ' ' .. record.runner .. ' ' .. state
+        .. ' ' .. string.format('%.0f', ends)
+      return record
     end
 
-    local function write(records)
+    local function written(records)
       local lines = {}
-      for j, record in ipairs(records) do lines[j] = line(record) end
-      redis.call('HSET', session, 'turns', table.concat(lines, '\\n'))
+      for j, record in ipairs(records) do lines[j] = record.line end
+      return table.concat(lines, '\\n')
     end
 
     local function over(record) return record.state == 'ended' and record.ends <= now end
@@ -36,6 +40,26 @@ export const records = /* lua */ `
     local function tell(watched, channel, message)
       if (tonumber(watched) or 0) > now then redis.pcall('PUBLISH', channel, message) end
     end
+`
+
+/**
+ * `held(turns, turn, token)` finds the record of a turn that is still its holder's without a look at the
+ * others, of which a session has many that have ended; `replaced(record)` gives the text of all, with
+ * this in its place. Stands behind `records`.
+ */
+export const holding = /* lua */ `
+    local before, behind
+
+    local function held(turns, turn, token)
+      turns = turns or ''
+      local from = string.find('\\n' .. turns, '\\n' .. turn .. ' ' .. token .. ' ', 1, true)
+      if not from then return end
+      local line = string.match(turns, '^[^\\n]+', from)
+      before, behind = string.sub(turns, 1, from - 1), string.sub(turns, from + #line)
+      return read(line)[1]
+    end
+
+    local function replaced(record) return before .. record.line .. behind end
 `
 
 /** Ids of questions that are being answered. */

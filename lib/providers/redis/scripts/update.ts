@@ -43,11 +43,11 @@ export const update: Script<Keys, Args, Changed> = script(
     end
     local before = tonumber(string.match(old, '^%d+|[^|]*|%a|(%d+)|')) or 0
     local now = clock()
-    local fresh = redis.call('EXISTS', index) == 0
+    local left = redis.call('PTTL', index)
     redis.call('HSET', session, 'rev', rev + 1, 'updated', now,
       'tokens', (tonumber(meta[4]) or 0) - before + tonumber(ARGV[7]))
     redis.call('ZADD', index, now, id)
-    renew(index, ttl, fresh, session, list, state)
+    renew(index, ttl, left, session, list, state)
     return { 'changed', rev + 1 }
   `,
   changeReply,

@@ -52,7 +52,7 @@ export const writeFields: Script<Keys, Args, FieldsWritten> = script(
     end
     if session then
       local now = clock()
-      local fresh = redis.call('EXISTS', index) == 0
+      local left = redis.call('PTTL', index)
       if meta[1] then
         redis.call('HSET', session, 'updated', now)
         redis.call('ZADD', index, now, id)
@@ -63,7 +63,7 @@ export const writeFields: Script<Keys, Args, FieldsWritten> = script(
           'created', now, 'updated', now)
         redis.call('ZADD', index, now, id)
       end
-      renew(index, ttl, fresh, session, list, fields)
+      renew(index, ttl, left, session, list, fields)
     elseif ttl > 0 then
       redis.call('PEXPIRE', fields, ttl)
     else

@@ -1,6 +1,6 @@
 import type { Written } from '../../../ports/turns.ts'
 import { type Script, script } from '../script.ts'
-import { clock, records } from './turn-steps.ts'
+import { clock, holding, records } from './turn-steps.ts'
 
 type Keys = [session: string, pieces: string]
 type Args = [
@@ -20,11 +20,9 @@ export const write: Script<Keys, Args, Written> = script(
     local session, pieces = KEYS[1], KEYS[2]
     ${clock}
     ${records}
+    ${holding}
     local meta = redis.call('HMGET', session, 'turns', 'watched')
-    local all, mine = read(meta[1]), nil
-    for _, record in ipairs(all) do
-      if record.turn == ARGV[1] and record.token == ARGV[2] then mine = record end
-    end
+    local mine = held(meta[1], ARGV[1], ARGV[2])
     if not mine or mine.state == 'ended' then return 'lost' end
 
     local new = false
@@ -38,8 +36,7 @@ export const write: Script<Keys, Args, Written> = script(
     local left = redis.call('PTTL', session)
     if left < 0 then redis.call('PERSIST', pieces)
     else redis.call('PEXPIRE', pieces, math.max(left, tonumber(ARGV[4]))) end
-    mine.ends = now + tonumber(ARGV[3])
-    write(all)
+    redis.call('HSET', session, 'turns', replaced(change(mine, mine.state, now + tonumber(ARGV[3]))))
     if new then tell(meta[2], pieces, 'b' .. ARGV[5] .. '|' .. ARGV[6]) end
     return mine.state == 'stopping' and 'stopping' or 'written'
   `,
