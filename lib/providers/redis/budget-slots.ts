@@ -10,35 +10,41 @@ import { settle } from './scripts/settle.ts'
 
 /** Steps on budgets of one slot: one script each. */
 export interface SlotSteps {
-  charge(charges: readonly Charge[]): Promise<readonly Charged[]>
-  peek(charges: readonly Charge[]): Promise<readonly Charged[]>
-  settle(settlements: readonly Settlement[]): Promise<readonly Budget[]>
-  renew(leases: readonly Lease[]): Promise<void>
-  block(keys: readonly string[], forMs: number): Promise<void>
+  charge(charges: readonly Charge[], call?: Call): Promise<Charged>
+  peek(charges: readonly Charge[], call?: Call): Promise<Charged>
+  settle(settlements: readonly Settlement[], call?: Call): Promise<readonly Budget[]>
+  renew(leases: readonly Lease[], call?: Call): Promise<void>
+  block(keys: readonly string[], forMs: number, call?: Call): Promise<void>
 }
 
 type Arguments = (string | number)[]
+
+interface Wire {
+  readonly keys: string[]
+  readonly args: Arguments
+}
 
 // Counting twice would refuse somebody who is within the limit: what may have been counted is not repeated.
 const once = { again: false }
 const repeatable = { again: true }
 
 /** Sends steps within the deadline of a call. */
-export function slotSteps(pool: Pool, call: Call | undefined): SlotSteps {
+export function slotSteps(pool: Pool): SlotSteps {
   function send<Reply>(
     operation: string,
     script: Script<string[], Arguments, Reply>,
-    { keys, args }: { keys: readonly string[]; args: Arguments },
-    { again }: { again: boolean },
+    { keys, args }: Wire,
+    often: { readonly again: boolean },
+    call: Call | undefined,
   ): Promise<Reply> {
-    const command = (client: Parameters<typeof run>[0]) => run(client, script, [...keys], args)
-    return pool.of(keys[0] ?? '').send(operation, command, { again }, call)
+    const command = (client: Parameters<typeof run>[0]) => run(client, script, keys, args)
+    return pool.of(keys[0] ?? '').send(operation, command, often, call)
   }
 
   return {
-    charge: (charges) => send('charge', charge, wire(charges, 1), once),
-    peek: (charges) => send('peek', charge, wire(charges, 0), repeatable),
-    settle(settlements) {
+    charge: (charges, call) => send('charge', charge, wire(charges, 1), once, call),
+    peek: (charges, call) => send('peek', charge, wire(charges, 0), repeatable, call),
+    settle(settlements, call) {
       const args = settlements.flatMap((each) => [
         letters[each.algorithm],
         each.limit,
@@ -48,13 +54,14 @@ export function slotSteps(pool: Pool, call: Call | undefined): SlotSteps {
         each.charged,
         each.cost,
       ])
-      return send('settle', settle, { keys: settlements.map(keyOf), args }, once)
+      return send('settle', settle, { keys: settlements.map(keyOf), args }, once, call)
     },
-    renew(leases) {
+    renew(leases, call) {
       const args = leases.flatMap(({ lease, leaseMs }) => [lease, leaseMs])
-      return send('renew', hold, { keys: leases.map(keyOf), args }, repeatable)
+      return send('renew', hold, { keys: leases.map(keyOf), args }, repeatable, call)
     },
-    block: (keys, forMs) => send('block', block, { keys, args: [forMs] }, repeatable),
+    block: (keys, forMs, call) =>
+      send('block', block, { keys: [...keys], args: [forMs] }, repeatable, call),
   }
 }
 
@@ -74,10 +81,7 @@ export function bySlot<T>(
   return [...groups.values()]
 }
 
-function wire(
-  charges: readonly Charge[],
-  writes: 0 | 1,
-): { keys: readonly string[]; args: Arguments } {
+function wire(charges: readonly Charge[], writes: 0 | 1): Wire {
   const keys = charges.map(keyOf)
   const args: Arguments = [writes, charges.length]
   for (const each of charges) {

@@ -10,45 +10,45 @@ import { unlink } from './unlink.ts'
  * others took is given back.
  */
 export function redisBudgets(pool: Pool): Budgets {
+  const steps = slotSteps(pool)
+
+  async function giveBack({ group, budgets, held }: Part): Promise<Left> {
+    const spent = group.flatMap((each, at) => {
+      const mark = budgets[at]?.mark ?? 0
+      return mark > 0 && !held.includes(at) && each.cost > 0
+        ? [{ ...each, mark, charged: each.cost, cost: 0, at }]
+        : []
+    })
+    // Outlives the deadline: what was taken would be gone until its window is over.
+    const left = spent.length > 0 ? await steps.settle(spent) : []
+    return new Map(spent.map(({ at }, place) => [at, left[place]]))
+  }
+
   return {
     charge(charges, call) {
-      const { charge } = slotSteps(pool, call)
-      // Outlives the deadline: what was taken would be gone until its window is over.
-      const { settle } = slotSteps(pool, undefined)
-      return decided(pool, charges, {
-        take: charge,
-        giveBack: async ({ group, budgets }) => {
-          const spent = group.flatMap((each, at) => {
-            const { mark = 0, held = false } = budgets[at] ?? {}
-            return mark > 0 && !held && each.cost > 0
-              ? [{ ...each, mark, charged: each.cost, cost: 0, at }]
-              : []
-          })
-          const left = spent.length > 0 ? await settle(spent) : []
-          return new Map(spent.map(({ at }, place) => [at, left[place]]))
-        },
-      })
+      if (isOneScript(pool, charges)) return steps.charge(charges, call).then(budgetsOf)
+      return decided(pool, charges, { take: (group) => steps.charge(group, call), giveBack })
     },
     peek(charges, call) {
-      const { peek } = slotSteps(pool, call)
-      return decided(pool, charges, { take: peek, giveBack: async () => new Map() })
+      if (isOneScript(pool, charges)) return steps.peek(charges, call).then(budgetsOf)
+      const take = (group: readonly Charge[]) => steps.peek(group, call)
+      return decided(pool, charges, { take, giveBack: async () => new Map() })
     },
     async settle(settlements, call) {
-      const { settle } = slotSteps(pool, call)
       const budgets: Budget[] = []
       const placed = settlements.map((settlement, at) => ({ ...settlement, at }))
       await all(bySlot(pool, placed, keyOf), async (group) => {
-        const after = await settle(group)
+        const after = await steps.settle(group, call)
         for (const [place, { at }] of group.entries()) budgets[at] = after[place] as Budget
       })
       return budgets
     },
     async renew(leases, call) {
-      await all(bySlot(pool, leases, keyOf), slotSteps(pool, call).renew)
+      await all(bySlot(pool, leases, keyOf), (group) => steps.renew(group, call))
     },
     async block(keys, forMs, call) {
       const groups = bySlot(pool, keys, (key) => key)
-      await all(groups, (group) => slotSteps(pool, call).block(group, forMs))
+      await all(groups, (group) => steps.block(group, forMs, call))
     },
     async clear(keys, call) {
       await all(pool.groups(keys), ({ connection, keys }) =>
@@ -58,16 +58,31 @@ export function redisBudgets(pool: Pool): Budgets {
   }
 }
 
-/** What charges on one slot came to. */
-interface Part {
+/** Charges of one slot, and what they came to. */
+interface Part extends Charged {
   readonly group: readonly Charge[]
-  readonly budgets: readonly Charged[]
 }
 
+/** Budgets as they are once a slot's charges are undone, by their place. */
+type Left = ReadonlyMap<number, Budget | undefined>
+
 interface Ways {
-  take(group: readonly Charge[]): Promise<readonly Charged[]>
-  /** Undoes what a slot took: budgets as they are then, by their place. */
-  giveBack(part: Part): Promise<ReadonlyMap<number, Budget | undefined>>
+  take(group: readonly Charge[]): Promise<Charged>
+  /** Undoes what a slot took. */
+  giveBack(part: Part): Promise<Left>
+}
+
+/** Whether charges go as they are: all on one slot, and no two on one budget. */
+function isOneScript(pool: Pool, charges: readonly Charge[]): boolean {
+  const [first, ...others] = charges
+  if (first === undefined || others.length === 0) return first !== undefined
+  const slot = pool.slotOf(first.key)
+  if (others.some(({ key }) => pool.slotOf(key) !== slot)) return false
+  return new Set(charges.map(nameOf)).size === charges.length
+}
+
+function budgetsOf({ budgets }: Charged): readonly Budget[] {
+  return budgets
 }
 
 async function decided(
@@ -77,7 +92,7 @@ async function decided(
 ): Promise<readonly Budget[]> {
   const groups = bySlot(pool, merged(charges), keyOf)
   const settled = await Promise.allSettled(
-    groups.map(async (group): Promise<Part> => ({ group, budgets: await take(group) })),
+    groups.map(async (group): Promise<Part> => ({ group, ...(await take(group)) })),
   )
   const parts = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
   const passed = parts.length === groups.length && parts.every(passes)
@@ -85,7 +100,7 @@ async function decided(
   await all(parts, async (part) => {
     const left = passed || !passes(part) ? undefined : await giveBack(part)
     for (const [at, charge] of part.group.entries()) {
-      const { held: _, ...budget } = part.budgets[at] as Charged
+      const budget = part.budgets[at] as Budget
       budgets.set(nameOf(charge), left ? without(budget, left.get(at)) : budget)
     }
   })

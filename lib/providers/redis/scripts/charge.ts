@@ -3,10 +3,11 @@ import { type Script, script } from '../script.ts'
 import { blockSteps } from './block-steps.ts'
 import { budgetSteps, moment } from './budget-steps.ts'
 
-/** A budget after a charge. */
-export interface Charged extends Budget {
-  /** The slot was this lease's before: giving the charge back must not give the slot back. */
-  readonly held: boolean
+/** What charges on one slot came to. */
+export interface Charged {
+  readonly budgets: readonly Budget[]
+  /** Places of slots that were their lease's before: giving the charge back must not free them. */
+  readonly held: readonly number[]
 }
 
 /**
@@ -19,7 +20,7 @@ export interface Charged extends Budget {
  * In the common case there is no block, which one EXISTS tells. Redis returns whole numbers only; a
  * wait of -1 stands for never.
  */
-export const charge: Script<string[], (string | number)[], Charged[]> = script(
+export const charge: Script<string[], (string | number)[], Charged> = script(
   /* lua */ `
     ${moment}
     ${budgetSteps}
@@ -77,21 +78,35 @@ export const charge: Script<string[], (string | number)[], Charged[]> = script(
     end
     return out
   `,
-  (raw) => budgetsIn(raw as number[]),
+  (raw) => ({ budgets: budgetsIn(raw as number[]), held: heldIn(raw as number[]) }),
 )
 
 /** Number of numbers that stand for one budget. */
 const width = 7
 
 /** The budgets in a reply. */
-export function budgetsIn(numbers: readonly number[]): Charged[] {
-  const budgets: Charged[] = []
-  for (let at = 0; at < numbers.length; at += width) {
-    const [allowed, used = 0, remaining = 0, resetMs = 0, wait = 0, blockedMs = 0, mark = 0] =
-      numbers.slice(at, at + width)
-    const retryMs = wait < 0 ? Number.POSITIVE_INFINITY : wait
-    const budget = { used, remaining, resetMs, retryMs, blockedMs, mark }
-    budgets.push({ allowed: allowed !== 0, held: allowed === 2, ...budget })
-  }
+export function budgetsIn(numbers: readonly number[]): Budget[] {
+  const budgets: Budget[] = []
+  for (let at = 0; at < numbers.length; at += width) budgets.push(budgetAt(numbers, at))
   return budgets
+}
+
+function budgetAt(numbers: readonly number[], at: number): Budget {
+  const number = (place: number) => numbers[at + place] ?? 0
+  const wait = number(4)
+  return {
+    allowed: numbers[at] !== 0,
+    used: number(1),
+    remaining: number(2),
+    resetMs: number(3),
+    retryMs: wait < 0 ? Number.POSITIVE_INFINITY : wait,
+    blockedMs: number(5),
+    mark: number(6),
+  }
+}
+
+function heldIn(numbers: readonly number[]): number[] {
+  const held: number[] = []
+  for (let at = 0; at < numbers.length; at += width) if (numbers[at] === 2) held.push(at / width)
+  return held
 }

@@ -33,5 +33,5 @@ export const settle: Script<string[], (string | number)[], Budget[]> = script(
     end
     return out
   `,
-  (raw) => budgetsIn(raw as number[]).map(({ held: _, ...budget }) => budget),
+  (raw) => budgetsIn(raw as number[]),
 )
