@@ -3,7 +3,7 @@ import type { Keyspace } from './keyspace.ts'
 import type { Packed } from './packed.ts'
 import { type PiecesCell, type PiecesShelf, piecesOn } from './pieces.ts'
 import type { SessionCell } from './session.ts'
-import { failure, type Held, type Share, sizeOf } from './shelf.ts'
+import { failure, type Held, type Share, type Shelf, sizeOf } from './shelf.ts'
 
 /** An owner's sessions. Lines leave with their sessions; when each was active the sessions know. */
 interface IndexCell {
@@ -95,15 +95,7 @@ export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShe
       // The index comes last, so that it is never dropped before its sessions.
       putLine(operation, keys, expiresAt)
     },
-    renew(held, expiresAt) {
-      const { keys } = held.cell
-      held.expiresAt = expiresAt
-      const state = shelf.peek(stateKey(keys))
-      if (state) state.expiresAt = expiresAt
-      // Read last, so that it is never dropped before its sessions.
-      const index = shelf.get('read', keys.index, 'index')
-      if (index) index.expiresAt = Math.max(index.expiresAt, expiresAt)
-    },
+    renew: (held, expiresAt) => renew(shelf, held, expiresAt),
     listed(operation, index) {
       const lines = shelf.get(operation, index, 'index')?.cell.lines ?? []
       const sessions: SessionCell[] = []
@@ -124,6 +116,20 @@ export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShe
       share,
     ),
   }
+}
+
+function renew(
+  shelf: Pick<Shelf<SessionCell | IndexCell | FieldsCell | PiecesCell>, 'get' | 'peek'>,
+  held: Held<SessionCell>,
+  expiresAt: number,
+): void {
+  const { keys } = held.cell
+  held.expiresAt = expiresAt
+  const state = shelf.peek(stateKey(keys))
+  if (state) state.expiresAt = expiresAt
+  // The index is used last, so that it is never dropped before its sessions.
+  const index = shelf.get('read', keys.index, 'index')
+  if (index) index.expiresAt = Math.max(index.expiresAt, expiresAt)
 }
 
 // Map entry; the strings are the session's own.
