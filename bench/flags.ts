@@ -9,6 +9,7 @@ const groups = [
   'bodies',
   'chat',
   'all',
+  'distance',
   'growth',
   'size',
   'streams',
@@ -37,6 +38,8 @@ export interface Flags {
   readonly lengths: readonly number[]
   /** How many URLs a flood asks for. */
   readonly floodUrls: number
+  /** The run fails where memoryware is behind a peer, or far from what is wanted. */
+  readonly strict: boolean
   /** Where the figures go as JSON. */
   readonly json: string | undefined
 }
@@ -64,6 +67,7 @@ export function readFlags(args: readonly string[]): Flags {
     args: [...args],
     options: {
       short: { type: 'boolean', default: false },
+      strict: { type: 'boolean', default: false },
       only: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
@@ -73,6 +77,7 @@ export function readFlags(args: readonly string[]): Flags {
   const usual = values.short ? short : full
   return {
     short: values.short,
+    strict: values.strict,
     groups: values.only === undefined ? groups : [groupOf(values.only)],
     rounds: countOf('rounds', values.rounds) ?? usual.rounds,
     seconds: countOf('seconds', values.seconds) ?? usual.seconds,

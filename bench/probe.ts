@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { killAtExit } from '../test/support/processes.ts'
+import { pinServer } from './cores.ts'
 
 /** A process that measures itself. */
 export interface Probe {
@@ -24,6 +25,7 @@ export function startProbe(
     env: { PATH: process.env['PATH'], NODE_ENV: 'production' },
   })
   killAtExit(child)
+  pinServer(child.pid)
   const died = new Promise<never>((_, reject) => {
     child.once('close', (code) => reject(new Error(`${name} ended with ${code}`)))
   })

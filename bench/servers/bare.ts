@@ -26,6 +26,11 @@ import {
 /** Opens the conversation that a request belongs to. */
 export type OpenOn<Native> = (native: Native) => Conversation
 
+/** What finds the conversation of a request on either framework. */
+export interface Asking {
+  get(field: string): string | undefined
+}
+
 /** The routes alone, on Express. */
 export const bareExpress: Stack = () => withRoutes(express())
 

@@ -23,7 +23,8 @@ await once(server, 'listening')
 process.on('message', () => {
   const { user, system } = process.cpuUsage()
   const usage: Usage = {
-    ...{ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() },
+    cpuMicros: user + system,
+    rssBytes: process.memoryUsage.rss(),
     ...workDone(),
     withoutStore,
   }

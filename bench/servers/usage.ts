@@ -1,7 +1,11 @@
 /** What a server process has used since it began. */
 export interface Usage {
   readonly cpuMicros: number
+<<<<<<< HEAD
   /** What it takes now. */
+=======
+  /** The memory that it takes now, heaps and all. */
+>>>>>>> p7-peers
   readonly rssBytes: number
   /** How often a handler ran. */
   readonly runs: number
