@@ -29,5 +29,11 @@ async function fire({ url, requests, seconds, connections }: Shot): Promise<Load
   })
   const right = status >= 400 ? result['4xx'] : result['2xx']
   const { total } = result.requests
-  return { requests: total, seconds: result.duration, wrong: total - right + result.errors }
+  return {
+    requests: total,
+    seconds: result.duration,
+    wrong: total - right + result.errors,
+    p50Ms: result.latency.p50,
+    p99Ms: result.latency.p99,
+  }
 }

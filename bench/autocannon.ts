@@ -23,14 +23,14 @@ export function autocannonLoad(): Load {
   const program = fileURLToPath(new URL('./autocannon-process.ts', import.meta.url))
   return {
     name: `autocannon ${version}`,
-    async run(url, requests, seconds) {
+    async run(url, requests, seconds, over = connections) {
       const child = fork(program)
       killAtExit(child)
       const ended = once(child, 'exit').then(([code]) => {
         throw new Error(`autocannon ended with ${code} and no figures`)
       })
       ended.catch(() => {}) // It ends some day; only before its figures is that a failure.
-      child.send({ url, requests, seconds, connections } satisfies Shot)
+      child.send({ url, requests, seconds, connections: over } satisfies Shot)
       const [result] = await Promise.race([once(child, 'message'), ended])
       return result as LoadResult
     },

@@ -101,7 +101,10 @@ async function countRequests(
 }
 
 /** In characters. */
-const answerSizes: Readonly<Record<string, number>> = { '/answer': 2048, '/answer64': 65_536 }
+const answerSizes: Readonly<Record<string, number>> = {
+  ...{ '/answer': 2048, '/answer64': 65_536 },
+  ...{ '/answer256': 262_144, '/answer1024': 1_048_576 },
+}
 
 /** Routes whose work ends by POST /kept. */
 const keptLater: ReadonlySet<string> = new Set(['/turn', '/settled'])

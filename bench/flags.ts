@@ -1,18 +1,22 @@
 import { parseArgs } from 'node:util'
+import { scaleGroups } from './scale-groups.ts'
 import type { StreamsSize } from './streams.ts'
 
 /** The parts of a run. */
 const groups = [
   'limits',
   'cache',
+  'bodies',
   'chat',
   'all',
+  'distance',
   'growth',
   'size',
   'streams',
   'sharing',
   'flood',
   'scan',
+  ...scaleGroups,
 ] as const
 
 /** One part of a run. */
@@ -30,8 +34,12 @@ export interface Flags {
   readonly scanKeys: number
   /** How many streams are followed, and how long each time. */
   readonly streams: StreamsSize
+  /** How many messages are stored where a conversation grows. */
+  readonly lengths: readonly number[]
   /** How many URLs a flood asks for. */
   readonly floodUrls: number
+  /** The run fails where memoryware is behind a peer, or far from what is wanted. */
+  readonly strict: boolean
   /** Where the figures go as JSON. */
   readonly json: string | undefined
 }
@@ -41,6 +49,7 @@ const full = {
   seconds: 3,
   scanKeys: 1_000_000,
   floodUrls: 20_000,
+  lengths: [20, 200, 2000, 20_000],
   streams: { streams: 1000, seconds: 10 },
 }
 const short = {
@@ -48,6 +57,7 @@ const short = {
   seconds: 1,
   scanKeys: 100_000,
   floodUrls: 8_000,
+  lengths: [20, 200, 2000],
   streams: { streams: 1000, seconds: 3 },
 }
 
@@ -57,6 +67,7 @@ export function readFlags(args: readonly string[]): Flags {
     args: [...args],
     options: {
       short: { type: 'boolean', default: false },
+      strict: { type: 'boolean', default: false },
       only: { type: 'string' },
       rounds: { type: 'string' },
       seconds: { type: 'string' },
@@ -66,12 +77,14 @@ export function readFlags(args: readonly string[]): Flags {
   const usual = values.short ? short : full
   return {
     short: values.short,
+    strict: values.strict,
     groups: values.only === undefined ? groups : [groupOf(values.only)],
     rounds: countOf('rounds', values.rounds) ?? usual.rounds,
     seconds: countOf('seconds', values.seconds) ?? usual.seconds,
     scanKeys: usual.scanKeys,
     floodUrls: usual.floodUrls,
     streams: usual.streams,
+    lengths: usual.lengths,
     json: values.json,
   }
 }

@@ -3,8 +3,11 @@ import type { TestServer } from '../test/support/redis.ts'
 /** Gives a stack back what it began with. */
 export type Restore = () => Promise<void>
 
+/** How many databases the Redis of a run has: one for each stack of a route, and its spare. */
+export const databases = 32
+
 /** Databases from here on hold what those below began with. */
-const firstSpare = 8
+const firstSpare = databases / 2
 
 /**
  * Keeps a copy of a database in another one, as it is now. Histories grow while they are measured:

@@ -48,6 +48,8 @@ declare module 'autocannon' {
   interface Result {
     readonly duration: number
     readonly requests: { readonly total: number }
+    /** In milliseconds. */
+    readonly latency: { readonly p50: number; readonly p99: number }
     readonly errors: number
     readonly '2xx': number
     readonly '4xx': number
@@ -55,4 +57,13 @@ declare module 'autocannon' {
 
   function autocannon(options: Options): Promise<Result>
   export = autocannon
+}
+
+declare module 'route-cache/ioRedisStore.js' {
+  import type { Redis } from 'ioredis'
+
+  class IoRedisStore {
+    constructor(redis: Redis)
+  }
+  export = IoRedisStore
 }

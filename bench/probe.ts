@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { killAtExit } from '../test/support/processes.ts'
+import { pinServer } from './cores.ts'
 
 /** A process that measures itself. */
 export interface Probe {
@@ -10,15 +11,21 @@ export interface Probe {
 }
 
 /** Starts a probe from the folder of what is compiled, by name. */
-export function startProbe(compiled: string, name: string, args: readonly string[]): Probe {
+export function startProbe(
+  compiled: string,
+  name: string,
+  args: readonly string[],
+  nodeFlags: readonly string[] = [],
+): Probe {
   const child = fork(`${compiled}/bench/probes/${name}.js`, [...args], {
     // Heaps are weighed without what nobody needs any more.
-    execArgv: ['--expose-gc'],
+    execArgv: ['--expose-gc', ...nodeFlags],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // Nothing of this environment says where Redis is, or how long anything is kept.
     env: { PATH: process.env['PATH'], NODE_ENV: 'production' },
   })
   killAtExit(child)
+  pinServer(child.pid)
   const died = new Promise<never>((_, reject) => {
     child.once('close', (code) => reject(new Error(`${name} ended with ${code}`)))
   })

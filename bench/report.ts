@@ -1,12 +1,16 @@
 import type { RequestCount } from './counts.ts'
 import type { Measured } from './rounds.ts'
-import type { Entry, Route } from './routes.ts'
-import { type Ratios, ratios, type Slice, type Spread, spread } from './statistics.ts'
+import { type Entry, isOurs, type Route } from './routes.ts'
+import { median, type Ratios, ratios, type Slice, type Spread, spread } from './statistics.ts'
 import { textTable } from './text-table.ts'
 
 /** One line of a route's table. */
-interface Line {
+export interface Line {
   readonly stack: string
+  /** It is memoryware, and not one of those that it is compared with. */
+  readonly ours: boolean
+  /** It does more than the peers do, and is beside them for another reason. */
+  readonly aside: boolean
   readonly in: Entry['in']
   /** Relative to the bare handler; absent where the route is only counted. */
   readonly ratios: Ratios | undefined
@@ -20,11 +24,14 @@ interface Line {
 /** All that was found out about a route. */
 export interface RouteReport {
   readonly title: string
-  readonly framework: string
+  readonly framework: Route['framework']
   /** Requests per second of the bare handler, in all rounds. */
   readonly bare: Spread | undefined
   readonly lines: readonly Line[]
 }
+
+/** The frameworks, as they stand above a table. */
+export const frameworkNames = { express: 'Express 5', koa: 'Koa 3' } as const
 
 /** Puts together what was measured and what was counted. */
 export function routeReport(
@@ -43,6 +50,8 @@ export function routeReport(
       const found = measured.find((each) => each.entry === entry)
       return {
         stack: entry.label,
+        ours: isOurs(entry),
+        aside: entry.aside === true,
         in: entry.in,
         ratios: found && bare && ratios(found.slices, bare),
         slices: found?.slices ?? [],
@@ -55,7 +64,6 @@ export function routeReport(
 
 /** A route's table as text. */
 export function routeText({ title, framework, bare, lines }: RouteReport): string {
-  const on = framework === 'koa' ? 'Koa 3' : 'Express 5'
   const speed = bare ? ` (bare handler: ${whole(bare.median)} req/s)` : ''
   const head = bare ? ['req/s', 'min..max', 'cpu', 'min..max'] : []
   const rows = lines.map((line) => [
@@ -64,7 +72,32 @@ export function routeText({ title, framework, bare, lines }: RouteReport): strin
     ...costCells(line),
   ])
   const table = textTable([['stack', ...head, 'commands', 'round trips', 'before'], ...rows])
-  return [`${on}: ${title}${speed}`, table, ...lines.flatMap(noteLines)].join('\n')
+  const absolute = bare ? ['', absoluteTable(lines)] : []
+  return [
+    `${frameworkNames[framework]}: ${title}${speed}`,
+    table,
+    ...absolute,
+    ...lines.flatMap(noteLines),
+  ].join('\n')
+}
+
+/** What is no ratio, in a table of its own: one would be too wide to read. */
+function absoluteTable(lines: readonly Line[]): string {
+  const head = ['stack', 'p50 ms', 'p99 ms', 'server us', 'Redis us', 'RSS MiB']
+  return textTable([head, ...lines.map((line) => [labelOf(line), ...absoluteCells(line)])])
+}
+
+function absoluteCells({ in: place, slices }: Line): string[] {
+  const middle = (what: keyof Slice) => median(slices.map((slice) => slice[what]))
+  return [
+    middle('p50Ms').toFixed(2),
+    middle('p99Ms').toFixed(2),
+    middle('cpuMicrosPerRequest').toFixed(0),
+    // Redis also works while nobody asks it anything.
+    place === 'process' ? '0.0' : middle('redisMicrosPerRequest').toFixed(1),
+    // It grows from slice to slice: what counts is where it ends.
+    ((slices.at(-1)?.rssBytes ?? Number.NaN) / 2 ** 20).toFixed(0),
+  ]
 }
 
 /** A whole number with its thousands apart. */
@@ -72,7 +105,8 @@ export function whole(value: number): string {
   return Math.round(value).toLocaleString('en')
 }
 
-function labelOf({ stack, in: place }: Line): string {
+/** A stack, and where it keeps things. */
+export function labelOf({ stack, in: place }: Pick<Line, 'stack' | 'in'>): string {
   if (stack === 'bare handler') return stack
   return `${stack}, ${place === 'redis' ? 'Redis' : 'in process'}`
 }

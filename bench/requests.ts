@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { sessionCookie } from './session-cookie.ts'
+import { koaSessionCookies, sessionCookie } from './session-cookie.ts'
 
 /** A request, as it is sent over and over; what differs stands in `variants`, which take turns. */
 export interface Requests {
@@ -36,7 +36,7 @@ export function visitors(method: 'GET' | 'POST', path: string, sessions: number)
 function fields(session: string, chat: boolean): Record<string, string> {
   const secret = createHash('sha256').update(session).digest('base64url').slice(0, 22)
   return {
-    Cookie: `memoryware.guest=${secret}; ${sessionCookie(session)}`,
+    Cookie: `memoryware.guest=${secret}; ${sessionCookie(session)}; ${koaSessionCookies(session)}`,
     'X-Session-Id': session,
     ...(chat ? { 'Content-Type': 'application/json' } : {}),
   }

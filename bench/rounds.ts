@@ -3,6 +3,7 @@ import type { TestServer } from '../test/support/redis.ts'
 import { fill, send } from './http-client.ts'
 import type { Load } from './load.ts'
 import { keepOpening, type Restore } from './opening.ts'
+import { type Client, redisCpuMicros } from './redis-cpu.ts'
 import type { Requests } from './requests.ts'
 import { bareOf, type Entry, type Route } from './routes.ts'
 import { type Served, serve } from './served.ts'
@@ -35,22 +36,24 @@ interface Running extends Measured {
 /** As many as grow by a few turns only while they are measured. */
 const sessionsPerSecond = 512
 
-const warmUpSeconds = 2
+/** All warm up at once, and share what there is. */
+const warmUpSecondsEach = 0.5
 const writtenWithinMs = 300
 
 /** Runs every stack of a route once a round, the bare handler first of the list. */
 export async function runRounds(route: Route, measuring: Measuring): Promise<readonly Measured[]> {
   const { load, rounds } = measuring
   const running = await startAll(route, measuring)
+  const redis = measuring.server.client()
   try {
-    // All at once: what is compiled by the end of it counts, not how fast it was.
-    await Promise.all(
-      running.map(({ served, requests }) => load.run(served.url, requests, warmUpSeconds)),
-    )
+    // What is compiled by the end of it counts, not how fast it was.
+    const warmUp = Math.ceil(running.length * warmUpSecondsEach)
+    await Promise.all(running.map(({ served, requests }) => load.run(served.url, requests, warmUp)))
     for (let round = 0; round < rounds; round += 1) {
-      for (const stack of rotated(running, round)) await slice(route, stack, measuring)
+      for (const stack of rotated(running, round)) await slice(route, stack, measuring, redis)
     }
   } finally {
+    redis.disconnect()
     await Promise.all(running.map(({ served }) => served.end()))
   }
   return running
@@ -97,14 +100,21 @@ async function slice(
   { cached }: Route,
   { entry, served, requests, slices, notes, restore }: Running,
   { load, seconds }: Measuring,
+  redis: Client,
 ): Promise<void> {
   await restore()
   const before = await served.usage()
+  const redisBefore = await redisCpuMicros(redis)
   const result = await load.run(served.url, requests, seconds)
+  const redisAfter = await redisCpuMicros(redis)
   const after = await served.usage()
   slices.push({
     perSecond: result.requests / result.seconds,
     cpuMicrosPerRequest: (after.cpuMicros - before.cpuMicros) / result.requests,
+    redisMicrosPerRequest: (redisAfter - redisBefore) / result.requests,
+    p50Ms: result.p50Ms,
+    p99Ms: result.p99Ms,
+    rssBytes: after.rssBytes,
   })
   notes.wrong += result.wrong
   if (!entry.stack.endsWith('/bare')) {

@@ -10,6 +10,13 @@ export interface Entry {
   readonly in: 'redis' | 'process'
   /** What its requests cost, where it is ours and in Redis. */
   readonly expectation?: Expectation
+  /** It does more than the peers do: nobody expects it to be ahead of them. */
+  readonly aside?: true
+}
+
+/** Whether a stack is this package, or one that it is compared with. */
+export function isOurs({ stack }: Entry): boolean {
+  return stack.includes('/memoryware/')
 }
 
 /** A route and the stacks that are compared on it. */
@@ -23,8 +30,8 @@ export interface Route {
   readonly fill: boolean
   /** The answer comes from a cache: no handler should run. */
   readonly cached: boolean
-  /** False: only commands and round trips are counted; `long`: so they are where the run is short. */
-  readonly timed: boolean | 'long'
+  /** Otherwise only commands and round trips are counted. */
+  readonly timed: boolean
   readonly entries: readonly Entry[]
 }
 
@@ -34,7 +41,7 @@ const sizeAt = { '/answer': '2 KB', '/answer64': '64 KB' }
 const hits: readonly Entry[] = [
   redis('memoryware, L1', 'express/memoryware/cache', 'hit in L1'),
   redis('memoryware, L2', 'express/memoryware/cache-l2', 'hit in L2'),
-  { label: 'memoryware', stack: 'express/memoryware/cache', in: 'process' },
+  inProcess('memoryware', 'express/memoryware/cache'),
 ]
 
 /** Everything that is compared. The bare handler is not in these lists: it is in every table. */
@@ -43,7 +50,10 @@ export const routes: readonly Route[] = [
     requests: () => anonymous('/limited'),
     entries: [
       ...ours('limit', 'one rule'),
-      redis('memoryware, three rules', 'express/memoryware/limits', 'three rules'),
+      {
+        ...redis('memoryware, three rules', 'express/memoryware/limits', 'three rules'),
+        aside: true,
+      },
       redis('express-rate-limit', 'express/express-rate-limit/limit'),
       redis('rate-limiter-flexible', 'express/rate-limiter-flexible/limit'),
     ],
@@ -61,12 +71,21 @@ export const routes: readonly Route[] = [
     requests: () => anonymous('/limited'),
     entries: [
       ...onKoa(ours('limit', 'one rule')),
-      redis('memoryware, three rules', 'koa/memoryware/limits', 'three rules'),
+      { ...redis('memoryware, three rules', 'koa/memoryware/limits', 'three rules'), aside: true },
+      redis('koa-ratelimit', 'koa/koa-ratelimit/limit'),
+      inProcess('koa-ratelimit', 'koa/koa-ratelimit/limit'),
+      redis('rate-limiter-flexible', 'koa/rate-limiter-flexible/limit'),
     ],
   }),
   route('limits', 'GET /limited, refused', 'koa', {
     requests: () => anonymous('/limited', 429),
-    entries: onKoa(ours('refuse', 'refused')),
+    entries: [
+      ...onKoa(ours('refuse', 'refused')),
+      redis('koa-ratelimit', 'koa/koa-ratelimit/refuse'),
+      inProcess('koa-ratelimit', 'koa/koa-ratelimit/refuse'),
+      redis('rate-limiter-flexible', 'koa/rate-limiter-flexible/refuse'),
+      redis('rate-limiter-flexible, own block', 'koa/rate-limiter-flexible/block'),
+    ],
   }),
   ...(['express', 'koa'] as const).map((framework) =>
     route('limits', 'GET /settled, settled after the answer, counted only', framework, {
@@ -94,21 +113,21 @@ export const routes: readonly Route[] = [
     route('cache', `GET ${path}, ${sizeAt[path]}, cached`, 'express', {
       requests: () => anonymous(path),
       cached: true,
-      timed: path === '/answer' || 'long',
       entries: [
         ...hits,
         redis('apicache', 'express/apicache'),
-        { label: 'apicache', stack: 'express/apicache', in: 'process' },
+        inProcess('apicache', 'express/apicache'),
+        redis('route-cache', 'express/route-cache'),
+        inProcess('route-cache', 'express/route-cache'),
       ],
     }),
     route('cache', `GET ${path}, ${sizeAt[path]}, cached`, 'koa', {
       requests: () => anonymous(path),
       cached: true,
-      timed: path === '/answer' || 'long',
       entries: [
         ...onKoa(hits),
         redis('koa-cash', 'koa/koa-cash'),
-        { label: 'koa-cash', stack: 'koa/koa-cash', in: 'process' },
+        inProcess('koa-cash', 'koa/koa-cash'),
       ],
     }),
   ]),
@@ -144,10 +163,11 @@ export const routes: readonly Route[] = [
     entries: [
       ...ours('memory', 'chat turn'),
       redis('memoryware, turn()', 'express/memoryware/turns', 'turn, stored first'),
-      { label: 'memoryware, turn()', stack: 'express/memoryware/turns', in: 'process' },
+      inProcess('memoryware, turn()', 'express/memoryware/turns'),
       redis('express-session', 'express/express-session'),
       redis('LangChain', 'express/langchain'),
       redis('express-session + LangChain', 'express/express-session/langchain'),
+      redis('get/set', 'express/get-set'),
     ],
   }),
   route('chat', 'POST /chat, reads 20 messages, appends 2', 'koa', {
@@ -155,6 +175,10 @@ export const routes: readonly Route[] = [
     entries: [
       ...onKoa(ours('memory', 'chat turn')),
       redis('memoryware, turn()', 'koa/memoryware/turns', 'turn, stored first'),
+      redis('koa-session', 'koa/koa-session'),
+      redis('LangChain', 'koa/langchain'),
+      redis('koa-session + LangChain', 'koa/koa-session/langchain'),
+      redis('get/set', 'koa/get-set'),
     ],
   }),
   route('all', 'Session, limit and cache: GET /answer, 2 KB, cached', 'express', {
@@ -164,24 +188,33 @@ export const routes: readonly Route[] = [
     entries: [
       ...ours('all', 'all three, GET /answer'),
       redis('express-session + -rate-limit + apicache', 'express/peers-together'),
+      redis('express-session + -rate-limit + route-cache', 'express/peers-together/by-hand'),
     ],
   }),
   route('all', 'Session, limit and cache: GET /answer, 2 KB, cached', 'koa', {
     requests: (sessions) => visitors('GET', '/answer', sessions),
     fill: true,
     cached: true,
-    entries: onKoa(ours('all', 'all three, GET /answer')),
+    entries: [
+      ...onKoa(ours('all', 'all three, GET /answer')),
+      redis('koa-session + -ratelimit + -cash', 'koa/peers-together'),
+    ],
   }),
   route('all', 'Session, limit and memory: POST /chat', 'express', {
     ...chatting('/chat'),
     entries: [
       ...ours('all', 'all three, POST /chat'),
       redis('express-session + -rate-limit + LangChain', 'express/peers-together'),
+      redis('express-session + -rate-limit + get/set', 'express/peers-together/by-hand'),
     ],
   }),
   route('all', 'Session, limit and memory: POST /chat', 'koa', {
     ...chatting('/chat'),
-    entries: onKoa(ours('all', 'all three, POST /chat')),
+    entries: [
+      ...onKoa(ours('all', 'all three, POST /chat')),
+      redis('koa-session + -ratelimit + LangChain', 'koa/peers-together'),
+      redis('koa-session + -ratelimit + get/set', 'koa/peers-together/by-hand'),
+    ],
   }),
 ]
 
@@ -204,11 +237,15 @@ type Part = 'limit' | 'refuse' | 'memory' | 'all'
 
 function ours(part: Part, expectation: Expectation): readonly Entry[] {
   const stack = `express/memoryware/${part}` as const
-  return [redis('memoryware', stack, expectation), { label: 'memoryware', stack, in: 'process' }]
+  return [redis('memoryware', stack, expectation), inProcess('memoryware', stack)]
 }
 
 function redis(label: string, stack: StackName, expectation?: Expectation): Entry {
   return { label, stack, in: 'redis', ...(expectation ? { expectation } : {}) }
+}
+
+function inProcess(label: string, stack: StackName): Entry {
+  return { label, stack, in: 'process' }
 }
 
 function onKoa(entries: readonly Entry[]): readonly Entry[] {

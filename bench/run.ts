@@ -1,9 +1,12 @@
 import { writeFileSync } from 'node:fs'
 import { startRedis, type TestServer } from '../test/support/redis.ts'
+import { bodyRoutes } from './bodies.ts'
 import { type BudgetsLine, budgetsText, measureBudgets, wrongBudgets } from './budgets.ts'
 import { compileServers } from './compiled-servers.ts'
+import { coresText, keepApart } from './cores.ts'
 import { countAll, type RequestCount } from './counts.ts'
 import { measureDeletePattern, type ScanReport, scanText } from './delete-pattern.ts'
+import { type DistanceReport, distanceText, measureDistance, tooFar } from './distance.ts'
 import { type EntrySize, entrySizeText, measureEntrySize, wrongEntrySize } from './entry-size.ts'
 import { type EqualLine, equalText, measureEqual, wrongEqual } from './equal-requests.ts'
 import {
@@ -18,11 +21,14 @@ import { type FloodLine, floodText, measureFlood, wrongFlood } from './flood.ts'
 import { type GrowthLine, growthText, measureGrowth } from './growth.ts'
 import { connections } from './load.ts'
 import { loadGenerator } from './load-generator.ts'
+import { databases } from './opening.ts'
 import { type RouteReport, routeReport, routeText } from './report.ts'
 import { type Measuring, runRounds } from './rounds.ts'
 import { type Entry, type Route, routes } from './routes.ts'
+import { measureScale } from './scale.ts'
 import { measureSize, type SizeLine, sizeText, wrongSizes } from './size.ts'
 import { measureStreams, type StreamsReport, streamsText, wrongStreams } from './streams.ts'
+import { shortcomings, verdicts, verdictText } from './verdict.ts'
 
 const began = performance.now()
 const flags = flagsOrExit()
@@ -30,19 +36,21 @@ const flags = flagsOrExit()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => process.exit(1))
 
-const server = await startRedis()
+const cores = keepApart()
+const server = await startRedis({ args: ['--databases', `${databases}`] })
 const load = loadGenerator()
 const environment = {
   node: process.version,
   redis: await redisVersion(server),
   load: load.name,
+  cores: cores ?? null,
   connections,
   rounds: flags.rounds,
   seconds: flags.seconds,
 }
 console.log(
   `Node ${environment.node}, Redis ${environment.redis}, ${load.name} over ${connections} connections, ` +
-    `rounds: ${flags.rounds} of ${flags.seconds} s.\n` +
+    `rounds: ${flags.rounds} of ${flags.seconds} s; ${coresText(cores)}.\n` +
     `req/s and cpu (of the server, a request) are relative to the bare handler of the same round: ` +
     `median, and the rounds' min..max.`,
 )
@@ -50,8 +58,9 @@ console.log(
 const wrong: string[] = []
 const reports: RouteReport[] = []
 const compiled = flags.groups.some((group) => group !== 'scan') ? compileServers() : ''
-for (const route of routes.filter(({ group }) => flags.groups.includes(group)))
+for (const route of [...routes, ...bodyRoutes].filter(({ group }) => flags.groups.includes(group)))
   await report(route, { ...flags, compiled, load, server })
+const distance = flags.groups.includes('distance') ? await distant() : undefined
 const budgets = flags.groups.includes('limits') ? await budgeted() : undefined
 const growth = flags.groups.includes('growth') ? await grown() : undefined
 const size = flags.groups.includes('size') ? await weighed() : undefined
@@ -60,20 +69,37 @@ const entry = flags.groups.includes('size') ? await entryWeighed() : undefined
 const shared = flags.groups.includes('sharing') ? await sharedRuns() : undefined
 const flood = flags.groups.includes('flood') ? await flooded() : undefined
 const scan = flags.groups.includes('scan') ? await scanned(flags.scanKeys) : undefined
+const scale = await measureScale(
+  flags.groups,
+  { ...flags, compiled, load, server },
+  ({ text, wrong: found }) => {
+    wrong.push(...found)
+    console.log(`\n${text}`)
+  },
+)
 await server.stop()
 
+const judged = verdicts(reports)
+const behind = [...shortcomings(judged), ...tooFar(distance?.lines ?? [])]
+if (judged.length > 0) console.log(`\n${verdictText(judged)}`)
 if (flags.json !== undefined)
   writeFileSync(
     flags.json,
-    `${JSON.stringify({ environment, routes: reports, budgets, growth, size, streams, entry, shared, flood, scan, wrong }, null, 2)}\n`,
+    `${JSON.stringify({ environment, routes: reports, verdicts: judged, behind, distance, budgets, growth, size, streams, entry, shared, flood, scan, scale, wrong }, null, 2)}\n`,
   )
 console.log(
   wrong.length === 0
     ? '\nAll that was counted is as expected.'
-    : `\nCounted otherwise than expected:\n${wrong.map((each) => `  ${each}`).join('\n')}`,
+    : `\nCounted otherwise than expected:\n${indented(wrong)}`,
 )
+if (behind.length > 0)
+  console.log(`\nBehind a peer, or far from what is wanted:\n${indented(behind)}`)
 console.log(`${Math.round((performance.now() - began) / 1000)} s in all.`)
-process.exit(wrong.length === 0 ? 0 : 1)
+process.exit(wrong.length > 0 || (flags.strict && behind.length > 0) ? 1 : 0)
+
+function indented(sentences: readonly string[]): string {
+  return sentences.map((each) => `  ${each}`).join('\n')
+}
 
 function flagsOrExit(): Flags {
   try {
@@ -89,16 +115,12 @@ async function report(route: Route, measuring: Measuring): Promise<void> {
   await client.flushall()
   const costs = await countAll(route, measuring)
   await client.flushall()
-  const measured = isTimed(route, flags) ? await runRounds(route, measuring) : []
+  const measured = route.timed ? await runRounds(route, measuring) : []
   client.disconnect()
   const found = routeReport(route, measured, costs)
   reports.push(found)
   wrong.push(...wrongCounts([...costs].map((each) => countedOf(route, ...each))))
   console.log(`\n${routeText(found)}`)
-}
-
-function isTimed({ timed }: Route, { short }: Flags): boolean {
-  return timed === true || (timed === 'long' && !short)
 }
 
 function countedOf(
@@ -109,6 +131,12 @@ function countedOf(
   return { stack: `${label} on ${framework}, ${title}`, costs, expectation }
 }
 
+async function distant(): Promise<DistanceReport> {
+  const found = await measureDistance(server, { ...flags, compiled, load })
+  console.log(`\n${distanceText(found)}`)
+  return found
+}
+
 async function budgeted(): Promise<readonly BudgetsLine[]> {
   const found = await measureBudgets(server, compiled)
   wrong.push(...wrongBudgets(found))
@@ -117,7 +145,7 @@ async function budgeted(): Promise<readonly BudgetsLine[]> {
 }
 
 async function grown(): Promise<readonly GrowthLine[]> {
-  const found = await measureGrowth(server, { compiled, rounds: flags.rounds })
+  const found = await measureGrowth(server, { ...flags, compiled })
   console.log(`\n${growthText(found)}`)
   return found
 }

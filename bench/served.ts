@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { killAtExit } from '../test/support/processes.ts'
+import { pinServer } from './cores.ts'
 import type { StackName } from './servers/stacks.ts'
 import type { Usage } from './servers/usage.ts'
 
@@ -34,6 +35,7 @@ export async function serve(
   })
   died.catch(() => {}) // It is ended some day; only while it is asked for something is that a failure.
   const { port } = await reply<{ port: number }>(child, died)
+  pinServer(child.pid)
   return {
     url: `http://127.0.0.1:${port}`,
     async usage() {

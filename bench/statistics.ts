@@ -1,7 +1,17 @@
-/** What one stack did in one slice of a round. */
-export interface Slice {
+/** What is related to another stack. */
+export interface Related {
   readonly perSecond: number
   readonly cpuMicrosPerRequest: number
+}
+
+/** What one stack did in one slice of a round. */
+export interface Slice extends Related {
+  /** CPU time of Redis. */
+  readonly redisMicrosPerRequest: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** What the server takes at the end of it. */
+  readonly rssBytes: number
 }
 
 /** The middle of several rounds, and how far they lie apart. */
@@ -23,10 +33,10 @@ export interface Ratios {
  *
  * @throws Error where there are not as many rounds of one as of the other.
  */
-export function ratios(slices: readonly Slice[], bare: readonly Slice[]): Ratios {
+export function ratios(slices: readonly Related[], bare: readonly Related[]): Ratios {
   if (slices.length !== bare.length)
     throw new Error(`${slices.length} rounds cannot be related to ${bare.length}`)
-  const relate = (what: keyof Slice) =>
+  const relate = (what: keyof Related) =>
     spread(slices.map((slice, at) => slice[what] / (bare[at]?.[what] ?? Number.NaN)))
   return { perSecond: relate('perSecond'), cpu: relate('cpuMicrosPerRequest') }
 }

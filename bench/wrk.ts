@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { endAtExit, killAtExit } from '../test/support/processes.ts'
-import { connections, type Load } from './load.ts'
+import { connections, type Load, type LoadResult } from './load.ts'
 import type { Requests } from './requests.ts'
 
 const run = promisify(execFile)
@@ -29,24 +29,32 @@ export function wrkLoad(): Load | undefined {
 
   return {
     name: `wrk ${version}`,
-    async run(url, requests, seconds) {
+    async run(url, requests, seconds, over = connections) {
       const script = scriptOf(requests)
-      const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, url]
+      const args = ['-t1', `-c${over}`, `-d${seconds}s`, '-s', script, url]
       const running = run('wrk', args)
       killAtExit(running.child)
-      const [count, micros, refused, failed] = figures((await running).stdout)
-      // wrk counts statuses from 400 on, and only those.
-      const wrong = requests.status >= 400 ? count - refused : refused
-      return { requests: count, seconds: micros / 1e6, wrong: wrong + failed }
+      return resultOf((await running).stdout, requests)
     },
   }
 }
 
-function figures(printed: string): [number, number, number, number] {
-  const found = /^figures (\d+) (\d+) (\d+) (\d+)$/m.exec(printed)
+const figures =
+  /^figures (?<count>\d+) (?<micros>\d+) (?<refused>\d+) (?<failed>\d+) (?<p50>\d+) (?<p99>\d+)$/m
+
+function resultOf(printed: string, { status }: Requests): LoadResult {
+  const found = figures.exec(printed)?.groups
   if (!found) throw new Error(`wrk prints no figures:\n${printed}`)
-  const [count, micros, refused, failed] = found.slice(1).map(Number)
-  return [count ?? 0, micros ?? 0, refused ?? 0, failed ?? 0]
+  const figure = (name: string) => Number(found[name])
+  // wrk counts statuses from 400 on, and only those.
+  const refused = status >= 400 ? figure('count') - figure('refused') : figure('refused')
+  return {
+    requests: figure('count'),
+    seconds: figure('micros') / 1e6,
+    wrong: refused + figure('failed'),
+    p50Ms: figure('p50') / 1000,
+    p99Ms: figure('p99') / 1000,
+  }
 }
 
 /** A script for wrk that formats all requests first, and then hands out one after the other. */
@@ -71,10 +79,11 @@ function request()
   at = at % #formatted + 1
   return formatted[at]
 end
-function done(summary)
+function done(summary, latency)
   local errors = summary.errors
-  io.write(string.format("figures %d %d %d %d\\n", summary.requests, summary.duration,
-    errors.status, errors.connect + errors.read + errors.write + errors.timeout))
+  io.write(string.format("figures %d %d %d %d %d %d\\n", summary.requests, summary.duration,
+    errors.status, errors.connect + errors.read + errors.write + errors.timeout,
+    latency:percentile(50), latency:percentile(99)))
 end
 `
 }

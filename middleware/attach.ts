@@ -12,7 +12,8 @@ const helpers = new Map<string, Helper>()
  */
 export function attach(native: object, name: string, read: () => unknown): void {
   const { slot, shown } = helpers.get(name) ?? helperNamed(name)
-  Object.assign(native, { [slot]: read })
+  const carrier = native as { [at: symbol]: () => unknown }
+  carrier[slot] = read
   Object.defineProperty(native, name, shown)
 }
 

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import type { Awaitable } from '../lib/awaitable.ts'
 import { canonicalJson, isFaithful } from '../lib/cache/canonical-json.ts'
 import type { KeyedBody } from '../lib/cache/key.ts'
 import { UsageError } from '../lib/errors.ts'
@@ -13,15 +14,24 @@ export type BodyInKey =
   | { readonly kind: 'bypass'; readonly reason: BypassReason }
 
 /** Reads the body of a POST or QUERY for the key, and leaves it to the handler. */
-export async function keyedBody<Native>(
+export function keyedBody<Native>(
+  exchange: Exchange<Native>,
+  settings: CacheSettings<Native>,
+): Awaitable<BodyInKey> {
+  const { req } = exchange
+  if (req.method !== 'GET' && req.method !== 'HEAD') return readBody(exchange, settings)
+  // A handler that reads the body of a GET answers by something the key does not hold.
+  return hasBody(req) ? unread : without
+}
+
+const unread: BodyInKey = { kind: 'bypass', reason: 'body' }
+const without: BodyInKey = { kind: 'keyed', keyed: undefined }
+
+async function readBody<Native>(
   exchange: Exchange<Native>,
   settings: CacheSettings<Native>,
 ): Promise<BodyInKey> {
   const { req } = exchange
-  if (req.method === 'GET' || req.method === 'HEAD') {
-    // A handler that reads the body of a GET answers by something the key does not hold.
-    return hasBody(req) ? { kind: 'bypass', reason: 'body' } : { kind: 'keyed', keyed: undefined }
-  }
   const body = await requestBody(exchange, exchange.parsedBody(), settings.maxRequestBody)
   if (body.kind === 'unknown') return { kind: 'bypass', reason: body.why }
   const type = (req.headers['content-type'] ?? '').toLowerCase().replace(/\s+/g, '')

@@ -12,7 +12,8 @@ import { isStrict, type StaleWindows, staleWindows } from '../lib/cache/stale.ts
 import { type Refusal, refusalOf } from '../lib/cache/storable.ts'
 import { varyNames } from '../lib/cache/vary.ts'
 import type { CacheSettings } from './cache-options.ts'
-import { type CacheableRequest, userAppeared } from './cache-request.ts'
+import { userAppeared } from './cache-request.ts'
+import type { CacheableRequest } from './cacheable-request.ts'
 import type { Exchange, Fields } from './exchange.ts'
 import { requestState } from './request-state.ts'
 

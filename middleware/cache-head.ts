@@ -6,7 +6,7 @@ import type { Deadline } from '../lib/deadline.ts'
 import { publish } from '../lib/telemetry.ts'
 import { Judge } from './cache-judge.ts'
 import type { CacheParts } from './cache-parts.ts'
-import type { CacheableRequest } from './cache-request.ts'
+import type { CacheableRequest } from './cacheable-request.ts'
 import type { Exchange, Fields, Observer } from './exchange.ts'
 
 /** A HEAD that its handler answers, and the stored GET that could have answered it. */

@@ -1,11 +1,12 @@
-import { invalidated, isSafe } from '../lib/cache/invalidation.ts'
+import { invalidated, invalidatingFields, isSafe } from '../lib/cache/invalidation.ts'
 import { groupMark, targetMark } from '../lib/cache/marks.ts'
 import { publish } from '../lib/telemetry.ts'
 import type { CacheParts } from './cache-parts.ts'
-import type { Exchange, Fields, Observer } from './exchange.ts'
+import type { Exchange, Fields, HeadWatcher } from './exchange.ts'
 
 /** Purges what a request that changed something made untrue (RFC 9111 section 4.4), before its answer goes out. */
-export class Invalidation<Native> implements Observer {
+export class Invalidation<Native> implements HeadWatcher {
+  readonly fields: readonly string[] = invalidatingFields
   readonly #parts: CacheParts<Native>
   readonly #exchange: Exchange<Native>
 
@@ -14,7 +15,7 @@ export class Invalidation<Native> implements Observer {
     this.#exchange = exchange
   }
 
-  head(status: number, fields: Fields): false {
+  told(status: number, fields: Fields): void {
     const { req, url, host, protocol } = this.#exchange
     const { settings, shelf } = this.#parts
     const request = { method: req.method ?? '', url, host, protocol }
@@ -33,12 +34,7 @@ export class Invalidation<Native> implements Observer {
         .catch((error: unknown) =>
           publish('error', () => ({ during: 'cache invalidation', error })),
         )
-    return false
   }
-
-  chunk(): void {}
-
-  end(): void {}
 }
 
 /** Whether a method may change something (RFC 9110 section 9.2.1). */

@@ -3,7 +3,7 @@ import type { Flight, Follower } from '../lib/cache/flight.ts'
 import type { Looked } from '../lib/cache/shelf.ts'
 import { variantOf } from '../lib/cache/vary.ts'
 import type { Deadline } from '../lib/deadline.ts'
-import type { CacheableRequest } from './cache-request.ts'
+import type { CacheableRequest } from './cacheable-request.ts'
 import { onceGone } from './client-gone.ts'
 import type { Exchange } from './exchange.ts'
 

@@ -1,4 +1,5 @@
 import type { KeyedBody } from '../lib/cache/key.ts'
+import { knownResources } from '../lib/cache/known-resources.ts'
 import { tagMark } from '../lib/cache/marks.ts'
 import type { QueryRule } from '../lib/cache/query.ts'
 import type { CacheStore } from '../lib/cache/shelf.ts'
@@ -26,6 +27,8 @@ export interface CacheSettings<Native> {
   readonly mode: 'http' | 'app'
   readonly methods: ReadonlySet<string>
   readonly query: QueryRule
+  /** Finds what a request asks for. */
+  readonly resourceOf: ReturnType<typeof knownResources>
   readonly headers: readonly string[]
   readonly body: Exclude<KeyedBody['form'], 'own'> | BodyOf<Native>
   readonly extra: CacheKeyOptions<Native>['extra']
@@ -57,8 +60,10 @@ export function readCacheOptions<Native>(
   if (scope !== undefined && typeof scope !== 'function')
     oneOf('cacheResponse.scope', scope, ['public', 'user'])
   const store = given === undefined ? defaultStore() : readStore(given)
+  const inKey = readKey(key)
   return {
-    ...readKey(key),
+    ...inKey,
+    resourceOf: knownResources(inKey.query),
     ...readSharing(options, store.provider === 'embedded'),
     store,
     ttl: readTtl(ttl),

@@ -6,7 +6,7 @@ import type { Sharing } from '../lib/cache/sharing.ts'
 import type { Shelf } from '../lib/cache/shelf.ts'
 import type { Deadline } from '../lib/deadline.ts'
 import type { CacheSettings } from './cache-options.ts'
-import type { CacheableRequest } from './cache-request.ts'
+import type { CacheableRequest } from './cacheable-request.ts'
 import type { Exchange } from './exchange.ts'
 
 /** What all requests through one `cacheResponse()` share. */

@@ -70,14 +70,20 @@ export class CacheRecord {
   #declined = false
   #published = false
   #attached = false
-  readonly #marks: string[] = []
+  #marks: readonly string[] = []
+  #shown: CacheControl | undefined
   /** Key of the resource, once it is known. */
   resource: string | undefined
-  readonly shown: CacheControl
 
-  constructor() {
+  /** What handlers see of it. Most never look: it is made for who does. */
+  get shown(): CacheControl {
+    this.#shown ??= this.#show()
+    return this.#shown
+  }
+
+  #show(): CacheControl {
     const read = (): CacheRecord => this
-    this.shown = {
+    return {
       get status() {
         return read().#status
       },
@@ -97,7 +103,7 @@ export class CacheRecord {
         this.#declined = true
       },
       tag: (...tags) => {
-        this.#marks.push(...tagMarks(tags))
+        this.#marks = [...this.#marks, ...tagMarks(tags)]
       },
     }
   }

@@ -1,16 +1,17 @@
+import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { type CacheFact, cacheStatus } from '../lib/cache/cache-status.ts'
 import { currentAgeMs, type Entry } from '../lib/cache/entry.ts'
 import { afterEvent, eventCursor, isStream } from '../lib/cache/event-stream.ts'
-import { lineOf } from '../lib/cache/fields.ts'
+import type { Fields } from '../lib/cache/fields.ts'
 import type { Live } from '../lib/cache/live.ts'
 import { replay } from '../lib/cache/replay.ts'
 import { type Reply, replyFrom } from '../lib/cache/reply.ts'
 import type { CacheSettings } from './cache-options.ts'
 import type { AnswerReason } from './cache-record.ts'
-import type { CacheableRequest } from './cache-request.ts'
+import type { CacheableRequest } from './cacheable-request.ts'
 import type { Exchange } from './exchange.ts'
-import { standingFields } from './response-fields.ts'
+import { standingLine } from './response-fields.ts'
 
 /** What a stored answer is said to be. */
 export interface Told {
@@ -59,8 +60,7 @@ export class Replies<Native> {
     const reply = replyFrom(entry, this.#asked(fact, now))
     this.#request.record.answered(status, Math.floor(currentAgeMs(entry, now) / 1000), reason)
     if (isStream(entry.fields) && reply.status === entry.status) this.#stream(entry, reply)
-    // Others may be answered from the same bytes, and middlewares outside may write into them.
-    else this.#send(reply, reply.body && Buffer.from(reply.body))
+    else this.#send(reply, reply.body && this.#handedOut(reply.body))
   }
 
   /** From an answer that another request makes, as it grows. */
@@ -103,7 +103,7 @@ export class Replies<Native> {
     const { req, res } = this.#exchange
     const said = this.#settings.cacheStatus ? fact : undefined
     const { headers } = this.#request
-    return { method: req.method, headers, outer: standingFields(res), fact: said, now }
+    return { method: req.method, headers, outer: mergedFields(res), fact: said, now }
   }
 
   /** A stream begins after the event that the client has had. */
@@ -120,12 +120,17 @@ export class Replies<Native> {
     else this.#send({ ...reply, fields: withLength(reply, rest) }, Buffer.from(rest))
   }
 
+  /** Others may be answered from the same bytes, and who stands outside may write into them. */
+  #handedOut(body: Buffer): Buffer {
+    return this.#exchange.showsBody ? Buffer.from(body) : body
+  }
+
   #send(
     { status, fields }: Pick<Reply, 'status' | 'fields'>,
     body: Buffer | Readable | undefined,
   ): void {
     const { res } = this.#exchange
-    const typed = 'content-type' in standingFields(res) || 'content-type' in fields
+    const typed = 'content-type' in fields || res.hasHeader('content-type')
     this.#exchange.answer(status, fields, body)
     // Koa gives every body a type; one that was stored without has none.
     if (!typed && !res.headersSent) res.removeHeader('content-type')
@@ -147,7 +152,17 @@ export function saidOn<Native>(
   fact: CacheFact,
 ): void {
   if (!says || res.headersSent) return
-  res.setHeader('Cache-Status', cacheStatus(lineOf(standingFields(res), 'cache-status'), fact))
+  res.setHeader('Cache-Status', cacheStatus(standingLine(res, 'cache-status'), fact))
+}
+
+const noFields: Fields = {}
+
+/** What stands on a response already and goes into the fields of a reply. */
+function mergedFields(res: ServerResponse): Fields {
+  const vary = standingLine(res, 'vary')
+  const status = standingLine(res, 'cache-status')
+  if (vary === undefined && status === undefined) return noFields
+  return { ...(vary && { vary }), ...(status && { 'cache-status': status }) }
 }
 
 /** Aborted once the client is gone. */

@@ -1,48 +1,21 @@
+import { type Awaitable, withValue } from '../lib/awaitable.ts'
 import { cacheControl, type Directives } from '../lib/cache/cache-control.ts'
 import { lineOf, type RequestHeaders } from '../lib/cache/fields.ts'
-import { resourceKey } from '../lib/cache/key.ts'
-import { scopeMark, targetMark } from '../lib/cache/marks.ts'
-import { personalFields } from '../lib/cache/personal.ts'
+import type { KeyParts } from '../lib/cache/key.ts'
 import { isPlainTarget } from '../lib/cache/query.ts'
-import type { Wish } from '../lib/cache/reuse.ts'
-import type { Credential, Scoping } from '../lib/cache/storable.ts'
+import type { Credential } from '../lib/cache/storable.ts'
 import { UsageError } from '../lib/errors.ts'
 import { encodeId } from '../lib/keys.ts'
 import { keyedBody } from './cache-body.ts'
 import type { CacheSettings } from './cache-options.ts'
 import type { BypassReason, CacheRecord } from './cache-record.ts'
+import { CacheableRequest, type ReadParts, type Scope } from './cacheable-request.ts'
 import { credentialOf } from './credential.ts'
 import type { Exchange } from './exchange.ts'
-import { identify } from './identity.ts'
+import { identify, signedIn } from './identity.ts'
 import { namedByApplication } from './named-by-application.ts'
 import { isBodyRead } from './request-body.ts'
-import { requestState } from './request-state.ts'
-
-/** Who stands in the key: a user, nobody or a guest, or whom the application chose. */
-type Holder = 'user' | 'nobody' | 'application'
-
-/** A request that the cache may answer. */
-export interface CacheableRequest {
-  readonly kind: 'cacheable'
-  readonly record: CacheRecord
-  readonly resource: string
-  /** As the client sent them: a fill runs without some, and handlers may change others. */
-  readonly headers: RequestHeaders
-  readonly wish: Wish
-  readonly credential: Credential | undefined
-  readonly scoping: Scoping
-  /** The user that the framework named when the key was made. */
-  readonly userId: unknown
-  /** How many `user` options had named somebody then. */
-  readonly named: number
-  readonly holder: Holder
-  /** What its answers carry, so that they can be purged: their target, and their owner. */
-  readonly marks: readonly string[]
-  /** The last event of a stream that the client has had (`Last-Event-ID`). */
-  readonly resumes: string | undefined
-  /** The chain can run again for it: there is no body, or a parser has kept it. */
-  readonly repeatable: boolean
-}
+import { type Identity, requestState, stateSoFar } from './request-state.ts'
 
 /** A request, as far as it must be known before the store is asked. */
 export type CacheRequest = CacheableRequest | Bypass
@@ -75,65 +48,78 @@ export function isAtHand<Native>(
   return method === 'GET' || method === 'HEAD' || !methods.has(method) || isBodyRead(req)
 }
 
-/** Reads what chooses the answer: method, user, body. Asks the application where it has a say. */
-export async function readRequest<Native>(
+/** What a request is read with. */
+interface Reading<Native> {
+  readonly exchange: Exchange<Native>
+  readonly settings: CacheSettings<Native>
+  readonly record: CacheRecord
+  readonly directives: Directives
+}
+
+/**
+ * Reads what chooses the answer: method, user, body. Asks the application where it has a say, and
+ * waits for it; else for nothing but a body.
+ */
+export function readRequest<Native>(
   exchange: Exchange<Native>,
   settings: CacheSettings<Native>,
   record: CacheRecord,
-): Promise<CacheRequest> {
-  const bypass = (reason: BypassReason): CacheRequest => ({ kind: 'bypass', record, reason })
-  const headers = { ...exchange.req.headers }
-  const directives = directivesOf(headers, settings.mode)
-  const early = await refused(exchange, settings, directives)
-  if (early) return bypass(early)
+): Awaitable<CacheRequest> {
+  const directives = directivesOf(exchange.req.headers, settings.mode)
+  const early = refused(exchange, settings, directives)
+  if (early) return { kind: 'bypass', record, reason: early }
+  const reading = { exchange, settings, record, directives }
+  if (settings.when === undefined) return readScope(reading)
+  return withValue(settings.when(exchange.native), (wanted) =>
+    wanted ? readScope(reading) : { kind: 'bypass', record, reason: 'when' },
+  )
+}
+
+function readScope<Native>(reading: Reading<Native>): Awaitable<CacheRequest> {
+  const { exchange, settings, record } = reading
   const { userId } = exchange
-  const scope = await scopeOf(exchange, settings, credentialOf(headers))
-  if (typeof scope === 'string') return bypass(scope)
-  const named = requestState(exchange.req).users.size
-  const body = await keyedBody(exchange, settings)
-  if (body.kind === 'bypass') return bypass(body.reason)
-  const extra = await extraOf(exchange, settings)
-  if (extra.kind === 'bypass') return bypass('key')
-  const resource = resourceKey({
-    method: methodClass(exchange.req.method),
+  return withValue(scopeOf(exchange, settings, credentialOf(exchange.req.headers)), (scope) => {
+    if (typeof scope === 'string') return { kind: 'bypass', record, reason: scope }
+    const named = stateSoFar(exchange.req)?.users.size ?? 0
+    return readBody(reading, { scope, userId, named })
+  })
+}
+
+type Caller = Pick<ReadParts, 'scope' | 'userId' | 'named'>
+
+function readBody<Native>(reading: Reading<Native>, caller: Caller): Awaitable<CacheRequest> {
+  const { exchange, settings, record } = reading
+  return withValue(keyedBody(exchange, settings), (body) => {
+    if (body.kind === 'bypass') return { kind: 'bypass', record, reason: body.reason }
+    return withValue(extraOf(exchange, settings), (extra) =>
+      extra.kind === 'bypass'
+        ? { kind: 'bypass', record, reason: 'key' }
+        : cacheable(reading, caller, { body: body.keyed, extra: extra.value }),
+    )
+  })
+}
+
+function cacheable<Native>(
+  { exchange, settings, record, directives }: Reading<Native>,
+  caller: Caller,
+  { body, extra }: Pick<KeyParts, 'body' | 'extra'>,
+): CacheableRequest {
+  const { req, url } = exchange
+  const { headers: keyed } = settings
+  const resource = settings.resourceOf({
+    method: methodClass(req.method),
     scheme: exchange.protocol,
     host: exchange.host ?? '',
-    url: exchange.url,
-    rewritten: exchange.req.url === exchange.url ? undefined : exchange.req.url,
-    query: settings.query,
-    scope: scope.tag,
-    headers: settings.headers.map((name) => [name, lineOf(headers, name)]),
-    body: body.keyed,
-    extra: extra.value,
+    url,
+    rewritten: req.url === url ? undefined : req.url,
+    scope: caller.scope.tag,
+    headers: keyed.map((name) => [name, lineOf(req.headers, name)]),
+    body,
+    extra,
   })
-  record.resource = resource
-  const { scoping, credential, holder } = scope
-  const wish = {
-    directives,
-    credentialed: credential !== undefined && scoping === 'none',
-    personal: scoping === 'none' ? personalFields(headers, settings.headers) : [],
-  }
-  const { url } = exchange
-  const marksOf = (): readonly string[] => [
-    targetMark(url, settings.query),
-    ...(scoping === 'id' ? [scopeMark(scope.tag)] : []),
-  ]
-  let marks: readonly string[] | undefined
-  return {
-    kind: 'cacheable',
-    record,
-    resource,
-    headers,
-    wish,
-    // What is at hand is given without them.
-    get marks() {
-      marks ??= marksOf()
-      return marks
-    },
-    ...{ credential, scoping, userId, named, holder },
-    resumes: lineOf(headers, 'last-event-id'),
-    repeatable: body.keyed === undefined || exchange.parsedBody() !== undefined,
-  }
+  record.resource = resource.key
+  const repeatable = body === undefined || exchange.parsedBody() !== undefined
+  return new CacheableRequest({ req, record, resource, ...caller, directives, keyed, repeatable })
 }
 
 /**
@@ -151,27 +137,30 @@ export function userAppeared<Native>(
   return holder === 'user' && changed && isNamed(userId)
 }
 
-async function refused<Native>(
-  { req, native, url }: Exchange<Native>,
-  { methods, when, query }: CacheSettings<Native>,
+function refused<Native>(
+  { req, url }: Exchange<Native>,
+  { methods, query }: CacheSettings<Native>,
   directives: Directives,
-): Promise<BypassReason | undefined> {
+): BypassReason | undefined {
   if (!methods.has(req.method ?? '')) return 'method'
   if (directives.has('no-store')) return 'no-store'
-  if (query !== true && !isPlainTarget(`${url}${req.url}`)) return 'key'
-  return when === undefined || (await when(native)) ? undefined : 'when'
+  return query === true || isPlainTarget(`${url}${req.url}`) ? undefined : 'key'
 }
 
 type Extra =
   | { readonly kind: 'given'; readonly value: string | undefined }
   | { readonly kind: 'bypass' }
 
-async function extraOf<Native>(
+const noExtra: Extra = { kind: 'given', value: undefined }
+
+function extraOf<Native>(
   { native }: Exchange<Native>,
   { extra }: CacheSettings<Native>,
-): Promise<Extra> {
-  if (extra === undefined) return { kind: 'given', value: undefined }
-  const value = await extra(native)
+): Awaitable<Extra> {
+  return extra === undefined ? noExtra : withValue(extra(native), readExtra)
+}
+
+function readExtra(value: unknown): Extra {
   if (value === null || value === undefined) return { kind: 'bypass' }
   if (typeof value === 'string' && value.isWellFormed()) return { kind: 'given', value }
   throw new UsageError(`\`key.extra\` must give well-formed text, got ${typeof value}`)
@@ -181,63 +170,57 @@ function methodClass(method: string | undefined): string {
   return method === undefined || method === 'HEAD' ? 'GET' : method
 }
 
+const noDirectives: Directives = new Map()
+
 function directivesOf(headers: RequestHeaders, mode: 'http' | 'app'): Directives {
-  if (mode === 'app') return new Map()
+  if (mode === 'app') return noDirectives
   // RFC 9111 section 5.4: Pragma speaks where there is no Cache-Control.
   const old =
     headers['cache-control'] === undefined && /\bno-cache\b/i.test(lineOf(headers, 'pragma') ?? '')
   return old ? new Map([['no-cache', [undefined]]]) : cacheControl(headers)
 }
 
-interface Scope {
-  readonly scoping: Scoping
-  readonly tag: string
-  /** What ties the request to a person. */
-  readonly credential: Credential | undefined
-  readonly holder: Holder
-}
+const publicScope = { scoping: 'public', tag: 'public', holder: 'application' } as const
 
 /** Whose answers these are; a reason to bypass the cache where nobody is known who they could be. */
-async function scopeOf<Native>(
+function scopeOf<Native>(
   exchange: Exchange<Native>,
   settings: CacheSettings<Native>,
   credential: Credential | undefined,
-): Promise<Scope | BypassReason> {
-  const { scope } = settings
-  const chosen = { credential, holder: 'application' } as const
-  if (scope === 'public') return { scoping: 'public', tag: 'public', ...chosen }
-  if (scope === undefined) {
-    const found = credential ?? ((await hasUser(exchange, settings)) ? 'user' : undefined)
-    return { scoping: 'none', tag: '-', credential: found, holder: 'nobody' }
-  }
-  if (scope === 'user') return userScope(exchange, settings, credential)
-  const id = await scope(exchange.native)
-  if (id === null || id === undefined || id === '') return 'scope'
-  return {
-    scoping: 'id',
-    tag: `id:${namedByApplication(() => encodeId('The scope of a cached response', id))}`,
-    ...chosen,
-  }
+): Awaitable<Scope | BypassReason> {
+  const { scope, user } = settings
+  if (scope === 'public') return { ...publicScope, credential }
+  if (scope === undefined)
+    return withValue(credential ?? userCredential(exchange, user), (found) => {
+      return { scoping: 'none', tag: '-', credential: found, holder: 'nobody' }
+    })
+  if (scope === 'user')
+    return withValue(identify(exchange, user), (who) => userScope(exchange, who, credential))
+  return withValue(scope(exchange.native), (id) => {
+    if (id === null || id === undefined || id === '') return 'scope'
+    const tag = `id:${namedByApplication(() => encodeId('The scope of a cached response', id))}`
+    return { scoping: 'id', tag, credential, holder: 'application' }
+  })
 }
 
-async function hasUser<Native>(
+/** Whether somebody is known without a credential. */
+function userCredential<Native>(
   exchange: Exchange<Native>,
-  { user }: CacheSettings<Native>,
-): Promise<boolean> {
-  if (isNamed(exchange.userId)) return true
-  return (await identify(exchange, user)).user !== undefined
+  user: CacheSettings<Native>['user'],
+): Awaitable<'user' | undefined> {
+  if (isNamed(exchange.userId)) return 'user'
+  return withValue(signedIn(exchange, user), (id) => (id === undefined ? undefined : 'user'))
 }
 
 /** A guest with a credential is somebody whom a later middleware may sign in. */
-async function userScope<Native>(
-  exchange: Exchange<Native>,
-  { user }: CacheSettings<Native>,
+function userScope<Native>(
+  { userId }: Exchange<Native>,
+  { user, guest }: Identity,
   credential: Credential | undefined,
-): Promise<Scope | BypassReason> {
-  const { user: id, guest } = await identify(exchange, user)
-  if (id !== undefined) return { scoping: 'id', tag: `user:${id}`, credential, holder: 'user' }
+): Scope | BypassReason {
+  if (user !== undefined) return { scoping: 'id', tag: `user:${user}`, credential, holder: 'user' }
   if (credential !== undefined) return credential
-  if (isNamed(exchange.userId)) return 'user'
+  if (isNamed(userId)) return 'user'
   if (guest === undefined) return 'scope'
   return { scoping: 'id', tag: `user:${guest}`, credential, holder: 'nobody' }
 }

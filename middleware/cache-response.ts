@@ -1,10 +1,12 @@
+import { type Awaitable, withValue } from '../lib/awaitable.ts'
 import type { Entry } from '../lib/cache/entry.ts'
 import { Flights } from '../lib/cache/flights.ts'
 import { heardPurges } from '../lib/cache/purges.ts'
 import { useOf } from '../lib/cache/reuse.ts'
 import { sharingOf } from '../lib/cache/sharing.ts'
-import { openShelf } from '../lib/cache/shelf.ts'
+import { type CacheStore, type Looked, openShelf } from '../lib/cache/shelf.ts'
 import { variantOf } from '../lib/cache/vary.ts'
+import type { Deadline } from '../lib/deadline.ts'
 import { Invalidation, isUnsafe } from './cache-invalidation.ts'
 import type { Look } from './cache-look.ts'
 import type { CacheResponseOptions } from './cache-option-types.ts'
@@ -15,8 +17,9 @@ import { CacheRecord } from './cache-record.ts'
 import { saidOn } from './cache-replies.ts'
 import { askedOf, type Bypass, type CacheRequest, isAtHand, readRequest } from './cache-request.ts'
 import { Visit } from './cache-visit.ts'
+import type { CacheableRequest } from './cacheable-request.ts'
 import type { Composable, Exchange, Outcome } from './exchange.ts'
-import { requestDeadline, requestState } from './request-state.ts'
+import { requestDeadline, stateSoFar } from './request-state.ts'
 
 export type {
   BodyOf,
@@ -59,44 +62,73 @@ export function cacheResponseCore<Native>(
       record.attach(exchange)
       return readRequest(exchange, settings, record)
     },
-    async ahead(exchange) {
+    ahead(exchange) {
       if (!isAtHand(exchange, settings)) return undefined
       return readRequest(exchange, settings, new CacheRecord())
     },
     start(exchange, request) {
       if (request.kind === 'bypass') return request
-      const deadline = requestDeadline(exchange.req, store)
-      const { resource, headers } = request
-      const near = shelf.near({ resource, headers })
+      const near = shelf.near(request)
       if (near && useOf(near, request.wish, Date.now()) === 'use')
-        return { kind: 'look', request, found: foundNear(near), flight: undefined, deadline }
-      const found = shelf.find({ resource, headers, deadline, marks: request.marks })
+        return new NearLook(exchange, request, store, near)
+      request.keepHeaders()
+      const { resource, headers, marks } = request
+      const deadline = requestDeadline(exchange.req, store)
+      const found = shelf.find({ resource, headers, deadline, marks })
       const flight = flights.find(resource, variantOf(shelf.names(resource), headers))
       return { kind: 'look', request, found, flight, deadline }
     },
     waits: (look) => look.kind === 'look' && look.found instanceof Promise,
-    async finish(exchange, request, look) {
+    finish(exchange, request, look) {
       request.record.attach(exchange)
       if (look.kind === 'bypass') return bypassed(parts, exchange, look)
-      const looked = look.found instanceof Promise ? await look.found : look.found
-      if (looked.kind === 'away') {
-        request.record.degrade()
-        return bypassed(parts, exchange, {
-          kind: 'bypass',
-          record: request.record,
-          reason: 'store',
-        })
-      }
-      const outcome = await new Visit(parts, exchange, look).answer(looked)
-      if (outcome === 'answered' || (outcome !== 'next' && 'refresh' in outcome))
-        requestState(exchange.req).limits.spare()
-      return outcome
+      return withValue(look.found, (looked) => visited(parts, exchange, look, looked))
     },
   }
 }
 
-function foundNear(entry: Entry): Look['found'] {
-  return { kind: 'found', entry, tier: 'near' }
+/** What is at hand, and will do: a store is asked only where time has made it stale by now. */
+class NearLook<Native> implements Look {
+  readonly kind = 'look'
+  readonly flight = undefined
+  readonly request: CacheableRequest
+  readonly found: Look['found']
+  readonly #exchange: Exchange<Native>
+  readonly #store: CacheStore
+
+  constructor(
+    exchange: Exchange<Native>,
+    request: CacheableRequest,
+    store: CacheStore,
+    entry: Entry,
+  ) {
+    this.request = request
+    this.found = { kind: 'found', entry, tier: 'near' }
+    this.#exchange = exchange
+    this.#store = store
+  }
+
+  get deadline(): Deadline {
+    return requestDeadline(this.#exchange.req, this.#store)
+  }
+}
+
+function visited<Native>(
+  parts: CacheParts<Native>,
+  exchange: Exchange<Native>,
+  look: Look,
+  looked: Looked,
+): Awaitable<Outcome> {
+  const { record } = look.request
+  if (looked.kind === 'away') {
+    record.degrade()
+    return bypassed(parts, exchange, { kind: 'bypass', record, reason: 'store' })
+  }
+  return withValue(new Visit(parts, exchange, look).answer(looked), (outcome) => {
+    if (outcome === 'answered' || (outcome !== 'next' && 'refresh' in outcome))
+      stateSoFar(exchange.req)?.limits.spare()
+    return outcome
+  })
 }
 
 /** The handler answers; where it changes something, what is stored of that no longer holds. */
@@ -112,5 +144,5 @@ function bypassed<Native>(
     reason === 'method' ? { fwd: 'method' } : { fwd: 'bypass', detail: reason },
   )
   if (reason !== 'method' || !isUnsafe(exchange.req.method)) return 'next'
-  return { observe: new Invalidation(parts, exchange) }
+  return { watch: new Invalidation(parts, exchange) }
 }

@@ -30,8 +30,10 @@ export class Visit<Native> {
     // The write may have ended between our question and the store's answer.
     const known = stored ?? this.#parts.flights.copyOf(flight, followerOf(this.#exchange, request))
     const entry = known && this.#replies.continues(known) ? known : undefined
-    const use = entry && useOf(entry, request.wish, Date.now())
-    if (entry && use === 'use') return this.#hit(entry)
+    const now = Date.now()
+    const use = entry && useOf(entry, request.wish, now)
+    if (entry && use === 'use') return this.#hit(entry, now)
+    request.keepHeaders()
     const making = new Making(this.#parts, {
       exchange: this.#exchange,
       look: this.#look,
@@ -45,8 +47,8 @@ export class Visit<Native> {
     return this.#absent(use, entry, making)
   }
 
-  #hit(entry: Entry): Outcome {
-    const left = entry.lifeMs - currentAgeMs(entry, Date.now())
+  #hit(entry: Entry, now: number): Outcome {
+    const left = entry.lifeMs - currentAgeMs(entry, now)
     const told: Told =
       left > 0
         ? { status: 'hit', fact: { hit: { ttl: Math.floor(left / 1000) } } }
@@ -57,6 +59,7 @@ export class Visit<Native> {
 
   /** Answers now, and lets the rest of the chain make a new answer behind it. */
   #stale(entry: Entry, making: Making<Native>): Outcome {
+    this.#exchange.keepHead()
     this.#replies.fromEntry(entry, this.#toldStale(entry, 'revalidating'))
     // A run for a HEAD would make no body.
     if (this.#exchange.req.method === 'HEAD') return 'answered'

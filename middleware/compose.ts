@@ -61,7 +61,8 @@ export function alone<Native>(core: Core<Native, unknown, unknown>): Plan<Native
  * up to it calls a function of the application that would not have been called by then.
  */
 export function together<Native>(cores: readonly AnyCore<Native>[]): Plan<Native> {
-  return { cores, along: cores.map((_, place) => alongOf(cores, place)) }
+  const along = cores.map((_, place) => alongOf(cores, place))
+  return { cores, along: along.some((each) => each !== undefined) ? along : [] }
 }
 
 function alongOf<Native>(
@@ -110,24 +111,25 @@ export class Walk<Native> {
     const core = this.#plan.cores[place]
     if (core === undefined) return 'next'
     this.#at += 1
+    return this.#plan.along.length === 0 ? this.#run(core, place) : this.#watched(core, place)
+  }
+
+  /** Whoever began along with a core hears whether the request got past it. */
+  #watched(core: Core<Native, unknown, unknown>, place: number): Awaitable<Outcome> {
+    const concluded = (outcome: Outcome): Outcome => {
+      this.#refused = outcome === 'answered'
+      return outcome
+    }
+    const failed = (error: unknown): never => {
+      this.#refused = true
+      throw error
+    }
     try {
       const outcome = this.#run(core, place)
-      return outcome instanceof Promise
-        ? outcome.then(this.#concluded, this.#failed)
-        : this.#concluded(outcome)
+      return outcome instanceof Promise ? outcome.then(concluded, failed) : concluded(outcome)
     } catch (error) {
-      return this.#failed(error)
+      return failed(error)
     }
-  }
-
-  readonly #concluded = (outcome: Outcome): Outcome => {
-    this.#refused = outcome === 'answered'
-    return outcome
-  }
-
-  readonly #failed = (error: unknown): never => {
-    this.#refused = true
-    throw error
   }
 
   #run(core: Core<Native, unknown, unknown>, place: number): Awaitable<Outcome> {

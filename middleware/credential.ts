@@ -5,7 +5,9 @@ import { guestCookie } from './identity.ts'
 /** What of a request may tell who asks, by itself; a guest's own cookie does not. */
 export function credentialOf(headers: RequestHeaders): Credential | undefined {
   if (headers['authorization'] !== undefined) return 'authorization'
-  const cookies = (lineOf(headers, 'cookie') ?? '').split(';').map((pair) => pair.trim())
+  const line = lineOf(headers, 'cookie')
+  if (line === undefined) return undefined
+  const cookies = line.split(';').map((pair) => pair.trim())
   const foreign = cookies.some(
     (pair) => pair !== '' && pair.split('=', 1)[0]?.trim() !== guestCookie,
   )

@@ -5,6 +5,9 @@ import type { Awaitable } from '../lib/awaitable.ts'
 /** Header fields of a response: lower-case names. */
 export type Fields = Record<string, string | readonly string[]>
 
+/** What an answer carries. Text goes out in one piece with the head. */
+export type Body = string | Buffer | Readable
+
 /** A response, or what holds one and lets go of it with `respond: false`. */
 export type ReplyTarget =
   | ServerResponse
@@ -36,8 +39,12 @@ export interface Exchange<Native> {
   parsedBody(): unknown
   /** Puts a helper where handlers look for it: `req.memory`, `ctx.memory`. Read anew each time. */
   attach(name: string, read: () => unknown): void
+  /** Whether others than the client get to see the bytes of an answer, and could write into them. */
+  readonly showsBody: boolean
+  /** Keeps what stands on the response now: it is answered, and then the rest of the chain runs. */
+  keepHead(): void
   /** Answers at once; nothing downstream runs. */
-  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void
+  answer(status: number, fields: Fields, body: Body | undefined): void
   /** Where an answer goes that is written piece by piece: Express's `res`, Koa's `ctx`. */
   readonly target: ReplyTarget
 }
@@ -64,9 +71,18 @@ export interface Observer {
   rescue?(error: unknown): boolean
 }
 
+/** Looks at the head of what the rest of the chain answers, and at no more. */
+export interface HeadWatcher {
+  /** Lower-case names of the fields that it looks at. */
+  readonly fields: readonly string[]
+  /** Called once, before the head goes out or as soon as the rest of the chain is done. */
+  told(status: number, fields: Fields): void
+}
+
 /**
- * What a middleware decided: go on, go on and tell the observer, or it has answered. With `refresh`
- * it has answered, and the rest of the chain runs once that answer is out, against a response that
+ * What a middleware decided: go on, go on and tell an observer or
+ * a watcher of heads, or it has answered. With `refresh`
+ * it has answered, after `keepHead()`; and the rest of the chain runs once that answer is out, against a response that
  * goes nowhere but to the observer; `undefined` from `refresh` where it need not run after all.
  * Where it cannot run (HTTP/2, a client that left) `refresh` is not called.
  */
@@ -74,6 +90,7 @@ export type Outcome =
   | 'next'
   | 'answered'
   | { readonly observe: Observer }
+  | { readonly watch: HeadWatcher }
   | { readonly refresh: () => Promise<Observer | undefined> }
 
 /**

@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Readable } from 'node:stream'
 import type { Request } from 'express'
 import { attach } from './attach.ts'
-import type { Exchange, Fields } from './exchange.ts'
+import type { Body, Exchange, Fields } from './exchange.ts'
 import type { Answered } from './express-refresh.ts'
-import { answerRaw } from './raw-answer.ts'
+import { answerRaw, isWrapped } from './raw-answer.ts'
 import { headOf, type ResponseHead } from './response-head.ts'
 
 interface Visitor {
@@ -88,8 +87,15 @@ export class ExpressExchange implements Exchange<Request> {
     attach(this.native, name, read)
   }
 
-  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
+  get showsBody(): boolean {
+    return isWrapped(this.res)
+  }
+
+  keepHead(): void {
     this.#head ??= headOf(this.res)
+  }
+
+  answer(status: number, fields: Fields, body: Body | undefined): void {
     answerRaw(this.res, status, fields, body)
   }
 }

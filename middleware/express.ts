@@ -14,6 +14,7 @@ import { alone, carry, coresOf, type Plan, together, Walk } from './compose.ts'
 import type { AnyCore, Outcome } from './exchange.ts'
 import { ExpressExchange } from './express-exchange.ts'
 import { refreshResponse } from './express-refresh.ts'
+import { watchHead } from './head-watch.ts'
 import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
 import { rateLimitCore } from './rate-limit.ts'
@@ -176,6 +177,7 @@ function goesOn(exchange: ExpressExchange, outcome: Outcome, rest: () => Promise
     void refreshResponse(exchange.answered, outcome.refresh, rest)
     return false
   }
-  captureResponse(exchange.res, outcome.observe)
+  if ('watch' in outcome) watchHead(exchange.res, outcome.watch)
+  else captureResponse(exchange.res, outcome.observe)
   return true
 }

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import type { Awaitable } from '../lib/awaitable.ts'
+import { type Awaitable, withValue } from '../lib/awaitable.ts'
 import { MemorywareError, RequestError, UsageError } from '../lib/errors.ts'
 import { encodeId, guestOwner, type Id, IdError } from '../lib/keys.ts'
 import type { Exchange } from './exchange.ts'
 import { setLastingCookie } from './lasting-cookie.ts'
-import { type Identity, requestState } from './request-state.ts'
+import { type Identity, requestState, stateSoFar } from './request-state.ts'
 
 /** Names the signed-in user; `undefined` for a guest. */
 export type UserOf<Native> = (native: Native) => Awaitable<Id | null | undefined>
@@ -21,14 +21,41 @@ const cookieSeconds = 400 * 86_400
  * somebody holds for the middlewares without one. That nobody is signed in is never remembered:
  * authentication may stand further in.
  */
-export async function identify<Native>(
+export function identify<Native>(
   exchange: Exchange<Native>,
   user: UserOf<Native> | undefined,
-): Promise<Identity> {
-  const id = user ? await own(exchange, user) : inherited(exchange)
-  if (id !== undefined) return { user: id, guest: undefined }
-  const secret = readCookie(exchange.req.headers.cookie)
-  return { user: undefined, guest: secret === undefined ? undefined : guestOwner(secret) }
+): Awaitable<Identity> {
+  return withValue(signedIn(exchange, user), (id) => {
+    if (id !== undefined) return { user: id, guest: undefined }
+    const secret = readCookie(exchange.req.headers.cookie)
+    return secret === undefined ? nobody : new Guest(secret)
+  })
+}
+
+const nobody: Identity = { user: undefined, guest: undefined }
+
+/** Many requests of a guest need no owner: one is digested for those that do. */
+class Guest implements Identity {
+  readonly user = undefined
+  readonly #secret: string
+  #owner: string | undefined
+
+  constructor(secret: string) {
+    this.#secret = secret
+  }
+
+  get guest(): string {
+    this.#owner ??= guestOwner(this.#secret)
+    return this.#owner
+  }
+}
+
+/** The encoded id of the signed-in user, without a look at the guest's cookie. */
+export function signedIn<Native>(
+  exchange: Exchange<Native>,
+  user: UserOf<Native> | undefined,
+): Awaitable<string | undefined> {
+  return user ? own(exchange, user) : inherited(exchange)
 }
 
 /** Who this is now that a handler runs, where nobody was signed in when the middleware ran. */
@@ -44,23 +71,24 @@ export function identifyLate<Native>(
   return { user: user ? encodeUser(id) : String(id), guest: undefined }
 }
 
-async function own<Native>(
+function own<Native>(
   { req, native }: Exchange<Native>,
   user: UserOf<Native>,
-): Promise<string | undefined> {
+): Awaitable<string | undefined> {
   const state = requestState(req)
   const key = user as (native: never) => unknown
   const known = state.users.get(key)
   if (known !== undefined) return known
-  const id = await user(native)
-  if (id === undefined || id === null) return undefined
-  const encoded = encodeUser(id)
-  state.users.set(key, encoded)
-  return encoded
+  return withValue(user(native), (id) => {
+    if (id === undefined || id === null) return undefined
+    const encoded = encodeUser(id)
+    state.users.set(key, encoded)
+    return encoded
+  })
 }
 
 function inherited<Native>({ req, userId }: Exchange<Native>): string | undefined {
-  const first = requestState(req).firstUser
+  const first = stateSoFar(req)?.firstUser
   if (first !== undefined) return first
   return userId === undefined || userId === null ? undefined : encodeUser(userId)
 }

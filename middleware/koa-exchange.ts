@@ -1,7 +1,6 @@
-import type { Readable } from 'node:stream'
 import type { Context } from 'koa'
 import { attach } from './attach.ts'
-import type { Exchange, Fields } from './exchange.ts'
+import type { Body, Exchange, Fields } from './exchange.ts'
 import { ContextState } from './koa-state.ts'
 import { answerRaw } from './raw-answer.ts'
 
@@ -84,8 +83,16 @@ export class KoaExchange implements Exchange<Context> {
     attach(this.native, name, read)
   }
 
-  answer(status: number, fields: Fields, body: Buffer | Readable | undefined): void {
+  /** Middlewares outside find it on the context. */
+  get showsBody(): boolean {
+    return true
+  }
+
+  keepHead(): void {
     this.#before ??= new ContextState(this.native)
+  }
+
+  answer(status: number, fields: Fields, body: Body | undefined): void {
     // Koa sends nothing for who has taken the raw response.
     if (this.native.respond === false) {
       answerRaw(this.res, status, fields, body)

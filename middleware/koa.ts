@@ -9,7 +9,8 @@ import {
   cacheResponseCore,
 } from './cache-response.ts'
 import { alone, carry, coresOf, type Plan, together, Walk } from './compose.ts'
-import type { AnyCore, Observer, Outcome } from './exchange.ts'
+import type { AnyCore, HeadWatcher, Observer, Outcome } from './exchange.ts'
+import { watchHead } from './head-watch.ts'
 import { guestCookie } from './identity.ts'
 import { KoaExchange } from './koa-exchange.ts'
 import { observeContext } from './koa-observe.ts'
@@ -144,14 +145,25 @@ function goOn(
     void refreshContext(exchange.native, exchange.before, outcome.refresh, further)
     return over
   }
-  return behind(exchange.native, further, outcome.observe)
+  return behind(exchange.native, further, outcome)
+}
+
+/** Who looks at what the rest of the chain answers. */
+type Looks = { readonly observe: Observer } | { readonly watch: HeadWatcher }
+
+/** Tells of the head as it stands when the rest of the chain is done, also where the client has gone. */
+async function watchContext(ctx: Context, further: Next, watcher: HeadWatcher): Promise<void> {
+  const head = watchHead(ctx.res, watcher)
+  await further()
+  if (ctx.respond !== false) head.tell()
 }
 
 /** Runs what comes behind us. */
-async function behind(ctx: Context, further: Next, observer?: Observer): Promise<void> {
+async function behind(ctx: Context, further: Next, looks?: Looks): Promise<void> {
   try {
-    if (observer === undefined) await further()
-    else await observeContext(ctx, further, observer)
+    if (looks === undefined) await further()
+    else if ('observe' in looks) await observeContext(ctx, further, looks.observe)
+    else await watchContext(ctx, further, looks.watch)
   } catch (error) {
     keepFields(ctx, error)
     // Where the client has gone, the response does not tell of the failure.

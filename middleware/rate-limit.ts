@@ -1,21 +1,22 @@
+import { withValue } from '../lib/awaitable.ts'
 import { MemorywareError, UsageError } from '../lib/errors.ts'
-import { checkedCost, isLimit, limitMessage } from '../lib/limit/amount.ts'
-import { type Demand, demandOf } from '../lib/limit/demand.ts'
+import type { Demand } from '../lib/limit/demand.ts'
 import { fixedWindow, isWhole } from '../lib/limit/fixed.ts'
 import { joinFields, limitFields } from '../lib/limit/header-fields.ts'
 import { type Limiter, limiterOf } from '../lib/limit/limiter.ts'
-import { type Asked, createMeter, type Metered } from '../lib/limit/meter.ts'
+import { type Asked, type Counted, createMeter, type Metered } from '../lib/limit/meter.ts'
 import { type Problem, quotaExceeded, reducedCapacity } from '../lib/limit/problem.ts'
 import type { Reservation } from '../lib/limit/reservation.ts'
 import type { CheckedRule, ResponseEnd } from '../lib/limit/rule.ts'
-import type { Decision, Standing } from '../lib/limit/verdict.ts'
+import type { Standing, Verdict } from '../lib/limit/verdict.ts'
 import { publish } from '../lib/telemetry.ts'
 import type { Composable, Exchange, Fields } from './exchange.ts'
-import { identify, type UserOf } from './identity.ts'
-import { partitionOf } from './partition.ts'
+import type { UserOf } from './identity.ts'
 import { checkRateLimit, type RateLimitOptions } from './rate-limit-options.ts'
-import { type Identity, requestDeadline, requestState } from './request-state.ts'
+import type { Found } from './request-limits.ts'
+import { requestDeadline, requestState } from './request-state.ts'
 import { onResponseEnd } from './response-end.ts'
+import { demandsOf } from './rule-demands.ts'
 import { register } from './rule-registry.ts'
 
 /** A rate limiter: in front of handlers, and outside requests. */
@@ -33,17 +34,12 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
   const charge = single ? fixedWindow(store.budgets) : store.budgets.charge
   const meter = createMeter(store, { onStoreError, charge })
   const names = rules.map(({ name }) => name)
+  const refunding = rules.filter(({ refundIf }) => refundIf !== undefined)
 
-  function pass(exchange: Exchange<Native>, metered: Metered): void {
+  /** Lets handlers see what it came to. */
+  function show(exchange: Exchange<Native>, found: Omit<Found, 'names'>): void {
     const { limits } = requestState(exchange.req)
-    if (metered.kind === 'counted') {
-      const { standings, reservation, decision } = metered
-      const refresh = () => {
-        if (reservation && headers !== false) setFields(exchange, headers, reservation.standings())
-      }
-      limits.add(names, standings, { reservation, degraded: decision.degraded, refresh })
-      if (reservation) watchEnd(exchange, rules, reservation)
-    } else limits.add(names, [], { degraded: true })
+    limits.add({ names, ...found })
     exchange.attach('rateLimit', () => limits)
   }
 
@@ -53,8 +49,11 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     asks: [skip, ...rules.flatMap((rule) => askedOf(rule, user))].filter(isFunction),
     waits: (asked) => asked?.budgets !== undefined,
 
-    async prepare(exchange) {
-      return (await skip?.(exchange.native)) ? undefined : demandsOf(exchange, rules, user)
+    prepare(exchange) {
+      if (skip === undefined) return demandsOf(exchange, rules, user)
+      return withValue(skip(exchange.native), (skipped) =>
+        skipped ? undefined : demandsOf(exchange, rules, user),
+      )
     },
 
     start(exchange, demands) {
@@ -62,34 +61,41 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
       return meter.ask(demands, requestDeadline(exchange.req, store))
     },
 
-    async finish(exchange, _demands, asked) {
-      if (asked === undefined) return passed(exchange)
-      const metered = await meter.read(asked)
-      pass(exchange, metered)
-      if (metered.kind === 'open') return 'next'
-      if (metered.kind === 'away') return answer(exchange, reducedCapacity(), 1)
-      const { standings, decision } = metered
-      if (headers !== false) setFields(exchange, headers, standings)
-      return concluded(exchange, decision)
+    finish(exchange, _demands, asked) {
+      if (asked !== undefined)
+        return withValue(meter.read(asked), (metered) => conclude(exchange, metered))
+      // Nothing applies to this request.
+      show(exchange, { standings: [], degraded: false })
+      return 'next'
     },
   }
 
-  function concluded(exchange: Exchange<Native>, decision: Decision): 'next' | 'answered' {
-    const { allowed, shadowed, retryAfter } = decision
-    if (!allowed || shadowed.length > 0)
-      tell('onLimited', () => onLimited?.(exchange.native, decision))
-    if (allowed) return 'next'
-    // What limiters further out have reserved is not used.
-    requestState(exchange.req).limits.spare()
-    return answer(exchange, quotaExceeded(decision), retryAfter)
+  function conclude(exchange: Exchange<Native>, metered: Metered): 'next' | 'answered' {
+    if (metered.kind === 'counted') return counted(exchange, metered)
+    show(exchange, { standings: [], degraded: true })
+    return metered.kind === 'open' ? 'next' : answer(exchange, reducedCapacity(), 1)
   }
 
-  /** Nothing applies to this request. */
-  function passed(exchange: Exchange<Native>): 'next' {
-    const { limits } = requestState(exchange.req)
-    limits.add(names, [], { degraded: false })
-    exchange.attach('rateLimit', () => limits)
-    return 'next'
+  function counted(
+    exchange: Exchange<Native>,
+    { verdict, reservation }: Counted,
+  ): 'next' | 'answered' {
+    const { standings, degraded } = verdict
+    const refresh = () => {
+      if (reservation && headers !== false) setFields(exchange, headers, reservation.standings())
+    }
+    show(exchange, { standings, reservation, degraded, refresh })
+    if (reservation) watchEnd(exchange, refunding, reservation)
+    if (headers !== false) setFields(exchange, headers, standings)
+    if (onLimited && !verdict.clear)
+      tell('onLimited', () => onLimited(exchange.native, verdict.decision))
+    return verdict.allowed ? 'next' : refuse(exchange, verdict)
+  }
+
+  function refuse(exchange: Exchange<Native>, verdict: Verdict): 'answered' {
+    // What limiters further out have reserved is not used.
+    requestState(exchange.req).limits.spare()
+    return answer(exchange, quotaExceeded(verdict), verdict.retryAfter)
   }
 }
 
@@ -104,42 +110,12 @@ function isFunction(given: unknown): boolean {
   return typeof given === 'function'
 }
 
-async function demandsOf<Native>(
-  exchange: Exchange<Native>,
-  rules: readonly CheckedRule<Native>[],
-  user: UserOf<Native> | undefined,
-): Promise<readonly Demand[]> {
-  let identity: Promise<Identity> | undefined
-  const who = () => {
-    identity ??= identify(exchange, user)
-    return identity
-  }
-  const demands = await Promise.all(rules.map((rule) => demand(exchange, rule, who)))
-  return demands.filter((each) => each !== undefined)
-}
-
-async function demand<Native>(
-  exchange: Exchange<Native>,
-  rule: CheckedRule<Native>,
-  who: () => Promise<Identity>,
-): Promise<Demand | undefined> {
-  const partition = await partitionOf(exchange, rule, who)
-  if (partition === undefined) return undefined
-  const { native } = exchange
-  const limit = typeof rule.limit === 'function' ? await rule.limit(native, partition) : rule.limit
-  if (!isLimit(limit)) throw new UsageError(limitMessage(rule.name, limit))
-  if (limit === Number.POSITIVE_INFINITY) return undefined
-  const told = typeof rule.cost === 'function' ? await rule.cost(native) : rule.cost
-  return demandOf(rule, { partition, limit, cost: checkedCost(rule.name, told) })
-}
-
 /** Frees what the request has taken when its response is over. */
 function watchEnd<Native>(
   { res, native }: Exchange<Native>,
-  rules: readonly CheckedRule<Native>[],
+  refunding: readonly CheckedRule<Native>[],
   reservation: Reservation,
 ): void {
-  const refunding = rules.filter(({ refundIf }) => refundIf !== undefined)
   if (refunding.length === 0 && !reservation.ends) return
   onResponseEnd(res, (end) => {
     const refunded = new Set(
@@ -183,8 +159,9 @@ function setFields<Native>(
   if (res.headersSent) return
   for (const style of styles) {
     const told = style === 'draft-11' ? standings : requestState(req).limits.standings()
-    for (const [name, value] of Object.entries(limitFields([style], told)))
-      res.setHeader(name, joinFields(res.getHeader(name), name, value))
+    const fields = limitFields([style], told)
+    for (const name in fields)
+      res.setHeader(name, joinFields(res.getHeader(name), name, fields[name] ?? ''))
   }
 }
 
@@ -201,8 +178,8 @@ function answer<Native>(
   const fields: Fields = {
     'Content-Type': 'application/problem+json',
     'Cache-Control': 'no-store',
-    ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
   }
+  if (retryAfter !== undefined) fields['Retry-After'] = String(retryAfter)
   exchange.answer(status, fields, body)
   return 'answered'
 }

@@ -30,8 +30,11 @@ export interface RateLimitState {
 }
 
 /** What one limiter came to. */
-interface Found {
+export interface Found {
+  /** Of all its rules, also those that did not apply. */
+  readonly names: readonly string[]
   readonly standings: readonly Standing[]
+  readonly degraded: boolean
   readonly reservation?: Reservation | undefined
   /** Tells the client where it stands by now, while the response has not begun. */
   readonly refresh?: () => void
@@ -39,19 +42,11 @@ interface Found {
 
 /** What the limiters of one request have come to. */
 export class RequestLimits implements RateLimitState {
-  readonly #names = new Set<string>()
   readonly #found: Found[] = []
-  #degraded = false
 
   /** Adds what one more limiter came to. */
-  add(
-    names: readonly string[],
-    standings: readonly Standing[],
-    { degraded, ...found }: Omit<Found, 'standings'> & { readonly degraded: boolean },
-  ): void {
-    for (const name of names) this.#names.add(name)
-    this.#found.push({ standings, ...found })
-    this.#degraded ||= degraded
+  add(found: Found): void {
+    this.#found.push(found)
   }
 
   get limits(): Readonly<Record<string, LimitStanding>> {
@@ -59,7 +54,7 @@ export class RequestLimits implements RateLimitState {
   }
 
   get degraded(): boolean {
-    return this.#degraded
+    return this.#found.some(({ degraded }) => degraded)
   }
 
   /** Of all limiters, in the order in which the request passed them. */
@@ -70,7 +65,7 @@ export class RequestLimits implements RateLimitState {
   }
 
   async settle(used: Readonly<Record<string, number>>): Promise<void> {
-    checkRuleNames(used, this.#names)
+    checkRuleNames(used, new Set(this.#found.flatMap(({ names }) => names)))
     await this.#each((reservation) => reservation.settle(used))
   }
 

@@ -85,6 +85,11 @@ export function requestState(req: IncomingMessage): RequestState {
   return carrier[slot]
 }
 
+/** The state of this request, where something has needed it by now. */
+export function stateSoFar(req: IncomingMessage): RequestState | undefined {
+  return (req as IncomingMessage & { readonly [slot]?: RequestState })[slot]
+}
+
 /** The one budget of waiting for a store that this request has, over all its middlewares. */
 export function requestDeadline(req: IncomingMessage, store: { deadline(): Deadline }): Deadline {
   return requestState(req).deadlineOf(store)

@@ -3,12 +3,21 @@ import type { Fields } from './exchange.ts'
 
 /** What stands on a response now, by lower-case name. */
 export function standingFields(res: ServerResponse): Fields {
-  const standing: [string, string | readonly string[]][] = []
-  for (const [name, value] of Object.entries(res.getHeaders())) {
+  const standing: Fields = Object.create(null)
+  const headers = res.getHeaders()
+  for (const name in headers) {
+    const value = headers[name]
     if (value !== undefined)
-      standing.push([name.toLowerCase(), Array.isArray(value) ? [...value] : String(value)])
+      standing[name.toLowerCase()] = Array.isArray(value) ? [...value] : String(value)
   }
-  return Object.fromEntries(standing)
+  return standing
+}
+
+/** One field that stands on a response now, as one line. */
+export function standingLine(res: ServerResponse, name: string): string | undefined {
+  const value = res.getHeader(name)
+  if (value === undefined) return undefined
+  return Array.isArray(value) ? value.join(', ') : String(value)
 }
 
 /** What stands there now and did not before, or not with this value. */

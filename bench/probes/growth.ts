@@ -1,5 +1,5 @@
 import { median } from '../statistics.ts'
-import { memoriesOf, said, storeAt } from './memories.ts'
+import { conversations, type Keeper } from './conversations.ts'
 
 /** Microseconds that an operation takes; one value a round. */
 export interface GrowthTimes {
@@ -7,54 +7,52 @@ export interface GrowthTimes {
   readonly read: number[]
 }
 
-/** What operations take on short conversations, and on long ones. */
-export interface GrowthResult {
-  readonly few: GrowthTimes
-  readonly many: GrowthTimes
-}
+/** What operations take on conversations of each length, in the order of the lengths. */
+export type GrowthResult = readonly GrowthTimes[]
 
-const few = 20
-const many = 2000
-const sessions = 16
+const sessions = 8
 const passes = 10
+/** Shorter ones begin anew with each pass: else they would double while they are measured. */
+const lasting = 2000
 
-const [, , rounds, url] = process.argv
-const store = storeAt(url)
-// What is stored is not counted in tokens: that would hide what the store does with it.
-const memoryOf = memoriesOf({ store, ttl: 3600, maxStored: 100_000, context: { count: () => 1 } })
-const ids = Array.from({ length: sessions }, (_, at) => `s${at}`)
-const short = ids.map((id) => memoryOf('short', id))
-const long = ids.map((id) => memoryOf('long', id))
-for (const memory of long) await memory.append(said(many))
+const [, , keeper = '', rounds, given = '', url] = process.argv
+const { open, close } = await conversations(keeper as Keeper, url)
+const lengths = given.split(',').map(Number)
+const all = lengths.map((length) => ({
+  length,
+  times: { append: [], read: [] } as GrowthTimes,
+  open: Array.from({ length: sessions }, (_, at) => open(`s${length}-${at}`)),
+}))
+for (const { length, open } of all) for (const each of open) await each.restart(length)
 
-const result: GrowthResult = { few: { append: [], read: [] }, many: { append: [], read: [] } }
 for (let round = -1; round < Number(rounds); round += 1) {
-  const ofFew: GrowthTimes = { append: [], read: [] }
-  const ofMany: GrowthTimes = { append: [], read: [] }
+  const found = all.map((): GrowthTimes => ({ append: [], read: [] }))
   for (let pass = 0; pass < passes; pass += 1) {
-    for (const memory of short) {
-      await memory.delete()
-      await memory.append(said(few))
-    }
-    // By turns: what slows the machine slows both.
-    for (const at of ids.keys()) {
-      const order = [[short[at], ofFew] as const, [long[at], ofMany] as const]
-      for (const [memory, times] of pass % 2 === 0 ? order : order.reverse()) {
-        times.append.push(await micros(() => memory?.append(said(2))))
-        times.read.push(await micros(() => memory?.history({ limit: 20 })))
+    for (const { length, open } of all)
+      if (length < lasting) for (const each of open) await each.restart(length)
+    // By turns: what slows the machine slows all of them.
+    for (let at = 0; at < sessions; at += 1) {
+      for (const index of turned(all.keys(), pass + at)) {
+        const conversation = all[index]?.open[at]
+        found[index]?.append.push(await micros(() => conversation?.append()))
+        found[index]?.read.push(await micros(() => conversation?.read()))
       }
     }
   }
   // The first is to warm up.
   if (round < 0) continue
-  for (const what of ['append', 'read'] as const) {
-    result.few[what].push(median(ofFew[what]))
-    result.many[what].push(median(ofMany[what]))
+  for (const [index, { times }] of all.entries()) {
+    times.append.push(median(found[index]?.append ?? []))
+    times.read.push(median(found[index]?.read ?? []))
   }
 }
-process.send?.(result)
-await store.close()
+process.send?.(all.map(({ times }) => times) satisfies GrowthResult)
+await close()
 process.disconnect()
+
+function turned(indexes: Iterable<number>, by: number): number[] {
+  return by % 2 === 0 ? [...indexes] : [...indexes].reverse()
+}
 
 async function micros(operation: () => Promise<unknown> | undefined): Promise<number> {
   const began = performance.now()

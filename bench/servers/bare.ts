@@ -10,18 +10,26 @@ import {
   eventStream,
   events,
   hugeAnswer,
+  idleEvents,
   keepReply,
   largeAnswer,
+  largestAnswer,
   longEvents,
   once,
   opening,
   slowAnswer,
   turn,
   turnAnswered,
+  vastAnswer,
 } from './work.ts'
 
 /** Opens the conversation that a request belongs to. */
 export type OpenOn<Native> = (native: Native) => Conversation
+
+/** What finds the conversation of a request on either framework. */
+export interface Asking {
+  get(field: string): string | undefined
+}
 
 /** The routes alone, on Express. */
 export const bareExpress: Stack = () => withRoutes(express())
@@ -34,15 +42,10 @@ export function withRoutes(app: Express, open?: OpenOn<Request>): Express {
   app.get('/limited', (_req, res) => {
     res.json(once({ ok: true }))
   })
-  app.get('/answer', (_req, res) => {
-    res.json(once(answer))
-  })
-  app.get('/answer64', (_req, res) => {
-    res.json(once(largeAnswer))
-  })
-  app.get('/answer200', (_req, res) => {
-    res.json(once(hugeAnswer))
-  })
+  for (const [path, what] of Object.entries(answersAt))
+    app.get(path, (_req, res) => {
+      res.json(once(what))
+    })
   app.get('/slow', async (_req, res) => {
     res.json(await slowAnswer())
   })
@@ -76,9 +79,9 @@ export function withRoutes(app: Express, open?: OpenOn<Request>): Express {
 export function koaRoutes(open?: OpenOn<Context>): Middleware {
   const routes: Record<string, (ctx: Context) => Promise<unknown> | unknown> = {
     '/limited': () => once({ ok: true }),
-    '/answer': () => once(answer),
-    '/answer64': () => once(largeAnswer),
-    '/answer200': () => once(hugeAnswer),
+    ...Object.fromEntries(
+      Object.entries(answersAt).map(([path, what]) => [path, () => once(what)]),
+    ),
     '/slow': slowAnswer,
     ...Object.fromEntries(
       Object.entries(streamsAt).map(([path, what]) => [path, (ctx) => streamedOnKoa(ctx, what)]),
@@ -104,7 +107,15 @@ export function koaRoutes(open?: OpenOn<Context>): Middleware {
   }
 }
 
-const streamsAt = { '/events': events, '/events/long': longEvents }
+const answersAt = {
+  '/answer': answer,
+  '/answer64': largeAnswer,
+  '/answer200': hugeAnswer,
+  '/answer256': vastAnswer,
+  '/answer1024': largestAnswer,
+}
+
+const streamsAt = { '/events': events, '/events/long': longEvents, '/events/idle': idleEvents }
 
 function streamedOnKoa(ctx: Context, what: typeof events): Readable {
   ctx.type = 'text/event-stream'

@@ -5,17 +5,27 @@ import { koaRoutes } from './bare.ts'
 import type { Stack } from './stack.ts'
 import { keptSeconds } from './work.ts'
 
-/** koa-cash, in Redis or in its process: what keeps its answers is the application's. */
+/** koa-cash, in Redis or in its process. */
 export const koaCashAlone: Stack = ({ redis }) => {
-  const { get, set } = redis === undefined ? keptHere() : keptIn(new Redis(redis))
+  const app = new Koa()
+  for (const each of cashed(redis === undefined ? undefined : new Redis(redis))) app.use(each)
+  return app.use(koaRoutes()).callback()
+}
+
+/**
+ * The middleware of koa-cash, and one that answers from it what `asked` says: what keeps the answers
+ * is the application's.
+ */
+export function cashed(
+  redis: Redis | undefined,
+  asked: (ctx: Context) => boolean = () => true,
+): readonly Middleware[] {
+  const { get, set } = redis === undefined ? keptHere() : keptIn(redis)
   const answered: Middleware = async (ctx, next) => {
+    if (!asked(ctx)) return next()
     if (!(await (ctx as Context & { cashed(): Promise<boolean> }).cashed())) await next()
   }
-  return new Koa()
-    .use(koaCash({ maxAge: keptSeconds * 1000, get, set }))
-    .use(answered)
-    .use(koaRoutes())
-    .callback()
+  return [koaCash({ maxAge: keptSeconds * 1000, get, set }), answered]
 }
 
 type Kept = Pick<Parameters<typeof koaCash>[0], 'get' | 'set'>

@@ -1,8 +1,8 @@
 import { AIMessage, type BaseMessage, HumanMessage } from '@langchain/core/messages'
 import { RedisChatMessageHistory } from '@langchain/redis'
-import express, { type Request } from 'express'
+import express from 'express'
 import { Redis } from 'ioredis'
-import { type OpenOn, withRoutes } from './bare.ts'
+import { type Asking, type OpenOn, withRoutes } from './bare.ts'
 import { withSessions } from './sessions.ts'
 import { redisOf, type Stack } from './stack.ts'
 import { keptSeconds, type Said } from './work.ts'
@@ -22,14 +22,14 @@ export const sessionAndLangchain: Stack = async (place) => {
  * Opens histories over one connection. LangChain brings node-redis, and makes one client for each
  * `config` object: it is the same for all.
  */
-export async function langchainHistories(url: string): Promise<OpenOn<Request>> {
+export async function langchainHistories(url: string): Promise<OpenOn<Asking>> {
   const config = { url }
   const historyOf = (sessionId: string) =>
     new RedisChatMessageHistory({ sessionId, sessionTTL: keptSeconds, config })
   // Connects: two histories that find the client closed would both open it.
   await historyOf('first').getMessages()
-  return (req) => {
-    const history = historyOf(String(req.get('x-session-id')))
+  return (asking) => {
+    const history = historyOf(String(asking.get('x-session-id')))
     return {
       // It reads all there is.
       last: async (count) => (await history.getMessages()).slice(-count),

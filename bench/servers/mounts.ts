@@ -38,7 +38,7 @@ export interface Mounts {
 
 /** The options of a part: defaults but for sizes and times, so that the stacks do equal work. */
 export function mountsOf(part: Part, { redis }: Place): Mounts {
-  const store = redis === undefined ? createStore() : createStore({ url: redis })
+  const store = storeAt(redis)
   const memory = { store, ttl: keptSeconds }
   const stored = { store, ttl: keptSeconds, scope: 'public' } as const
   // With its default of 5 s a hit would now and then be one of Redis, and no count would stand.
@@ -67,6 +67,12 @@ export function mountsOf(part: Part, { redis }: Place): Mounts {
     all: { memory, limit: limits(minute), cache, composed: true },
   }
   return parts[part]
+}
+
+/** A Cluster is several URLs, separated by commas. */
+function storeAt(redis: string | undefined): Store {
+  if (redis === undefined) return createStore()
+  return createStore(redis.includes(',') ? { cluster: redis.split(',') } : { url: redis })
 }
 
 /** The conversation that `sessionMemory()` opened; for `turns`, it is asked by `turn()`. */

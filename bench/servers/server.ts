@@ -22,7 +22,12 @@ await once(server, 'listening')
 
 process.on('message', () => {
   const { user, system } = process.cpuUsage()
-  const usage: Usage = { cpuMicros: user + system, ...workDone(), withoutStore }
+  const usage: Usage = {
+    cpuMicros: user + system,
+    rssBytes: process.memoryUsage.rss(),
+    ...workDone(),
+    withoutStore,
+  }
   process.send?.(usage)
 })
 // The benchmark is gone: nobody asks any more.

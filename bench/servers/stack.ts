@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 
-/** Where a stack keeps things: the URL of a Redis, or nothing, and then in its process. */
+/** Where a stack keeps things: the URL of a Redis, those of a Cluster separated by commas, or nothing, and then in its process. */
 export interface Place {
   readonly redis: string | undefined
 }

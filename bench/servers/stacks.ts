@@ -1,3 +1,4 @@
+import { passing, refusing } from './limited.ts'
 import type { Part } from './mounts.ts'
 import type { Stack } from './stack.ts'
 
@@ -20,32 +21,64 @@ export const stacks = {
   'express/memoryware/turns': () => express('turns'),
   'express/memoryware/all': () => express('all'),
   'express/express-rate-limit/limit': async () => {
-    const { expressRateLimit, passing } = await import('./limiters.ts')
+    const { expressRateLimit } = await import('./limiters.ts')
     return expressRateLimit(passing)
   },
   'express/express-rate-limit/refuse': async () => {
-    const { expressRateLimit, refusing } = await import('./limiters.ts')
+    const { expressRateLimit } = await import('./limiters.ts')
     return expressRateLimit(refusing)
   },
   'express/rate-limiter-flexible/limit': async () => {
-    const { rateLimiterFlexible, passing } = await import('./limiters.ts')
+    const { rateLimiterFlexible } = await import('./limiters.ts')
     return rateLimiterFlexible(passing, { block: false })
   },
   'express/rate-limiter-flexible/refuse': async () => {
-    const { rateLimiterFlexible, refusing } = await import('./limiters.ts')
+    const { rateLimiterFlexible } = await import('./limiters.ts')
     return rateLimiterFlexible(refusing, { block: false })
   },
   'express/rate-limiter-flexible/block': async () => {
-    const { rateLimiterFlexible, refusing } = await import('./limiters.ts')
+    const { rateLimiterFlexible } = await import('./limiters.ts')
     return rateLimiterFlexible(refusing, { block: true })
   },
   'express/apicache': async () => (await import('./apicache.ts')).apicacheAlone,
+  'express/route-cache': async () => (await import('./route-cache.ts')).routeCacheAlone,
   'express/express-session': async () => (await import('./sessions.ts')).expressSession,
   'express/langchain': async () => (await import('./langchain.ts')).langchain,
   'express/express-session/langchain': async () =>
     (await import('./langchain.ts')).sessionAndLangchain,
+  'express/get-set': async () => (await import('./whole-conversation.ts')).getSetOnExpress,
   'express/peers-together': async () => (await import('./peers-together.ts')).peersTogether,
+  'express/peers-together/by-hand': async () =>
+    (await import('./peers-together.ts')).peersTogetherByHand,
   'koa/bare': async () => (await import('./bare.ts')).bareKoa,
+  'koa/koa-ratelimit/limit': async () => {
+    const { koaRatelimit } = await import('./koa-limiters.ts')
+    return koaRatelimit(passing)
+  },
+  'koa/koa-ratelimit/refuse': async () => {
+    const { koaRatelimit } = await import('./koa-limiters.ts')
+    return koaRatelimit(refusing)
+  },
+  'koa/rate-limiter-flexible/limit': async () => {
+    const { rateLimiterFlexibleOnKoa } = await import('./koa-limiters.ts')
+    return rateLimiterFlexibleOnKoa(passing, { block: false })
+  },
+  'koa/rate-limiter-flexible/refuse': async () => {
+    const { rateLimiterFlexibleOnKoa } = await import('./koa-limiters.ts')
+    return rateLimiterFlexibleOnKoa(refusing, { block: false })
+  },
+  'koa/rate-limiter-flexible/block': async () => {
+    const { rateLimiterFlexibleOnKoa } = await import('./koa-limiters.ts')
+    return rateLimiterFlexibleOnKoa(refusing, { block: true })
+  },
+  'koa/koa-session': async () => (await import('./koa-sessions.ts')).koaSession,
+  'koa/langchain': async () => (await import('./koa-langchain.ts')).langchainOnKoa,
+  'koa/koa-session/langchain': async () =>
+    (await import('./koa-langchain.ts')).sessionAndLangchainOnKoa,
+  'koa/get-set': async () => (await import('./whole-conversation.ts')).getSetOnKoa,
+  'koa/peers-together': async () => (await import('./koa-peers-together.ts')).koaPeersTogether,
+  'koa/peers-together/by-hand': async () =>
+    (await import('./koa-peers-together.ts')).koaPeersTogetherByHand,
   'koa/koa-cash': async () => (await import('./koa-cash.ts')).koaCashAlone,
   'koa/memoryware/limit': () => koa('limit'),
   'koa/memoryware/limits': () => koa('limits'),

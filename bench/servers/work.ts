@@ -54,6 +54,12 @@ export const largeAnswer: unknown = { answer: text('Redis keeps what was asked b
 /** What GET /answer200 answers: 200 KB as JSON, which no allocator packs. */
 export const hugeAnswer: unknown = { answer: text('Redis keeps what was asked. ', 204_787) }
 
+/** What GET /answer256 answers: 256 KB as JSON. */
+export const vastAnswer: unknown = { answer: text('Redis keeps what was asked. ', 262_131) }
+
+/** What GET /answer1024 answers: 1 MB as JSON, the largest answer that is kept by default. */
+export const largestAnswer: unknown = { answer: text('Redis keeps what was asked. ', 1_048_563) }
+
 /** How long GET /slow works: until all have asked who are to be answered together. */
 const slowMs = 400
 
@@ -69,6 +75,9 @@ export const events = { count: 3, everyMs: 4 }
 
 /** What comes of GET /events/long: long enough that others join it. */
 export const longEvents = { count: 20, everyMs: 50 }
+
+/** What comes of GET /events/idle: one event, and then nothing while anybody looks. */
+export const idleEvents = { count: 2, everyMs: 600_000 }
 
 /** The work of a stream of events; each says when it was made, so that readers know its way. */
 export async function* eventStream({ count, everyMs }: typeof events): AsyncGenerator<string> {

@@ -16,10 +16,14 @@ const leadingName = /^[!#$%&'*+\-.^_`|~\w]+/
 const word = /[!#$%&'*+\-.^_`|~\w]+/g
 const forbidding = new Set(['no-store', 'private', 'no-cache'])
 
+const none: Directives = new Map()
+
 /** Reads `Cache-Control` (RFC 9111 section 5.2). What it cannot read never makes anything fresh. */
 export function cacheControl(headers: RequestHeaders): Directives {
+  const lines = linesOf(headers, 'cache-control')
+  if (lines.length === 0) return none
   const read = new Map<string, readonly (string | undefined)[]>()
-  for (const part of linesOf(headers, 'cache-control').flatMap(split)) {
+  for (const part of lines.flatMap(split)) {
     const match = directive.exec(part)
     const value = match ? (match[2]?.replace(/\\(.)/g, '$1') ?? match[3]) : malformed
     for (const name of match?.[1] ? [match[1].toLowerCase()] : namesIn(part))

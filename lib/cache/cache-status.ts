@@ -23,20 +23,15 @@ export interface CacheFact {
 
 /** The field, with this cache after those that stood there before: the last one is nearest to the client. */
 export function cacheStatus(before: string | undefined, fact: CacheFact): string {
-  const member = ['memoryware', ...parameters(fact)].join('; ')
-  return before === undefined || before.trim() === '' ? member : `${before}, ${member}`
-}
-
-function parameters(fact: CacheFact): string[] {
   const { hit, fwd, fwdStatus, stored, collapsed, detail } = fact
   const ttl = hit?.ttl ?? fact.ttl
-  return [
-    ...(hit ? ['hit'] : []),
-    ...(fwd === undefined ? [] : [`fwd=${serializeBareItem(new Token(fwd))}`]),
-    ...(fwdStatus === undefined ? [] : [`fwd-status=${serializeBareItem(fwdStatus)}`]),
-    ...(ttl === undefined ? [] : [`ttl=${serializeBareItem(ttl)}`]),
-    ...(stored ? ['stored'] : []),
-    ...(collapsed ? ['collapsed'] : []),
-    ...(detail === undefined ? [] : [`detail=${serializeBareItem(new Token(detail))}`]),
-  ]
+  let line = before === undefined || before.trim() === '' ? 'memoryware' : `${before}, memoryware`
+  if (hit) line += '; hit'
+  if (fwd !== undefined) line += `; fwd=${fwd}`
+  if (fwdStatus !== undefined) line += `; fwd-status=${serializeBareItem(fwdStatus)}`
+  if (ttl !== undefined) line += `; ttl=${serializeBareItem(ttl)}`
+  if (stored) line += '; stored'
+  if (collapsed) line += '; collapsed'
+  if (detail !== undefined) line += `; detail=${serializeBareItem(new Token(detail))}`
+  return line
 }

@@ -16,8 +16,9 @@ export function linesOf(fields: RequestHeaders, name: string): readonly string[]
 
 /** One field as one line, its values joined as RFC 9110 section 5.3 lets a recipient. */
 export function lineOf(fields: RequestHeaders, name: string): string | undefined {
-  const lines = linesOf(fields, name)
-  return lines.length === 0 ? undefined : lines.join(', ')
+  const value = Object.hasOwn(fields, name) ? fields[name] : undefined
+  if (value === undefined || typeof value === 'string') return value
+  return value.length === 0 ? undefined : value.join(', ')
 }
 
 /** The members of a comma-separated list of tokens, in lower case. */

@@ -18,6 +18,13 @@ export interface Marking {
   group(name: string): string
 }
 
+/** The fields of an answer that name what else it invalidates. */
+export const invalidatingFields: readonly string[] = [
+  'location',
+  'content-location',
+  'cache-group-invalidation',
+]
+
 // All that the IANA HTTP Method Registry calls safe.
 const safe = new Set([
   'GET',

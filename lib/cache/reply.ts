@@ -36,22 +36,20 @@ export function replyFrom(entry: Entry, asked: Asked): Reply {
     if (part) return part
   }
   if (entry.status === 204) return { status: 204, fields, body: undefined }
-  const whole = { ...fields, 'content-length': String(entry.body.length) }
-  return { status: entry.status, fields: whole, body: method === 'HEAD' ? undefined : entry.body }
+  fields['content-length'] = String(entry.body.length)
+  return { status: entry.status, fields, body: method === 'HEAD' ? undefined : entry.body }
 }
 
 function replayed(
   entry: Entry,
   { outer, fact, now }: Asked,
 ): Record<string, string | readonly string[]> {
+  const age = String(Math.floor(currentAgeMs(entry, now) / 1000))
+  const fields: Record<string, string | readonly string[]> = { ...entry.fields, age }
   const vary = mergeVary(lineOf(outer, 'vary'), lineOf(entry.fields, 'vary'))
-  const status = fact && cacheStatus(lineOf(outer, 'cache-status'), fact)
-  return {
-    ...entry.fields,
-    age: String(Math.floor(currentAgeMs(entry, now) / 1000)),
-    ...(vary === undefined ? {} : { vary }),
-    ...(status === undefined ? {} : { 'cache-status': status }),
-  }
+  if (vary !== undefined) fields['vary'] = vary
+  if (fact) fields['cache-status'] = cacheStatus(lineOf(outer, 'cache-status'), fact)
+  return fields
 }
 
 /** RFC 9110 section 15.4.5: a 304 describes no content, but says where it is. */

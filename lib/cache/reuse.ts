@@ -43,9 +43,9 @@ export function useOf(entry: Reusable, wish: Wish, now: number): Use {
  * An entry that is validated each time answers nobody whom the key does not tell apart: handlers
  * number the versions of many users' answers alike, and would call one user's current for another.
  */
-function isForOthers(entry: Reusable, { credentialed, personal = [] }: Wish): boolean {
-  if (credentialed && !entry.explicit) return true
-  return entry.lifeMs === 0 && notInKey(personal, entry.fields)
+function isForOthers(entry: Reusable, wish: Wish): boolean {
+  if (wish.credentialed && !entry.explicit) return true
+  return entry.lifeMs === 0 && notInKey(wish.personal ?? [], entry.fields)
 }
 
 /** Whether a client asks for an answer made for it: nothing stored or under way will do. */

@@ -1,6 +1,7 @@
 import { blockKey, limitKey } from '../keys.ts'
-import type { Charge } from '../ports/budgets.ts'
+import type { Budget, Charge } from '../ports/budgets.ts'
 import type { CheckedRule } from './rule.ts'
+import type { Standing } from './verdict.ts'
 
 /** What one request asks of one rule. */
 export interface Demand {
@@ -42,6 +43,12 @@ export function demandOf(
       block: { key: blockKey(partition, name), ...block },
     },
   }
+}
+
+/** Where a request stands with the rule of a demand. */
+export function standingOf({ rule, charge }: Demand, budget: Budget): Standing {
+  const { name, algorithm, windowMs, unit, shadow } = rule
+  return { name, algorithm, limit: charge.limit, windowMs, unit, shadow, budget }
 }
 
 /** Whether a demand can never pass, however long it waits. */

@@ -19,11 +19,18 @@ export function limitFields(
   standings: readonly Standing[],
   now: () => number = Date.now,
 ): Record<string, string> {
-  // A rule that comes twice, since two limiters share its budget, stands where it stood last.
-  const rules = new Map(standings.filter(({ shadow }) => !shadow).map((each) => [each.name, each]))
-  const told = [...rules.values()]
+  const told = toldOf(standings)
   if (told.length === 0) return {}
-  return Object.assign({}, ...styles.map((style) => writers[style](told, now)))
+  const [style, ...others] = styles
+  if (style !== undefined && others.length === 0) return writers[style](told, now)
+  return Object.assign({}, ...styles.map((each) => writers[each](told, now)))
+}
+
+function toldOf(standings: readonly Standing[]): readonly Standing[] {
+  const enforced = standings.filter(({ shadow }) => !shadow)
+  if (enforced.length <= 1) return enforced
+  // A rule that comes twice, since two limiters share its budget, stands where it stood last.
+  return [...new Map(enforced.map((each) => [each.name, each])).values()]
 }
 
 /**
@@ -91,8 +98,10 @@ function state(standing: Standing): string {
 
 /** A string of RFC 9651; names and units are checked to be printable ASCII when mounting. */
 function quoted(text: string): string {
-  return `"${text.replace(/["\\]/g, '\\$&')}"`
+  return needsEscape.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : `"${text}"`
 }
+
+const needsEscape = /["\\]/
 
 /** What a client may count on: while it is blocked nothing, whatever is left of the budget. */
 function offer({ budget }: Standing): { readonly remaining: number; readonly resetMs: number } {

@@ -107,7 +107,7 @@ export function limiterOf<Native>(
       const metered = await meter.read(meter.ask(demands, store.deadline()))
       if (metered.kind === 'away') throw metered.error
       if (metered.kind === 'open') return checked(unlimited, undefined, rules)
-      return checked(metered.decision, metered.reservation, rules)
+      return checked(metered.verdict.decision, metered.reservation, rules)
     },
     async peek(key, options) {
       return meter.peek(await demandsOf(key, options, 1))

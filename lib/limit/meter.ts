@@ -1,11 +1,12 @@
+import type { Awaitable } from '../awaitable.ts'
 import type { Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
 import type { Budget, Budgets, Charge } from '../ports/budgets.ts'
 import { type LimitEvent, publish } from '../telemetry.ts'
-import { type Demand, isImpossible } from './demand.ts'
+import { type Demand, isImpossible, standingOf } from './demand.ts'
 import { refusalsOf } from './refusals.ts'
 import { Reservation } from './reservation.ts'
-import { type Decision, decide, type Standing } from './verdict.ts'
+import { type Decision, decide, type Standing, Verdict } from './verdict.ts'
 
 /** What limits are counted on. */
 export interface LimitStore {
@@ -27,15 +28,17 @@ export interface Asked {
   readonly remembered: readonly (Budget | undefined)[] | undefined
 }
 
+/** Demands that were counted, or known to be refused. */
+export interface Counted {
+  readonly kind: 'counted'
+  readonly verdict: Verdict
+  /** Of a request that passes. */
+  readonly reservation: Reservation | undefined
+}
+
 /** What came of the demands of one request. */
 export type Metered =
-  | {
-      readonly kind: 'counted'
-      readonly standings: readonly Standing[]
-      readonly decision: Decision
-      /** Of a request that passes. */
-      readonly reservation: Reservation | undefined
-    }
+  | Counted
   /** The store is away, and everything passes. */
   | { readonly kind: 'open' }
   /** The store is away, and nothing passes. */
@@ -45,8 +48,8 @@ export type Metered =
 export interface Meter {
   /** Sends the demands, without waiting. */
   ask(demands: readonly Demand[], deadline: Deadline): Asked
-  /** Waits for what was asked, and decides. */
-  read(asked: Asked): Promise<Metered>
+  /** Waits for what was asked, and decides; at once where nothing was asked of the store. */
+  read(asked: Asked): Awaitable<Metered>
   /** Decides without taking anything. @throws StoreError */
   peek(demands: readonly Demand[]): Promise<Decision>
 }
@@ -71,11 +74,10 @@ export function createMeter(
     degraded: boolean,
   ): Metered {
     const found = withImpossible(demands, asked)
-    const standings = standingsOf(demands, found)
-    const decision = decide(standings, { degraded })
-    if (!decision.allowed && !degraded) refusals.remember(demands, found)
-    const reservation = decision.allowed ? new Reservation(budgets, demands, found) : undefined
-    return { kind: 'counted', standings, decision, reservation }
+    const verdict = new Verdict(standingsOf(demands, found), degraded ? insured : undefined)
+    if (!verdict.allowed && !degraded) refusals.remember(demands, found)
+    const reservation = verdict.allowed ? new Reservation(budgets, demands, found) : undefined
+    return { kind: 'counted', verdict, reservation }
   }
 
   async function failed({ demands }: Asked, error: unknown): Promise<Metered> {
@@ -89,21 +91,14 @@ export function createMeter(
   }
 
   /** What came of it. */
-  async function come(asked: Asked): Promise<Metered> {
-    const { demands, remembered } = asked
-    if (remembered) {
-      const known = demands.map((demand, at) => judged(demand, remembered[at]))
-      const standings = standingsOf(demands, known)
-      const decision = decide(standings, { remembered: true })
-      return { kind: 'counted', standings, decision, reservation: undefined }
-    }
+  async function answered(asked: Asked, coming: Promise<readonly Budget[]>): Promise<Metered> {
     let budgets: readonly Budget[]
     try {
-      budgets = (await asked.budgets) ?? []
+      budgets = await coming
     } catch (error) {
-      return failed(asked, error)
+      return tell(await failed(asked, error))
     }
-    return counted(store.budgets, demands, budgets, false)
+    return tell(counted(store.budgets, asked.demands, budgets, false))
   }
 
   return {
@@ -114,10 +109,13 @@ export function createMeter(
       return { demands, remembered, budgets }
     },
 
-    async read(asked) {
-      const metered = await come(asked)
-      publish('limit', () => eventOf(metered))
-      return metered
+    read(asked) {
+      const { demands, budgets, remembered } = asked
+      if (budgets) return answered(asked, budgets)
+      if (remembered === undefined) return tell(counted(store.budgets, demands, [], false))
+      const found = demands.map((demand, at) => judged(demand, remembered[at]))
+      const verdict = new Verdict(standingsOf(demands, found), known)
+      return tell({ kind: 'counted', verdict, reservation: undefined })
     },
 
     async peek(demands) {
@@ -127,9 +125,17 @@ export function createMeter(
   }
 }
 
+const insured = { degraded: true }
+const known = { remembered: true }
+
+function tell(metered: Metered): Metered {
+  publish('limit', () => eventOf(metered))
+  return metered
+}
+
 /** What is told of a decision. */
 function eventOf(metered: Metered): LimitEvent {
-  if (metered.kind === 'counted') return metered.decision
+  if (metered.kind === 'counted') return metered.verdict.decision
   return { ...decide([], { degraded: true }), allowed: metered.kind === 'open' }
 }
 
@@ -143,8 +149,10 @@ function asking(
   charge: Charging,
   deadline?: Deadline,
 ): Promise<readonly Budget[]> | undefined {
-  const refused = demands.some((demand) => isImpossible(demand) && !demand.rule.shadow)
-  const charges = demands.some(isImpossible)
+  const impossible = demands.some(isImpossible)
+  const refused =
+    impossible && demands.some((demand) => isImpossible(demand) && !demand.rule.shadow)
+  const charges = impossible
     ? chargesBeside(demands, refused)
     : demands.map((demand) => demand.charge)
   if (charges.length === 0) return undefined
@@ -193,10 +201,10 @@ function standingsOf(
   demands: readonly Demand[],
   budgets: readonly (Budget | undefined)[],
 ): readonly Standing[] {
-  return demands.flatMap(({ rule, charge }, at) => {
+  const standings: Standing[] = []
+  for (const [at, demand] of demands.entries()) {
     const budget = budgets[at]
-    if (budget === undefined) return []
-    const { name, algorithm, windowMs, unit, shadow } = rule
-    return [{ name, algorithm, windowMs, unit, shadow, limit: charge.limit, budget }]
-  })
+    if (budget !== undefined) standings.push(standingOf(demand, budget))
+  }
+  return standings
 }

@@ -1,19 +1,27 @@
-import type { Decision } from './verdict.ts'
+import { LRUCache } from 'lru-cache'
 
 /** An `application/problem+json` answer (RFC 9457), of the types the rate limit draft registers. */
 export interface Problem {
   readonly status: number
-  readonly body: Buffer
+  readonly body: string
 }
 
+/** Who floods must not have each refusal written anew: the same rules refuse again and again. */
+const written = new LRUCache<string, Problem>({ max: 256 })
+
 /** Too much was asked: 429. */
-export function quotaExceeded({ violated }: Decision): Problem {
-  return problem({
+export function quotaExceeded({ violated }: { readonly violated: readonly string[] }): Problem {
+  const names = violated.join(' ')
+  const known = written.get(names)
+  if (known !== undefined) return known
+  const made = problem({
     type: 'https://iana.org/assignments/http-problem-types#quota-exceeded',
     title: 'Request cannot be satisfied as assigned quota has been exceeded',
     status: 429,
     'violated-policies': violated,
   })
+  written.set(names, made)
+  return made
 }
 
 /** Limits cannot be checked: 503. */
@@ -26,5 +34,5 @@ export function reducedCapacity(): Problem {
 }
 
 function problem(members: { readonly status: number } & Record<string, unknown>): Problem {
-  return { status: members.status, body: Buffer.from(JSON.stringify(members)) }
+  return { status: members.status, body: JSON.stringify(members) }
 }

@@ -2,7 +2,7 @@ import { StoreError, UsageError } from '../errors.ts'
 import type { Budget, Budgets, Settlement } from '../ports/budgets.ts'
 import { publish } from '../telemetry.ts'
 import { isCost, largest } from './amount.ts'
-import type { Demand } from './demand.ts'
+import { type Demand, standingOf } from './demand.ts'
 import { leasesOf } from './leases.ts'
 import { refusalsOf } from './refusals.ts'
 import { type TokenCount, tokenCount } from './token-count.ts'
@@ -26,34 +26,28 @@ interface Taken extends Demand {
  */
 export class Reservation {
   readonly #budgets: Budgets
-  readonly #taken: ReadonlyMap<string, Taken>
+  readonly #taken: readonly Taken[]
   #queue = idle
   #tokens: TokenCount | undefined
 
   /** `budgets` are those that were charged; one element a demand. */
   constructor(budgets: Budgets, demands: readonly Demand[], charged: readonly Budget[]) {
     this.#budgets = budgets
-    this.#taken = new Map(
-      demands.map((demand, at) => [demand.rule.name, taken(demand, charged[at] as Budget)]),
-    )
-    const leases = leasesOf(budgets)
-    for (const { charge, charged } of this.#taken.values()) {
+    this.#taken = demands.map((demand, at) => taken(demand, charged[at] as Budget))
+    for (const { charge, charged } of this.#taken) {
       const { key, lease, windowMs: leaseMs } = charge
-      if (lease !== undefined && charged > 0) leases.hold({ key, lease, leaseMs })
+      if (lease !== undefined && charged > 0) leasesOf(budgets).hold({ key, lease, leaseMs })
     }
   }
 
   /** Where each rule stands, after what was settled. */
   standings(): readonly Standing[] {
-    return [...this.#taken.values()].map(({ rule, charge: { limit }, budget }) => {
-      const { name, algorithm, windowMs, unit, shadow } = rule
-      return { name, algorithm, windowMs, unit, shadow, limit, budget }
-    })
+    return this.#taken.map((each) => standingOf(each, each.budget))
   }
 
   /** Whether it must learn how the request ends. */
   get ends(): boolean {
-    return [...this.#taken.values()].some(
+    return this.#taken.some(
       ({ charge, charged, reserves }) => charged > 0 && (reserves || charge.lease !== undefined),
     )
   }
@@ -62,7 +56,7 @@ export class Reservation {
   async settle(used: Readonly<Record<string, number>>): Promise<void> {
     const changes = new Map<Taken, number>()
     for (const [name, cost] of Object.entries(used)) {
-      const each = this.#taken.get(name)
+      const each = this.#taken.find(({ rule }) => rule.name === name)
       if (each?.charge.lease !== undefined)
         throw new UsageError(`The limit ${name} counts requests under way: release() ends one`)
       if (!isCost(cost))
@@ -85,7 +79,7 @@ export class Reservation {
       ['input-tokens', told.input],
       ['output-tokens', told.output],
     ])
-    const used = [...this.#taken.values()].flatMap(({ rule: { name, unit = '' } }) => {
+    const used = this.#taken.flatMap(({ rule: { name, unit = '' } }) => {
       const amount = amounts.get(unit)
       return amount === undefined ? [] : [[name, amount] as const]
     })
@@ -102,7 +96,7 @@ export class Reservation {
   async giveBack(which: (taken: Readonly<Taken>) => boolean): Promise<void> {
     const leases = leasesOf(this.#budgets)
     const changes = new Map<Taken, number>()
-    for (const each of this.#taken.values()) {
+    for (const each of this.#taken) {
       const { lease } = each.charge
       if (lease !== undefined) leases.drop(lease)
       if (lease !== undefined || which(each)) changes.set(each, 0)

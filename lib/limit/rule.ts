@@ -1,11 +1,9 @@
+import type { Awaitable } from '../awaitable.ts'
 import { type Duration, toMs, toText } from '../duration.ts'
 import { OptionError } from '../errors.ts'
 import { checkNames, type Names, oneOf, optionalFunction, wholeNumber } from '../options.ts'
 import type { Algorithm } from '../ports/budgets.ts'
 import { isLimit, largest } from './amount.ts'
-
-/** A value now or later. */
-type Awaitable<T> = T | Promise<T>
 
 /** How the response to a request ended. */
 export interface ResponseEnd {

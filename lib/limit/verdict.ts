@@ -41,25 +41,74 @@ export interface Decision {
   readonly retryAfter: number | undefined
 }
 
-/** Sums up the standings of one request. */
-export function decide(
-  standings: readonly Standing[],
-  { degraded = false, remembered = false }: { degraded?: boolean; remembered?: boolean } = {},
-): Decision {
-  const full = standings.filter(({ budget }) => !budget.allowed)
-  const violated = full.filter(({ shadow }) => !shadow)
-  const waitMs = Math.max(0, ...violated.map(waitOf))
-  const waits = violated.length > 0 && Number.isFinite(waitMs)
-  return {
-    allowed: violated.length === 0,
-    degraded,
-    remembered,
-    limits: standingsByName(standings),
-    violated: names(violated),
-    blocked: names(violated.filter(({ budget }) => budget.blockedMs > 0)),
-    shadowed: names(full.filter(({ shadow }) => shadow)),
-    retryAfter: waits ? Math.max(1, inSeconds(waitMs)) : undefined,
+/** How it was decided. */
+export interface Circumstances {
+  /** @default false */
+  readonly degraded?: boolean
+  /** @default false */
+  readonly remembered?: boolean
+}
+
+/** What the standings of one request come to. The whole decision is made for who asks for it. */
+export class Verdict {
+  readonly standings: readonly Standing[]
+  /** Every rule has room, those in shadow mode as well. */
+  readonly clear: boolean
+  readonly allowed: boolean
+  readonly #circumstances: Circumstances
+  #decision: Decision | undefined
+
+  constructor(standings: readonly Standing[], circumstances: Circumstances = {}) {
+    this.standings = standings
+    this.clear = standings.every(hasRoom)
+    this.allowed = this.clear || !standings.some(refuses)
+    this.#circumstances = circumstances
   }
+
+  get degraded(): boolean {
+    return this.#circumstances.degraded === true
+  }
+
+  /** Names of the rules that refused. */
+  get violated(): readonly string[] {
+    return names(this.standings.filter(refuses))
+  }
+
+  /** Seconds until the request could pass; `undefined` when it was allowed or never will pass. */
+  get retryAfter(): number | undefined {
+    if (this.allowed) return undefined
+    let waitMs = 0
+    for (const each of this.standings) if (refuses(each)) waitMs = Math.max(waitMs, waitOf(each))
+    return Number.isFinite(waitMs) ? Math.max(1, inSeconds(waitMs)) : undefined
+  }
+
+  get decision(): Decision {
+    this.#decision ??= this.#decided()
+    return this.#decision
+  }
+
+  #decided(): Decision {
+    const { standings, allowed, violated, retryAfter } = this
+    const { degraded = false, remembered = false } = this.#circumstances
+    const blocked = standings.filter((each) => refuses(each) && each.budget.blockedMs > 0)
+    const shadowed = standings.filter((each) => each.shadow && !hasRoom(each))
+    const told = { blocked: names(blocked), shadowed: names(shadowed), retryAfter }
+    const limits = standingsByName(standings)
+    return { allowed, degraded, remembered, limits, violated, ...told }
+  }
+}
+
+function hasRoom({ budget }: Standing): boolean {
+  return budget.allowed
+}
+
+function refuses({ budget, shadow }: Standing): boolean {
+  return !budget.allowed && !shadow
+}
+
+/** Sums up the standings of one request. */
+export function decide(standings: readonly Standing[], circumstances?: Circumstances): Decision {
+  return new Verdict(standings, circumstances).decision
 }
 
 /** Where each rule stands, by name. */

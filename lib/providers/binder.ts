@@ -12,27 +12,33 @@ export type Bind = ReturnType<typeof binder>
 
 /** Puts methods behind the gate of the keys they work on; their arguments tell which. */
 export function binder(gates: Gates, deadlineMs: number) {
-  function gateBefore(operation: string, keys: Keys): Gate {
-    try {
-      return gates.before(keys)
-    } catch (error) {
-      throw told(operation, error)
-    }
-  }
-
   return function bound<Args extends unknown[], T>(
     operation: string,
     keysOf: (first: NoInfer<Args>[0], args: NoInfer<Args>) => Keys,
     send: (...args: [...Args, Call]) => Promise<T>,
   ): (...args: [...Args, call?: Call]) => Promise<T> {
-    return async (...given) => {
-      const args = given.slice(0, send.length - 1) as Args
-      const call = given[send.length - 1] as Call | undefined
-      const deadline = call?.deadline ?? new Deadline(deadlineMs)
-      return gateBefore(operation, keysOf(args[0], args)).pass(operation, deadline, (wait) =>
-        send(...args, { deadline, wait }),
-      )
+    const last = send.length - 1
+
+    function gateBefore(args: Args): Gate {
+      const keys = keysOf(args[0], args)
+      try {
+        return gates.before(keys)
+      } catch (error) {
+        throw told(operation, error)
+      }
     }
+
+    function pass(gate: Gate, args: unknown[]): Promise<T> {
+      const deadline = (args[last] as Call | undefined)?.deadline ?? new Deadline(deadlineMs)
+      return gate.pass(operation, deadline, (wait) => {
+        args[last] = { deadline, wait }
+        return send(...(args as [...Args, Call]))
+      })
+    }
+
+    const { only } = gates
+    if (only !== undefined) return (...args) => pass(only, args)
+    return async (...args) => pass(gateBefore(args.slice(0, last) as Args), args)
   }
 }
 

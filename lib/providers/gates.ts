@@ -1,5 +1,6 @@
 import type { Parts } from '../ports/provider.ts'
 import { publish } from '../telemetry.ts'
+import { createAlarms } from './alarms.ts'
 import { createGate, type Gate } from './gate.ts'
 
 // Looking through the slots of a Cluster takes a millisecond.
@@ -11,6 +12,8 @@ const forgottenAfterMs = 5000
 export interface Gates {
   /** A part is away. */
   readonly open: boolean
+  /** The gate before all, where the store names no parts. */
+  readonly only: Gate | undefined
   /** The gate before the part that holds these keys; keys of several parts have one of their own. */
   before(keys: readonly string[]): Gate
   /** Lets the next call through each gate at once. */
@@ -30,10 +33,11 @@ const nameless: ReadonlySet<string> = new Set([whole, several])
 export function createGates(parts: Parts | undefined): Gates {
   const gates = new Map<string, Watched>()
   const lost = new Set<string>()
+  const alarms = createAlarms()
   let lookedAt = 0
 
   function made(part: string): Watched {
-    const gate = createGate({
+    const gate = createGate(alarms, {
       onLost(error) {
         lost.add(part)
         if (lost.size === 1) publish('store', () => ({ state: 'degraded', error }))
@@ -66,6 +70,7 @@ export function createGates(parts: Parts | undefined): Gates {
   }
 
   return {
+    only: parts === undefined ? made(whole).gate : undefined,
     get open() {
       forgetGone(performance.now())
       for (const { gate } of gates.values()) if (gate.open) return true

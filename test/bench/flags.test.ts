@@ -10,6 +10,7 @@ describe('the flags of the benchmark', () => {
       'cache',
       'chat',
       'all',
+      'distance',
       'growth',
       'size',
       'streams',
@@ -19,6 +20,11 @@ describe('the flags of the benchmark', () => {
     ])
     assert.equal(scanKeys, 1_000_000)
     assert.equal(json, undefined)
+  })
+
+  it('make a run fail for its speed only where that is asked for', () => {
+    assert.equal(readFlags(['--short']).strict, false)
+    assert.equal(readFlags(['--strict']).strict, true)
   })
 
   it('make a run short', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'mocha'
-import { percentile, ratios, rotated, type Slice, spread } from '../../bench/statistics.ts'
+import { percentile, type Related, ratios, rotated, spread } from '../../bench/statistics.ts'
 
-function slices(...pairs: [number, number][]): Slice[] {
+function slices(...pairs: [number, number][]): Related[] {
   return pairs.map(([perSecond, cpuMicrosPerRequest]) => ({ perSecond, cpuMicrosPerRequest }))
 }
 

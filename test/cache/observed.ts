@@ -102,6 +102,7 @@ export function staleAnswers(): StaleAnswers {
   return {
     witnesses,
     decide(exchange) {
+      exchange.keepHead()
       exchange.answer(203, { 'x-stale': 'yes', 'content-type': 'text/stale' }, Buffer.from('stale'))
       return {
         async refresh() {

@@ -175,6 +175,7 @@ describe('A run in the background on Express’s own ways', () => {
         const { refresh } = Object(stale.decide({ ...exchange, answer: () => undefined }))
         const endless = new Readable({ read: () => undefined })
         endless.push('x')
+        exchange.keepHead()
         exchange.answer(203, {}, endless)
         return { refresh }
       }),

@@ -2,7 +2,7 @@ import type { SessionKeys } from '../../keys.ts'
 import { stateKey } from '../../keys.ts'
 import type { ChangeBounds, Conflict, Forgotten, HistoryLog } from '../../ports/history.ts'
 import type { PubSub } from '../../ports/pub-sub.ts'
-import { type Conversations, endOf, lastActiveFirst } from './conversations.ts'
+import { type Conversations, endOf } from './conversations.ts'
 import { dropSession, dropTurns } from './dropped.ts'
 import { emptySession, type SessionCell } from './session.ts'
 import { amended, forked, makes, rewound, updated } from './session-change.ts'
@@ -84,7 +84,7 @@ function changesOfAll(conversations: Conversations, bus: PubSub): Pick<HistoryLo
   const { sessions, keyspace, tombs } = conversations
   return {
     async shrink({ index }, max) {
-      const all = sessions.listed('shrink', index).sort(lastActiveFirst)
+      const all = sessions.listed('shrink', index)
       // The first of them is the one that is talked to now.
       const oldest = all
         .slice(1)

@@ -1,7 +1,7 @@
 import type { HistoryLog } from '../../ports/history.ts'
 import type { PubSub } from '../../ports/pub-sub.ts'
 import { embeddedChanges } from './changes.ts'
-import { type Conversations, cursorOf, endOf, lastActiveFirst, order } from './conversations.ts'
+import { type Conversations, endOf } from './conversations.ts'
 import { dropSession } from './dropped.ts'
 import { extended, metaOf, pageOf } from './session.ts'
 
@@ -37,12 +37,9 @@ export function embeddedHistory(conversations: Conversations, bus: PubSub): Hist
       sessions.renew(held, ttlMs === undefined ? held.expiresAt : now() + ttlMs)
       return { meta: metaOf(held.cell), entries: pageOf(held.cell, limit, before) }
     },
-    list: async (index, { limit, after }) =>
+    list: async (index, page) =>
       sessions
-        .listed('list', index)
-        .sort(lastActiveFirst)
-        .filter((session) => after === undefined || order(cursorOf(session), after) > 0)
-        .slice(0, limit)
+        .listed('list', index, page)
         .map((session) => ({ id: session.keys.id, meta: metaOf(session) })),
     async remove(keys) {
       const held = sessions.open('remove', keys)

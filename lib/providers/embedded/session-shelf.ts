@@ -1,16 +1,17 @@
 import { type SessionKeys, stateKey, turnKey } from '../../keys.ts'
+import type { ListCursor } from '../../ports/history.ts'
 import type { Keyspace } from './keyspace.ts'
 import type { Packed } from './packed.ts'
 import { type PiecesCell, type PiecesShelf, piecesOn } from './pieces.ts'
 import type { SessionCell } from './session.ts'
+import { SessionLines } from './session-lines.ts'
 import { failure, type Held, type Share, type Shelf, sizeOf } from './shelf.ts'
 
-/** An owner's sessions. Lines leave with their sessions; when each was active the sessions know. */
+/** An owner's sessions. Lines leave with their sessions. */
 interface IndexCell {
   readonly kind: 'index'
   bytes: number
-  /** Ids, and the keys of their sessions. */
-  readonly lines: Map<string, string>
+  readonly lines: SessionLines
 }
 
 /** Named values: a session's state, or what a user prefers; each change makes a new one. */
@@ -18,6 +19,12 @@ export interface FieldsCell {
   readonly kind: 'fields'
   readonly bytes: number
   readonly values: ReadonlyMap<string, Packed>
+}
+
+/** A part of a listing. */
+interface ListPage {
+  readonly limit: number
+  readonly after: ListCursor | undefined
 }
 
 /** Where sessions stand, each with a line in its owner's index, and named values beside them. */
@@ -31,8 +38,8 @@ export interface SessionShelf {
   put(operation: string, session: SessionCell, expiresAt: number, state?: FieldsCell): void
   /** Lets a session that is held, its state and its index end at another time, the index no sooner. */
   renew(held: Held<SessionCell>, expiresAt: number): void
-  /** The sessions of an index, in no order. */
-  listed(operation: string, index: string): SessionCell[]
+  /** The sessions of an index, last active first: so many behind a place, or all. */
+  listed(operation: string, index: string, page?: ListPage): SessionCell[]
   /** @throws StoreError `corrupt` for another kind of cell. */
   openFields(operation: string, key: string): Held<FieldsCell> | undefined
   /** Puts or replaces what belongs to no session. @throws StoreError `full`. */
@@ -63,13 +70,12 @@ export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShe
 
   function putLine(
     operation: string,
-    { index, id, session }: SessionKeys,
+    { keys: { index, id, session }, updatedAt }: SessionCell,
     expiresAt: number,
   ): void {
     const held = shelf.get(operation, index, 'index')
-    const { lines, bytes } = held?.cell ?? { lines: new Map<string, string>(), bytes: 0 }
-    const more = lines.has(id) ? 0 : sizeOfLine(id)
-    lines.set(id, session)
+    const { lines, bytes } = held?.cell ?? { lines: new SessionLines(), bytes: 0 }
+    const more = lines.put({ at: updatedAt, id }, session) ? sizeOfLine(id) : 0
     const endsAt = Math.max(expiresAt, held?.expiresAt ?? 0)
     shelf.put(operation, index, { kind: 'index', bytes: bytes + more, lines }, endsAt)
   }
@@ -93,19 +99,11 @@ export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShe
       const kept = shelf.peek(at)
       if (kept) kept.expiresAt = expiresAt
       // The index comes last, so that it is never dropped before its sessions.
-      putLine(operation, keys, expiresAt)
+      putLine(operation, session, expiresAt)
     },
     renew: (held, expiresAt) => renew(shelf, held, expiresAt),
-    listed(operation, index) {
-      const lines = shelf.get(operation, index, 'index')?.cell.lines ?? []
-      const sessions: SessionCell[] = []
-      // A copy: a line leaves the index when its session turns out to have expired.
-      for (const [, key] of [...lines]) {
-        const cell = shelf.peek(key)?.cell
-        if (cell?.kind === 'session') sessions.push(cell)
-      }
-      return sessions
-    },
+    listed: (operation, index, page = everything) =>
+      sessionsOf(shelf, shelf.get(operation, index, 'index')?.cell.lines, page),
     openFields: (operation, key) => shelf.get(operation, key, 'fields'),
     putFields: (operation, key, fields, expiresAt) => shelf.put(operation, key, fields, expiresAt),
     delete: (key) => shelf.delete(key),
@@ -118,8 +116,25 @@ export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShe
   }
 }
 
+type Cells = Shelf<SessionCell | IndexCell | FieldsCell | PiecesCell>
+
+function sessionsOf(
+  shelf: Pick<Cells, 'peek'>,
+  lines: SessionLines | undefined,
+  { limit, after }: ListPage,
+): SessionCell[] {
+  const sessions: SessionCell[] = []
+  for (const key of lines?.keys(after) ?? []) {
+    if (sessions.length >= limit) break
+    // One that turns out to have expired takes its line with it.
+    const cell = shelf.peek(key)?.cell
+    if (cell?.kind === 'session') sessions.push(cell)
+  }
+  return sessions
+}
+
 function renew(
-  shelf: Pick<Shelf<SessionCell | IndexCell | FieldsCell | PiecesCell>, 'get' | 'peek'>,
+  shelf: Pick<Cells, 'get' | 'peek'>,
   held: Held<SessionCell>,
   expiresAt: number,
 ): void {
@@ -132,7 +147,9 @@ function renew(
   if (index) index.expiresAt = Math.max(index.expiresAt, expiresAt)
 }
 
-// Map entry; the strings are the session's own.
+const everything: ListPage = { limit: Number.POSITIVE_INFINITY, after: undefined }
+
+// Map entry and the line; the strings are the session's own.
 function sizeOfLine(id: string): number {
-  return 64 + id.length
+  return 128 + id.length
 }

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { StoreError, type StoreFailure } from '../../errors.ts'
+import { inOnePiece } from '../../one-piece.ts'
 
 /** What a key holds. Redis calls the kind its type. */
 export interface Cell {
@@ -141,7 +142,7 @@ export function createShelf<C extends Cell>({
     put(operation, key, cell, expiresAt) {
       if (!fits(sizeOf(key, cell.bytes))) throw failure(operation, 'full')
       sweep()
-      cells.set(cells.has(key) ? key : copied(key), { cell, expiresAt })
+      cells.set(cells.has(key) ? key : inOnePiece(key), { cell, expiresAt })
       if (cells.size > reach.entries) cells.pop()
       onPut()
     },
@@ -168,14 +169,6 @@ export function createShelf<C extends Cell>({
       return cells.calculatedSize
     },
   }
-}
-
-/**
- * The same text in one piece. V8 keeps what was put together or cut out of others as it is, and with
- * it all the pieces, or the whole request that an id was cut from.
- */
-function copied(key: string): string {
-  return Buffer.from(key).toString()
 }
 
 /** What a cell takes together with its key. */

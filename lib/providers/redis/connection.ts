@@ -1,12 +1,13 @@
 import type { Call, Wait } from '../../deadline.ts'
-import { StoreError } from '../../errors.ts'
 import { advise } from './advice.ts'
 import { bounded } from './bounded.ts'
 import { storeError } from './failure.ts'
 import { gather } from './gathered.ts'
-import { watch } from './health.ts'
+import { type Health, watch } from './health.ts'
 import { type Client, isCluster } from './open-client.ts'
-import { notReady, readiness } from './readiness.ts'
+import { notReady, type Readiness, readiness } from './readiness.ts'
+import { type Selection, selection } from './selection.ts'
+import { type UnderWay, underWay } from './under-way.ts'
 
 const closesWithinMs = 500
 const beginsAnewMs = 50
@@ -46,48 +47,17 @@ export function connect(client: Client, { owned }: { owned: boolean }): Connecti
   const ready = readiness(client)
   const selected = owned ? undefined : selection(client)
   const listeners: (() => void)[] = []
-  const running = new Set<Promise<unknown>>()
+  const running = underWay()
   let closed = false
   if (owned) revive(client, () => closed)
 
-  async function attempt<T>(
-    operation: string,
-    command: (client: Client) => Promise<T>,
-    { again, wait }: { again: boolean; wait: Wait },
-  ): Promise<T> {
-    try {
-      return await command(client)
-    } catch (error) {
-      const failure = storeError(operation, error)
-      health.refused(error)
-      if (failure.reason !== 'unavailable') throw failure
-      // Whoever holds the slot now, its old master does not tell any more.
-      if (isCluster(client)) client.refreshSlotsCache(() => {})
-      if (!again) throw failure
-      await ready(operation, wait)
-      return await command(client).catch((second) => raise(operation, second))
-    }
-  }
-
   return {
     client,
-    async send(operation, command, { again }, call) {
-      const wait = call?.wait ?? { over: false, sent: undefined }
-      wait.sent = false
-      if (closed) throw notReady(operation)
-      if (client.status !== 'ready') await ready(operation, wait)
-      await selected?.()
-      if (wait.over || health.wrongDatabase) throw notReady(operation, health.wrongDatabase)
-      wait.sent = true
-      gather(client)
-      const sent = attempt(operation, command, { again, wait })
-      running.add(sent)
-      return sent.finally(() => running.delete(sent))
-    },
+    send: sender(client, { health, ready, selected, running, closed: () => closed }),
     async look() {
       if (closed) throw notReady('look')
       await ready('look', { over: false, sent: undefined })
-      await selected?.()
+      await selected?.once()
       if (health.wrongDatabase) throw notReady('look', health.wrongDatabase)
       return client
     },
@@ -102,7 +72,7 @@ export function connect(client: Client, { owned }: { owned: boolean }): Connecti
     close: async () => {
       closed = true
       const endMs = performance.now() + closesWithinMs
-      if (running.size > 0) await bounded(closesWithinMs, Promise.allSettled(running))
+      await bounded(closesWithinMs, running.settled())
       for (const listener of listeners) client.off('ready', listener)
       ready.stop()
       advice.stop()
@@ -112,9 +82,84 @@ export function connect(client: Client, { owned }: { owned: boolean }): Connecti
   }
 }
 
+interface Parts {
+  readonly health: Health
+  readonly ready: Readiness
+  readonly selected: Selection | undefined
+  readonly running: UnderWay
+  readonly closed: () => boolean
+}
+
+function sender(
+  client: Client,
+  { health, ready, selected, running, closed }: Parts,
+): Connection['send'] {
+  async function prepare(operation: string, wait: Wait): Promise<void> {
+    if (client.status !== 'ready') await ready(operation, wait)
+    await selected?.once()
+  }
+
+  async function sentAgain<T>(
+    { operation, command, again, wait }: Sending<T>,
+    error: unknown,
+  ): Promise<T> {
+    const failure = storeError(operation, error)
+    health.refused(error)
+    if (failure.reason !== 'unavailable') throw failure
+    // Whoever holds the slot now, its old master does not tell any more.
+    if (isCluster(client)) client.refreshSlotsCache(() => {})
+    if (!again) throw failure
+    await ready(operation, wait)
+    return started(client, command).catch((second) => raise(operation, second))
+  }
+
+  function sendNow<T>(sending: Sending<T>): Promise<T> {
+    const { operation, command, wait } = sending
+    if (wait.over || health.wrongDatabase)
+      return Promise.reject(notReady(operation, health.wrongDatabase))
+    wait.sent = true
+    gather(client)
+    running.begin()
+    return started(client, command).then(
+      (reply) => {
+        running.end()
+        return reply
+      },
+      (error: unknown) => sentAgain(sending, error).finally(running.end),
+    )
+  }
+
+  return (operation, command, { again }, call) => {
+    const wait = call?.wait ?? { over: false, sent: undefined }
+    wait.sent = false
+    if (closed()) return Promise.reject(notReady(operation))
+    const sending = { operation, command, again, wait }
+    // Nearly always: it leaves in the caller's turn, with what else is asked for there.
+    if (client.status === 'ready' && (selected === undefined || selected.done))
+      return sendNow(sending)
+    return prepare(operation, wait).then(() => sendNow(sending))
+  }
+}
+
+interface Sending<T> {
+  readonly operation: string
+  readonly command: (client: Client) => Promise<T>
+  readonly again: boolean
+  readonly wait: Wait
+}
+
 async function quit(client: Client, withinMs: number): Promise<void> {
   await bounded(withinMs, client.quit())
   client.disconnect()
+}
+
+/** Some commands of the driver throw at once what is wrong with their arguments. */
+function started<T>(client: Client, command: (client: Client) => Promise<T>): Promise<T> {
+  try {
+    return command(client)
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 function raise(operation: string, error: unknown): never {
@@ -130,24 +175,4 @@ function revive(client: Client, closed: () => boolean): void {
     if (!closed()) client.connect().catch(() => {})
   }
   client.on('end', () => void setTimeout(anew, beginsAnewMs).unref())
-}
-
-/**
- * Makes sure that a client handed in is on its database: where that one is not there, it said so
- * before anybody listened, and went on with database 0.
- */
-function selection(client: Client): (() => Promise<void>) | undefined {
-  const db = isCluster(client) ? undefined : client.options.db
-  if (isCluster(client) || !db) return undefined
-  let done: Promise<unknown> | undefined
-  return async () => {
-    done ??= client.select(db)
-    try {
-      await done
-    } catch (cause) {
-      // A connection that was lost meanwhile is no answer: the next call asks again.
-      done = undefined
-      throw new StoreError('select', 'unavailable', { cause, outcome: 'not-sent' })
-    }
-  }
 }

@@ -25,18 +25,17 @@ export function script<Keys extends readonly string[], Args extends readonly Arg
  * Runs a script by its digest, sending the source only when the server has not seen it. Nothing is
  * defined on the client.
  */
-export async function run<Keys extends readonly string[], Args extends readonly Argument[], Reply>(
+export function run<Keys extends readonly string[], Args extends readonly Argument[], Reply>(
   client: Client,
   { lua, sha, parse }: Script<Keys, Args, Reply>,
   keys: NoInfer<Keys>,
   args: NoInfer<Args>,
 ): Promise<Reply> {
-  try {
-    return parse(answered(await client.evalsha(sha, keys.length, ...keys, ...args)))
-  } catch (error) {
+  const read = (raw: unknown) => parse(answered(raw))
+  return client.evalsha(sha, keys.length, ...keys, ...args).then(read, (error: unknown) => {
     if (!isMissing(error)) throw error
-    return parse(answered(await client.eval(lua, keys.length, ...keys, ...args)))
-  }
+    return client.eval(lua, keys.length, ...keys, ...args).then(read)
+  })
 }
 
 /**

@@ -6,6 +6,7 @@ declare module 'route-cache' {
   interface RouteCache {
     cacheSeconds(seconds: number): RequestHandler
     clearCache(): void
+    config(options: { cacheStore: object }): RouteCache
   }
 
   const routeCache: RouteCache
