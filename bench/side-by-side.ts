@@ -3,7 +3,7 @@ import type { Load } from './load.ts'
 import type { Requests } from './requests.ts'
 import { type Served, serve } from './served.ts'
 import type { StackName } from './servers/stacks.ts'
-import { rotated, type Slice } from './statistics.ts'
+import { type Related, rotated } from './statistics.ts'
 
 /** A stack in one process or several, which share the load. */
 export interface Contestant {
@@ -30,7 +30,7 @@ export interface Course {
 /** What all rounds of one of them gave. */
 export interface Run {
   readonly label: string
-  readonly slices: readonly Slice[]
+  readonly slices: readonly Related[]
   /** Answers that were wrong or failed, over all rounds. */
   readonly wrong: number
 }
@@ -45,7 +45,7 @@ export async function sideBySide(
   const running = await Promise.all(contestants.map((each) => started(each, course)))
   try {
     for (const each of running) await slice(each, { ...course, seconds: warmUpSeconds })
-    const runs = running.map(({ label }) => ({ label, slices: [] as Slice[], wrong: 0 }))
+    const runs = running.map(({ label }) => ({ label, slices: [] as Related[], wrong: 0 }))
     for (let round = 0; round < course.rounds; round += 1)
       for (const at of rotated([...running.keys()], round)) {
         const [one, run] = [running[at], runs[at]]
@@ -80,7 +80,7 @@ async function started(
 async function slice(
   { servers }: Running,
   { load, requests, fill: filled, connections, seconds }: Course,
-): Promise<Slice & { readonly wrong: number }> {
+): Promise<Related & { readonly wrong: number }> {
   const [first] = servers
   if (filled && first !== undefined) await fill(first.url, requests)
   const before = await cpuOf(servers)
