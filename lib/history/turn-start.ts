@@ -128,7 +128,8 @@ function beginner(
   return async () => {
     for (let tries = 0; tries < mostTries; tries++) {
       // What was kept while the store was away goes first, so that the order holds.
-      await rules.continuation.settle(keys, deadline)
+      const settling = rules.continuation.settle(keys, deadline)
+      if (settling) await settling
       const { begun, read } = await rules.turns.begin(keys, question, claim, bounds, limit, call)
       if (begun.kind !== 'lapsed') return outcome(begun as Tried, read)
       await salvage(rules, codec, keys, begun.record, call)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { decodeMessageId, encodeMessageId } from '../../lib/history/message-id.ts'
+import { decodeMessageId, encodeMessageId, newMessageId } from '../../lib/history/message-id.ts'
 import { parseEventId } from '../../lib/history/stream/event-id.ts'
 
 describe('the id of a message in the store', () => {
@@ -13,6 +13,16 @@ describe('the id of a message in the store', () => {
       assert.equal(parseEventId(`${encoded}:7`)?.turn, encoded)
     })
     fc.assert(property)
+  })
+
+  it('is a random UUID where it is made here', () => {
+    const made = Array.from({ length: 1000 }, newMessageId)
+    assert.equal(new Set(made).size, made.length)
+    for (const id of made) {
+      const uuid = decodeMessageId(id)
+      assert.match(uuid, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+      assert.equal(encodeMessageId(uuid), id)
+    }
   })
 
   it('comes back, whatever it is, and is never taken for another', () => {
@@ -30,6 +40,15 @@ describe('the id of a message in the store', () => {
       assert.equal(encodeMessageId(one) === encodeMessageId(other), one === other)
     })
     fc.assert(property, { numRuns: 500 })
+  })
+
+  it('is corrupt where no id is stored as it', () => {
+    for (const id of [
+      '~AAAAAAAAAAAAAAAAAAAAA%',
+      '~AAAAAAAAAAAAAAAAAAAAAé',
+      '~.AAAAAAAAAAAAAAAAAAAAA',
+    ])
+      assert.throws(() => decodeMessageId(id), { reason: 'corrupt' })
   })
 
   it('is refused where it can name nothing', () => {

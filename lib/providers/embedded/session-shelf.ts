@@ -5,7 +5,7 @@ import type { Packed } from './packed.ts'
 import { type PiecesCell, type PiecesShelf, piecesOn } from './pieces.ts'
 import type { SessionCell } from './session.ts'
 import { SessionLines } from './session-lines.ts'
-import { failure, type Held, type Share, sizeOf } from './shelf.ts'
+import { failure, type Held, type Share, type Shelf, sizeOf } from './shelf.ts'
 
 /** An owner's sessions. Lines leave with their sessions. */
 interface IndexCell {
@@ -101,26 +101,9 @@ export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShe
       // The index comes last, so that it is never dropped before its sessions.
       putLine(operation, session, expiresAt)
     },
-    renew(held, expiresAt) {
-      const { keys } = held.cell
-      held.expiresAt = expiresAt
-      const state = shelf.peek(stateKey(keys))
-      if (state) state.expiresAt = expiresAt
-      // Read last, so that it is never dropped before its sessions.
-      const index = shelf.get('read', keys.index, 'index')
-      if (index) index.expiresAt = Math.max(index.expiresAt, expiresAt)
-    },
-    listed(operation, index, { limit, after } = everything) {
-      const sessions: SessionCell[] = []
-      const lines = shelf.get(operation, index, 'index')?.cell.lines
-      for (const key of lines?.keys(after) ?? []) {
-        if (sessions.length >= limit) break
-        // One that turns out to have expired takes its line with it.
-        const cell = shelf.peek(key)?.cell
-        if (cell?.kind === 'session') sessions.push(cell)
-      }
-      return sessions
-    },
+    renew: (held, expiresAt) => renew(shelf, held, expiresAt),
+    listed: (operation, index, page = everything) =>
+      sessionsOf(shelf, shelf.get(operation, index, 'index')?.cell.lines, page),
     openFields: (operation, key) => shelf.get(operation, key, 'fields'),
     putFields: (operation, key, fields, expiresAt) => shelf.put(operation, key, fields, expiresAt),
     delete: (key) => shelf.delete(key),
@@ -131,6 +114,37 @@ export function createSessionShelf(keyspace: Keyspace, share: Share): SessionShe
       share,
     ),
   }
+}
+
+type Cells = Shelf<SessionCell | IndexCell | FieldsCell | PiecesCell>
+
+function sessionsOf(
+  shelf: Pick<Cells, 'peek'>,
+  lines: SessionLines | undefined,
+  { limit, after }: ListPage,
+): SessionCell[] {
+  const sessions: SessionCell[] = []
+  for (const key of lines?.keys(after) ?? []) {
+    if (sessions.length >= limit) break
+    // One that turns out to have expired takes its line with it.
+    const cell = shelf.peek(key)?.cell
+    if (cell?.kind === 'session') sessions.push(cell)
+  }
+  return sessions
+}
+
+function renew(
+  shelf: Pick<Cells, 'get' | 'peek'>,
+  held: Held<SessionCell>,
+  expiresAt: number,
+): void {
+  const { keys } = held.cell
+  held.expiresAt = expiresAt
+  const state = shelf.peek(stateKey(keys))
+  if (state) state.expiresAt = expiresAt
+  // The index is used last, so that it is never dropped before its sessions.
+  const index = shelf.get('read', keys.index, 'index')
+  if (index) index.expiresAt = Math.max(index.expiresAt, expiresAt)
 }
 
 const everything: ListPage = { limit: Number.POSITIVE_INFINITY, after: undefined }
