@@ -100,12 +100,12 @@ export function footprintLines(redis: Weights, inProcess: Weights): FootprintLin
 
 /** On Redis, with all it needs to find them and to end them. More is an error. */
 const most: Readonly<Record<string, number>> = {
-  'session, the only one of its user': 1600,
-  'session, one of ten': 1200,
-  'message, beside its JSON': 150,
-  'cached answer, beside its body': 1600,
-  'key of a limiter, sliding': 300,
-  'key of a limiter, fixed': 300,
+  'session, the only one of its user': 1500,
+  'session, one of ten': 1350,
+  'message, beside its JSON': 165,
+  'cached answer, beside its body': 1500,
+  'key of a limiter, sliding': 200,
+  'key of a limiter, fixed': 165,
 }
 
 /** Sentences about what takes too much. */
@@ -114,7 +114,7 @@ export function wrongFootprint(lines: readonly FootprintLine[]): string[] {
     const bound = most[what] ?? Number.POSITIVE_INFINITY
     if (redis <= bound) return []
     return [
-      `A ${what}, should take at most ${whole(bound)} bytes on Redis, and takes ${whole(redis)}`,
+      `One ${what}: should take at most ${whole(bound)} bytes on Redis, and takes ${whole(redis)}`,
     ]
   })
 }

@@ -7,7 +7,7 @@ import { median, type Spread, spread } from './statistics.ts'
 import { textTable } from './text-table.ts'
 
 /** What one operation takes on a conversation of one length. */
-export interface GrowthStep {
+interface GrowthStep {
   readonly messages: number
   readonly micros: number
   /** To the shortest, in the same round. */

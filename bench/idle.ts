@@ -1,5 +1,7 @@
 import { Agent, get, type IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startMonitor } from '../test/support/monitor.ts'
+import { commandsOf } from './cluster.ts'
 import type { Bed, Finding } from './finding.ts'
 import { whole } from './report.ts'
 import { serve } from './served.ts'
@@ -39,8 +41,6 @@ const atOnce = 50
 export async function measureIdle({ server, compiled, short }: Bed): Promise<Finding> {
   const seconds = short ? 2 : 10
   const client = server.client()
-  const commands = async () =>
-    Number(/^total_commands_processed:(\d+)/m.exec(await client.info('stats'))?.[1])
   const lines: IdleLine[] = []
   for (const { label, stack, redis, paths } of kinds) {
     await client.flushall()
@@ -53,17 +53,17 @@ export async function measureIdle({ server, compiled, short }: Bed): Promise<Fin
     const open = await openAll(served.url, pathOf, agent)
     await sleep(500)
     const begun = await served.usage()
-    const sent = await commands()
+    const monitor = await startMonitor(server)
     const beganMs = performance.now()
     await sleep(seconds * 1000)
     const after = await served.usage()
     const tookMs = performance.now() - beganMs
+    monitor.stop()
     lines.push({
       label,
       rssBytes: (begun.rssBytes - before.rssBytes) / streams,
       cpu: (after.cpuMicros - begun.cpuMicros) / 1000 / tookMs,
-      // This question is one itself.
-      commands: ((await commands()) - sent - 1) / streams / seconds,
+      commands: commandsOf(monitor) / streams / seconds,
       runs: after.runs - before.runs,
       disturbed: open.filter((stream) => stream.disturbed()).length,
     })

@@ -7,7 +7,7 @@ import { memoriesOf, said, storeAt } from './memories.ts'
 export type Keeper = 'memoryware' | 'one value' | 'LangChain'
 
 /** A conversation whose growth is measured, whoever keeps it. */
-export interface Kept {
+interface Kept {
   /** Forgets what was said and begins with so many messages. */
   restart(length: number): Promise<unknown>
   /** Adds a question and its reply. */

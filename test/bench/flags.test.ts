@@ -8,6 +8,7 @@ describe('the flags of the benchmark', () => {
     assert.deepEqual(groups, [
       'limits',
       'cache',
+      'bodies',
       'chat',
       'all',
       'distance',
@@ -17,6 +18,14 @@ describe('the flags of the benchmark', () => {
       'sharing',
       'flood',
       'scan',
+      'connections',
+      'processes',
+      'cluster',
+      'idle',
+      'keys',
+      'footprint',
+      'install',
+      'scaling',
     ])
     assert.equal(scanKeys, 1_000_000)
     assert.equal(json, undefined)
