@@ -1,10 +1,10 @@
 import type { TestServer } from '../test/support/redis.ts'
 import { type DistantProxy, startDistantProxy } from './distant-proxy.ts'
 import { fill } from './http-client.ts'
-import type { Load } from './load.ts'
 import { startProbe } from './probe.ts'
 import type { PingResult } from './probes/pinging.ts'
 import { type Requests, visitors } from './requests.ts'
+import type { Measuring } from './rounds.ts'
 import { type Served, serve } from './served.ts'
 import type { StackName } from './servers/stacks.ts'
 import { median, rotated } from './statistics.ts'
@@ -40,14 +40,6 @@ export interface DistanceReport {
   readonly lines: readonly DistanceLine[]
 }
 
-/** How to measure. */
-export interface Measuring {
-  readonly compiled: string
-  readonly load: Load
-  readonly rounds: number
-  readonly seconds: number
-}
-
 const addedMs = 1
 const sessions = 128
 /** Distances differ by so much that a few rounds tell. */
@@ -65,7 +57,7 @@ const stacks: readonly Pick<DistanceLine, 'framework' | 'stack' | 'ours'>[] = (
 /** Measures all that is put together of session, limit, cache and memory, with Redis near and far. */
 export async function measureDistance(
   server: TestServer,
-  measuring: Measuring,
+  measuring: Omit<Measuring, 'server'>,
 ): Promise<DistanceReport> {
   const client = server.client()
   await client.flushall()
@@ -122,7 +114,7 @@ function delayOf({ directMs, nearMs }: Pick<Way, 'directMs' | 'nearMs'>): number
 async function linesOf(
   running: readonly Running[],
   proxy: DistantProxy,
-  { load, rounds, seconds }: Measuring,
+  { load, rounds, seconds }: Omit<Measuring, 'server'>,
   delayMs: number,
 ): Promise<readonly DistanceLine[]> {
   const found = (['/answer', '/chat'] as const).flatMap((path) =>
