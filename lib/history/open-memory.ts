@@ -4,6 +4,7 @@ import type { ReadResult } from '../ports/history.ts'
 import { boundsOf, kept, titleOf } from './bounds.ts'
 import { type Context, contextOf, type Forms, wholeContextOf } from './context.ts'
 import { type ConversationTurns, conversationTurns } from './conversation-turns.ts'
+import { detachable } from './detachable.ts'
 import { afterAppend } from './growth.ts'
 import type { AppendResult, ContextRequest, Memory } from './memory.ts'
 import { type AnyMessage, type StoredMessage, toEntry, toMessage } from './message.ts'
@@ -191,6 +192,8 @@ class OpenMemory implements Memory {
     return this.#members
   }
 }
+
+detachable(OpenMemory)
 
 /** `Array.isArray()` does not tell a list that cannot be written to. */
 function isList(given: AnyMessage | readonly AnyMessage[]): given is readonly AnyMessage[] {

@@ -9,6 +9,7 @@ import {
   toAnswerEntries,
   toStreamedEntries,
 } from './answer-entries.ts'
+import { detachable } from './detachable.ts'
 import type { AnyMessage } from './message.ts'
 import { decodeMessageId } from './message-id.ts'
 import type { RelayOptions } from './relay.ts'
@@ -243,6 +244,8 @@ export class OwnTurn implements Turn {
     if (this.#over) throw new UsageError('The turn has ended: pipe, commit or abort it once')
   }
 }
+
+detachable(OwnTurn)
 
 const statuses = { complete: undefined, stopped: 'aborted', failed: 'interrupted' } as const
 const ends = { complete: 'complete', stopped: 'aborted', failed: 'failed' } as const
