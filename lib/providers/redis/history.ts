@@ -21,7 +21,7 @@ import {
   writeBounds,
   writeKeys,
 } from './session-write.ts'
-import { type Step, together } from './together.ts'
+import { each, type Step, together } from './together.ts'
 
 /** Conversations on Redis: a HASH and a LIST a session, a ZSET an owner. */
 export function redisHistory(pool: Pool): HistoryLog {
@@ -85,7 +85,7 @@ async function fetch(
 ): ReturnType<HistoryLog['read']> {
   const steps = readSteps(keys, places)
   const send = async (client: Client) => {
-    if (ttlMs === undefined) return together(client, steps)
+    if (ttlMs === undefined) return each(client, steps)
     return (await runWith(client, renew, renewKeys(keys), [ttlMs], steps)).replies
   }
   const { meta, entries } = readResult(await connection.send('read', send, again, call), keys)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Client } from './open-client.ts'
-import { type Settled, type Step, settledTogether } from './together.ts'
+import { each, type Step } from './together.ts'
 
 type Argument = string | number | Buffer
 
@@ -56,16 +56,12 @@ export async function runWith<
   steps: readonly Step[],
 ): Promise<{ readonly reply: Reply; readonly replies: readonly unknown[] }> {
   const send = (name: string, script: string) =>
-    settledTogether(client, [[name, script, keys.length, ...keys, ...args], ...steps])
-  let settled = await send('evalsha', sha)
-  if (isMissing(settled[0]?.[0])) settled = await send('eval', lua)
-  const [raw, ...replies] = settled.map(replyOf)
+    each(client, [[name, script, keys.length, ...keys, ...args], ...steps])
+  const [raw, ...replies] = await send('evalsha', sha).catch((error: unknown) => {
+    if (!isMissing(error)) throw error
+    return send('eval', lua)
+  })
   return { reply: parse(answered(raw)), replies }
-}
-
-function replyOf([error, reply]: Settled): unknown {
-  if (error) throw error
-  return reply
 }
 
 /** Within a transaction that the client's owner has begun, a script has run no line yet. */
