@@ -13,10 +13,11 @@ const kindOf = Uint8Array.from({ length: 128 }, (_, code) => {
   return /[!-&(-/:-@[-`{-~]/.test(character) ? mark : other
 })
 
-// What a run of characters is made of: words, space or marks.
-const classOf = Uint8Array.from(kindOf, (kind) =>
-  (kind & word) !== 0 ? word : kind & (space | mark),
-)
+// What a run goes on with, by the kind it begins with: words, space or marks.
+const runOf = Uint8Array.from({ length: 64 }, (_, kind) => {
+  if ((kind & word) !== 0) return word
+  return (kind & space) !== 0 ? space | newline : mark
+})
 
 /**
  * About how many tokens a text is, as tokenx estimates it. Text of nothing but ASCII is counted here
@@ -25,29 +26,34 @@ const classOf = Uint8Array.from(kindOf, (kind) =>
  */
 export function estimatedTokens(text: string): number {
   let tokens = 0
-  let start = 0
-  let kinds = 0
-  let running = classOf[text.charCodeAt(0)]
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at)
-    const kind = kindOf[code]
-    if (kind === undefined) return estimateTokenCount(text)
-    if (classOf[code] !== running) {
-      tokens += tokensIn(text, start, at, kinds)
-      start = at
-      kinds = 0
-      running = classOf[code]
+  let at = 0
+  while (at < text.length) {
+    const start = at
+    let kinds = kindAt(text, at)
+    const run = runOf[kinds] ?? 0
+    if (run === 0) return estimateTokenCount(text)
+    for (at += 1; at < text.length; at += 1) {
+      const kind = kindAt(text, at)
+      if ((kind & run) === 0) break
+      kinds |= kind
     }
-    kinds |= kind
+    tokens += tokensIn(text, start, at, kinds)
   }
-  return tokens + tokensIn(text, start, text.length, kinds)
+  return tokens
+}
+
+// Its own kind, which no run goes on with, is that of all beyond ASCII.
+const beyond = 64
+
+function kindAt(text: string, at: number): number {
+  const code = text.charCodeAt(at)
+  return code < 128 ? (kindOf[code] ?? beyond) : beyond
 }
 
 /** The tokens of one run, from a place up to another. */
 function tokensIn(text: string, from: number, to: number, kinds: number): number {
   const length = to - from
   if ((kinds & space) !== 0) return tokensOfSpace(text, from, to, kinds)
-  if (length === 0) return 0
   if (kinds === digit) return Math.ceil(length / 3)
   if (length <= 3 || (kinds === lower && length <= 8)) return 1
   return Math.ceil(length / (kinds === mark ? 6 : 7))
