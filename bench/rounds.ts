@@ -36,18 +36,16 @@ interface Running extends Measured {
 /** As many as grow by a few turns only while they are measured. */
 const sessionsPerSecond = 512
 
-/** All warm up at once, and share what there is. */
-const warmUpSecondsEach = 0.5
 const writtenWithinMs = 300
 
 /** Runs every stack of a route once a round, the bare handler first of the list. */
 export async function runRounds(route: Route, measuring: Measuring): Promise<readonly Measured[]> {
-  const { load, rounds } = measuring
+  const { load, rounds, seconds } = measuring
   const running = await startAll(route, measuring)
   const redis = measuring.server.client()
   try {
-    // What is compiled by the end of it counts, not how fast it was.
-    const warmUp = Math.ceil(running.length * warmUpSecondsEach)
+    // All at once: each has as long as a slice of its own. What is compiled by the end of it counts.
+    const warmUp = running.length * seconds
     await Promise.all(running.map(({ served, requests }) => load.run(served.url, requests, warmUp)))
     for (let round = 0; round < rounds; round += 1) {
       for (const stack of rotated(running, round)) await slice(route, stack, measuring, redis)

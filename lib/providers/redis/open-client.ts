@@ -2,6 +2,9 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import { redacted } from '../../redact.ts'
 import { parseNode } from '../../redis-url.ts'
 import type { Address } from './address.ts'
+import { quickenStrings } from './quick-strings.ts'
+
+quickenStrings()
 
 /** A client of one server, found by itself or through Sentinels, or of a Cluster. */
 export type Client = Redis | Cluster
