@@ -1,6 +1,5 @@
 import { StoreError, UsageError } from '../errors.ts'
 import type { NewEntry } from '../ports/history.ts'
-import type { TurnHold } from '../ports/turns.ts'
 import {
   type AnswerStatus,
   answerId,
@@ -12,6 +11,7 @@ import {
 import { detachable } from './detachable.ts'
 import type { AnyMessage } from './message.ts'
 import { decodeMessageId } from './message-id.ts'
+import type { OwnTurnParts } from './own-turn-parts.ts'
 import type { RelayOptions } from './relay.ts'
 import { openReply, type Reply, type ReplyTarget } from './reply-target.ts'
 import { readSource } from './source-reader.ts'
@@ -19,19 +19,7 @@ import type { Chunk } from './stream/chunk.ts'
 import { type AnswerReader, answerReader } from './stream/source.ts'
 import type { EndStatus } from './stream/writer.ts'
 import type { Turn, TurnSource } from './turn.ts'
-import { gone, type Keeping, type KeepingEvents } from './turn-keeping.ts'
-import type { Conversation } from './turn-start.ts'
-
-/** What a turn of this process is made of. */
-export interface OwnTurnParts {
-  readonly conversation: Conversation
-  readonly hold: TurnHold
-  readonly degraded: boolean
-  readonly context: Turn['context']
-  /** Stops the turn as well. */
-  readonly signal: AbortSignal | undefined
-  keep(events: KeepingEvents): Keeping
-}
+import { gone, type Keeping } from './turn-keeping.ts'
 
 /** A turn that this process answers. */
 export class OwnTurn implements Turn {
