@@ -45,7 +45,9 @@ function replayed(
   { outer, fact, now }: Asked,
 ): Record<string, string | readonly string[]> {
   const age = String(Math.floor(currentAgeMs(entry, now) / 1000))
-  const fields: Record<string, string | readonly string[]> = { ...entry.fields, age }
+  // Not spread into a literal: that takes several times as long, on Node 20.
+  const fields: Record<string, string | readonly string[]> = Object.assign({}, entry.fields)
+  fields['age'] = age
   const vary = mergeVary(lineOf(outer, 'vary'), lineOf(entry.fields, 'vary'))
   if (vary !== undefined) fields['vary'] = vary
   if (fact) fields['cache-status'] = cacheStatus(lineOf(outer, 'cache-status'), fact)
