@@ -71,11 +71,14 @@ function responses({ open, it }: Suite, find: Find): void {
     assert.equal((await find(key)).body, 'body of new')
   })
 
-  it('keeps a copy: a later change of what was handed in changes nothing', async () => {
+  it('keeps a copy: a later change of what was handed in or out changes nothing', async () => {
     const key = resource()
     const kept = response('page')
     await open().entries.keep(key, kept)
     Buffer.from(kept.entry.body.buffer, kept.entry.body.byteOffset, 4).fill('x')
+    const { entry } = await open().entries.find(key, '', [])
+    entry?.body.fill('y')
+    entry?.head.fill('y')
     assert.equal((await find(key)).body, 'body of page')
   })
 

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
-import type { FoundEntry, Purge, StoredEntry } from '../ports/entries.ts'
+import type { Entries, FoundEntry, Purge } from '../ports/entries.ts'
 import { publish } from '../telemetry.ts'
 import { currentAgeMs, decodeEntry, type Entry, type Place } from './entry.ts'
-import type { CacheStore, Wanted } from './shelf.ts'
+import type { Wanted } from './shelf.ts'
 
 // Of all resources together.
 const mostMarks = 100_000
@@ -27,8 +27,7 @@ interface Lookup {
 }
 
 /** Reads entries together with the purges of their marks, as far as these are known before. */
-export function lookup({ entries, provider }: Pick<CacheStore, 'entries' | 'provider'>): Lookup {
-  const decode = provider === 'embedded' ? decodeOnce() : decodeEntry
+export function lookup(entries: Entries): Lookup {
   const marksOf = new LRUCache<string, readonly string[]>({
     maxSize: mostMarks,
     sizeCalculation: (marks) => marks.length + 1,
@@ -53,7 +52,7 @@ export function lookup({ entries, provider }: Pick<CacheStore, 'entries' | 'prov
     },
     async judged({ resource, deadline }, { variant, found, asked }) {
       if (found.entry === undefined) return undefined
-      const entry = decode({ key: resource, variant }, found.entry)
+      const entry = decodeEntry({ key: resource, variant }, found.entry)
       if (entry === undefined) {
         drop(resource)
         return undefined
@@ -70,17 +69,6 @@ export function lookup({ entries, provider }: Pick<CacheStore, 'entries' | 'prov
         entry.marks.map((mark) => known.get(mark)),
       )
     },
-  }
-}
-
-/** A store in this process gives the same bytes again: what was found sound once is sound. */
-function decodeOnce(): typeof decodeEntry {
-  const decoded = new WeakMap<StoredEntry, Entry>()
-  return (place, stored) => {
-    // It stands in one place for as long as it stands.
-    const entry = decoded.get(stored) ?? decodeEntry(place, stored)
-    if (entry) decoded.set(stored, entry)
-    return entry
   }
 }
 

@@ -103,7 +103,7 @@ export function openShelf(store: CacheStore, l1: NearOptions | undefined): Shelf
   const near = l1 && nearOf(store, l1)
   const known = new LRUCache<string, readonly string[]>({ max: mostRemembered })
   const names = (resource: string): readonly string[] => known.get(resource) ?? []
-  const look = lookup(store)
+  const look = lookup(store.entries)
 
   function remember(resource: string, more: readonly string[]): readonly string[] {
     const all = learn(names(resource), more)

@@ -21,7 +21,7 @@ export interface Purge {
 export interface FoundEntry {
   /** Request fields that choose between the variants, as learned from earlier responses. */
   readonly vary: readonly string[]
-  /** The entry of the variant asked for. Others may be given the same bytes: nobody writes into them. */
+  /** The entry of the variant asked for. */
   readonly entry: { readonly head: Buffer; readonly body: Buffer } | undefined
   /** Of each mark asked for, in their order. */
   readonly purges: readonly Purge[]

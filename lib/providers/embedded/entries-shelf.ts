@@ -1,11 +1,13 @@
 import type { FillEnd } from '../../ports/fills.ts'
 import type { Keyspace } from './keyspace.ts'
+import type { Packed } from './packed.ts'
 import { type PiecesCell, type PiecesShelf, piecesOn } from './pieces.ts'
 import type { Held, Share, Shelf } from './shelf.ts'
 
 /** One variant of a resource. */
 export interface Variant {
-  readonly entry: { readonly head: Buffer; readonly body: Buffer }
+  readonly head: Packed
+  readonly body: Packed
   readonly expiresAt: number
 }
 

@@ -1,13 +1,13 @@
 import { fillKey } from '../../keys.ts'
 import type { Entries, NewVariant } from '../../ports/entries.ts'
 import type { EntriesShelf, ResourceCell, Variant } from './entries-shelf.ts'
+import { pack, unpack } from './packed.ts'
 import type { Purges } from './purges.ts'
 import { sizeOf } from './shelf.ts'
 
-// The maps and objects of a resource, and of each variant with its Buffers and what readers remember
-// of it, on Node 20.
+// The maps and objects of a resource, and of each variant, on Node 20.
 const resourceBytes = 300
-const variantBytes = 1500
+const variantBytes = 150
 
 /**
  * Cached responses in this process. A resource with all its variants is one cell; where they take
@@ -35,8 +35,7 @@ export function embeddedEntries(shelf: EntriesShelf, purges: Purges): Entries {
       const live = found !== undefined && found.expiresAt > now()
       return {
         vary: [...(cell?.vary ?? [])],
-        // The same bytes each time: whoever knows them need not read them again.
-        entry: live ? found.entry : undefined,
+        entry: live ? { head: unpack(found.head), body: unpack(found.body) } : undefined,
         purges: marks.map(purges.of),
       }
     },
@@ -56,8 +55,7 @@ export function embeddedEntries(shelf: EntriesShelf, purges: Purges): Entries {
       const cell = shelf.get('amend', key, 'resource')?.cell
       const old = cell?.variants.get(variant)
       if (cell === undefined || old === undefined || old.expiresAt <= now()) return false
-      const entry = { head: copyOf(head), body: old.entry.body }
-      const amended = { entry, expiresAt: now() + ttlMs }
+      const amended = { ...old, head: pack(head), expiresAt: now() + ttlMs }
       put('amend', key, cell.vary, new Map(cell.variants).set(variant, amended))
       return true
     },
@@ -91,15 +89,11 @@ function merged(
   const stays = ([name, { expiresAt }]: [string, Variant]) =>
     variant !== '' && name !== '' && expiresAt > now
   const variants = new Map([...old].filter(stays))
-  const copy = { head: copyOf(entry.head), body: copyOf(entry.body) }
-  return variants.set(variant, { entry: copy, expiresAt: now + ttlMs })
-}
-
-/** Bytes of its own, in no more memory than they take. */
-function copyOf(bytes: Uint8Array): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.byteLength)
-  copy.set(bytes)
-  return copy
+  return variants.set(variant, {
+    head: pack(entry.head),
+    body: pack(entry.body),
+    expiresAt: now + ttlMs,
+  })
 }
 
 function dropFirstToEnd(variants: Map<string, Variant>, except: string): void {
@@ -115,7 +109,7 @@ function dropFirstToEnd(variants: Map<string, Variant>, except: string): void {
 
 function sizeOfAll(variants: ReadonlyMap<string, Variant>): number {
   let bytes = resourceBytes
-  for (const [name, { entry }] of variants)
-    bytes += variantBytes + 2 * name.length + entry.head.length + entry.body.length
+  for (const [name, { head, body }] of variants)
+    bytes += variantBytes + 2 * name.length + head.length + body.length
   return bytes
 }

@@ -3,6 +3,7 @@ import type { Claimed, FillClaim, FillPlace, Fills, SeenPlace } from '../../port
 import type { PubSub } from '../../ports/pub-sub.ts'
 import { batchMessage, fillEndMessage, tellOfFill } from '../turn-message.ts'
 import type { EntriesShelf } from './entries-shelf.ts'
+import { unpack } from './packed.ts'
 import type { Purges } from './purges.ts'
 
 /** Fills in this process: who makes an answer, and the pieces of it. */
@@ -109,5 +110,5 @@ function isKept(
   if (cell.vary.join() !== vary.join()) return true
   const found = cell.variants.get(variant)
   if (found === undefined || found.expiresAt <= shelf.now()) return false
-  return seen === undefined || !found.entry.head.equals(seen)
+  return seen === undefined || !unpack(found.head).equals(seen)
 }
