@@ -9,6 +9,7 @@ import type { TestServer } from '../support/redis.ts'
 import { type RedisTestCluster, startRedisCluster } from '../support/redis-cluster.ts'
 import { type RedisTestSentinel, startRedisSentinel } from '../support/redis-sentinel.ts'
 import { countWrites, type SocketWrites } from '../support/socket-writes.ts'
+import { valueOrCode } from '../support/value-or-code.ts'
 
 type AnyClient = RedisClient & { disconnect(): void }
 
@@ -89,13 +90,7 @@ for (const [name, { masters, options }] of Object.entries(ways)) {
 
     it('gives everybody an own reply or an error, however often connections are lost', async () => {
       const admins = servers.map((server) => server.client())
-      const found = async (key: string) => {
-        try {
-          return String(await store.get(key))
-        } catch (error) {
-          return String((error as { code?: unknown }).code)
-        }
-      }
+      const found = (key: string) => valueOrCode(store, key)
       for (let times = 0; times < 5; times += 1) {
         const before = keys.map(found)
         const kills = admins.map((admin) =>

@@ -10,6 +10,7 @@ import type { Client } from '../../lib/providers/redis/open-client.ts'
 import { eventually } from '../support/eventually.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
 import { countWrites, type SocketWrites } from '../support/socket-writes.ts'
+import { valueOrCode } from '../support/value-or-code.ts'
 
 type AnyClient = RedisClient & { disconnect(): void }
 
@@ -139,13 +140,7 @@ for (const [name, options] of Object.entries(ways)) {
       const admin = killer.client()
       const keys = Array.from({ length: 50 }, (_, at) => `key ${at}`)
       await store.mset(Object.fromEntries(keys.map((key) => [key, `value of ${key}`])))
-      const found = async (key: string) => {
-        try {
-          return String(await store.get(key))
-        } catch (error) {
-          return String((error as { code?: unknown }).code)
-        }
-      }
+      const found = (key: string) => valueOrCode(store, key)
       for (let times = 0; times < 5; times += 1) {
         const before = keys.map(found)
         const kill = admin.call('CLIENT', 'KILL', 'SKIPME', 'yes', 'TYPE', 'normal')

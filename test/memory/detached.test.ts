@@ -23,9 +23,12 @@ for (const { name, serve } of frameworks)
           answered: (await reply())?.content,
         })
       })
-      const answered = await (await fetch(app.url)).json()
-      await app.close()
-      await store.close()
+      const answered = await fetch(app.url)
+        .then((response) => response.json())
+        .finally(async () => {
+          await app.close()
+          await store.close()
+        })
       assert.deepEqual(answered, {
         seen: ['one', 'two', 'three'],
         kept: ['one', 'two', 'three', 'four'],
