@@ -76,7 +76,11 @@ describe('values whose replies arrive', function () {
   for (const [how, faults, right] of ills) {
     it(`${how} are their own, or an error`, async () => {
       proxy.set(faults)
-      const answered = (await Promise.all([ask(), ask()])).flat()
+      const asked = async () => (await Promise.all([ask(), ask()])).flat()
+      let answered = await asked()
+      // Chance may harm the first reply of a round, and nobody is answered before another connection.
+      for (let round = 1; right === 'some' && round < 20 && !answered.some(Boolean); round += 1)
+        answered = await asked()
       if (right === 'none') assert.ok(!answered.some(Boolean))
       if (right === 'some') assert.ok(answered.some(Boolean))
       proxy.clear()
