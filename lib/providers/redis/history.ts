@@ -12,6 +12,7 @@ import { remove } from './scripts/remove.ts'
 import { renew } from './scripts/renew.ts'
 import { metaFields, parseMeta } from './session-record.ts'
 import {
+  messagesStep,
   newest,
   nowhere,
   readResult,
@@ -28,7 +29,7 @@ export function redisHistory(pool: Pool): HistoryLog {
   return {
     append(keys, entries, bounds, call) {
       const { ifRev = -1 } = bounds
-      const args = [...writeBounds(keys, bounds), ifRev, ...entries.flatMap(wire)] as const
+      const args = [...writeBounds(keys, bounds), ifRev, ...entries.map(wire)] as const
       return pool.of(keys.index).send(
         'append',
         (client) => run(client, append, writeKeys(keys), [...args]),
@@ -83,10 +84,11 @@ async function fetch(
   { before, ttlMs }: ReadRange,
   call: Call | undefined,
 ): ReturnType<HistoryLog['read']> {
-  const steps = readSteps(keys, places)
   const send = async (client: Client) => {
-    if (ttlMs === undefined) return each(client, steps)
-    return (await runWith(client, renew, renewKeys(keys), [ttlMs], steps)).replies
+    if (ttlMs === undefined) return each(client, readSteps(keys, places))
+    const steps = [messagesStep(keys, places)]
+    const { reply, replies } = await runWith(client, renew, renewKeys(keys), [ttlMs], steps)
+    return [reply, ...replies]
   }
   const { meta, entries } = readResult(await connection.send('read', send, again, call), keys)
   return { meta, entries: entries.filter(({ seq }) => before === undefined || seq < before) }

@@ -9,6 +9,8 @@ export interface Script<Keys extends readonly string[], Args extends readonly Ar
   readonly lua: string
   readonly sha: string
   readonly parse: (raw: unknown) => Reply
+  /** Its reply comes as bytes: it may hold any. */
+  readonly binary: boolean
   /** Never set: carries the types. */
   readonly _?: { keys: Keys; args: Args }
 }
@@ -17,8 +19,9 @@ export interface Script<Keys extends readonly string[], Args extends readonly Ar
 export function script<Keys extends readonly string[], Args extends readonly Argument[], Reply>(
   lua: string,
   parse: (raw: unknown) => Reply,
+  { binary = false }: { readonly binary?: boolean } = {},
 ): Script<Keys, Args, Reply> {
-  return { lua, sha: createHash('sha1').update(lua).digest('hex'), parse }
+  return { lua, sha: createHash('sha1').update(lua).digest('hex'), parse, binary }
 }
 
 /**
@@ -50,13 +53,16 @@ export async function runWith<
   Reply,
 >(
   client: Client,
-  { lua, sha, parse }: Script<Keys, Args, Reply>,
+  { lua, sha, parse, binary }: Script<Keys, Args, Reply>,
   keys: NoInfer<Keys>,
   args: NoInfer<Args>,
   steps: readonly Step[],
 ): Promise<{ readonly reply: Reply; readonly replies: readonly unknown[] }> {
-  const send = (name: string, script: string) =>
-    each(client, [[name, script, keys.length, ...keys, ...args], ...steps])
+  const send = (name: 'evalsha' | 'eval', script: string) =>
+    each(client, [
+      [binary ? `${name}Buffer` : name, script, keys.length, ...keys, ...args],
+      ...steps,
+    ])
   const [raw, ...replies] = await send('evalsha', sha).catch((error: unknown) => {
     if (!isMissing(error)) throw error
     return send('eval', lua)
@@ -66,9 +72,12 @@ export async function runWith<
 
 /** Within a transaction that the client's owner has begun, a script has run no line yet. */
 function answered(reply: unknown): unknown {
-  if (reply === 'QUEUED') throw new Error('The client is in a transaction of its owner')
+  if (reply === 'QUEUED' || (reply instanceof Buffer && queued.equals(reply)))
+    throw new Error('The client is in a transaction of its owner')
   return reply
 }
+
+const queued = Buffer.from('QUEUED')
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT')

@@ -26,22 +26,19 @@ export function writeBounds(
   return [ttlMs, max, keep, seal, id, redacted(title ?? '')]
 }
 
-/** A message as such a script takes it. */
-export function wire({
-  id,
-  role,
-  tokens,
-  payload,
-}: NewEntry): [id: string, role: string, tokens: number, payload: Buffer] {
-  return [id, role, tokens, redacted(payload)]
+/** A message as such a script takes it: as it is stored, `id|role|tokens|payload`, but for its position. */
+export function wire({ id, role, tokens, payload }: NewEntry): Buffer {
+  return redacted(payload, `${id}|${role}|${tokens}|`)
 }
 
 /** Reads a session, and its messages at these places of the list. */
 export function readSteps(keys: SessionKeys, places: readonly [number, number]): Step[] {
-  return [
-    ['hmgetBuffer', keys.session, ...metaFields],
-    ['lrangeBuffer', listKey(keys), ...places],
-  ]
+  return [['hmgetBuffer', keys.session, ...metaFields], messagesStep(keys, places)]
+}
+
+/** Reads the messages of a session at these places of the list. */
+export function messagesStep(keys: SessionKeys, places: readonly [number, number]): Step {
+  return ['lrangeBuffer', listKey(keys), ...places]
 }
 
 /** What these steps found. @throws StoreError `corrupt` for a session written under another key. */

@@ -35,7 +35,7 @@ export function redisTurns(pool: Pool, bus: RedisBus): Turns {
           client,
           begin,
           [...names],
-          [...writeBounds(keys, bounds), ...claim, ...wire(question)],
+          [...writeBounds(keys, bounds), ...claim, wire(question)],
           readSteps(keys, newest(limit)),
         )
       const { reply, replies } = await send('begin', keys, command, call)
@@ -53,7 +53,7 @@ export function redisTurns(pool: Pool, bus: RedisBus): Turns {
     end(keys, { turn, token }, answer, bounds, { lapsed, keepMs }, call) {
       const names = [...writeKeys(keys), turnKey(keys, turn)] as const
       const how = [turn, token, lapsed ? 1 : 0, keepMs] as const
-      const args = [...writeBounds(keys, bounds), ...how, ...answer.flatMap(wire)] as const
+      const args = [...writeBounds(keys, bounds), ...how, ...answer.map(wire)] as const
       return send('end', keys, (client) => run(client, end, [...names], [...args]), call)
     },
 

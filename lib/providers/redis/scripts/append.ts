@@ -16,7 +16,7 @@ export type WriteBounds = [
   title: Buffer,
 ]
 
-type Args = [...WriteBounds, ifRev: number, ...messages: (string | number | Buffer)[]]
+type Args = [...WriteBounds, ifRev: number, ...messages: Buffer[]]
 
 /**
  * Appends messages to a session: dedupe, trim at a turn, index, time to live. One atomic step. An

@@ -12,7 +12,7 @@ type Args = [
   runner: string,
   leaseMs: number,
   alone: number,
-  ...question: [id: string, role: string, tokens: number, payload: Buffer],
+  question: Buffer,
 ]
 
 /**
@@ -29,7 +29,7 @@ export const begin: Script<Keys, Args, Begun> = script(
     ${records}
     ${running}
     local token, runner, lease, alone = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10] == '1'
-    local mid, most = ARGV[11], 16
+    local mid, most = idOf(ARGV[11]), 16
 
     local at, mark = marked(mid)
     local first, count = string.match(mark or '', '^%d+:(%d+):(%d+)$')

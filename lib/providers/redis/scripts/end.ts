@@ -11,7 +11,7 @@ type Args = [
   token: string,
   lapsed: number,
   keepMs: number,
-  ...answer: (string | number | Buffer)[],
+  ...answer: Buffer[],
 ]
 
 /** Appends an answer, notes with its question where it is, and ends the turn. */
@@ -30,10 +30,10 @@ export const end: Script<Keys, Args, EndedTurn> = script(
     if not mine or over(mine) then return { 'lost' } end
     if mine.state == 'ended' then
       -- The same end once more; whoever has another answer comes too late.
-      for at = 11, #ARGV, 4 do
-        if not marked(ARGV[at]) then return { 'lost' } end
+      for at = 11, #ARGV do
+        if not marked(idOf(ARGV[at])) then return { 'lost' } end
       end
-      return { 'ended', rev, seq, 0, (#ARGV - 10) / 4, 0 }
+      return { 'ended', rev, seq, 0, #ARGV - 10, 0 }
     end
     if lapsed and mine.ends > now then return { 'held' } end
 
@@ -46,7 +46,7 @@ export const end: Script<Keys, Args, EndedTurn> = script(
       first = math.max(seq - added + 1, floor)
       count = seq - first + 1
     elseif duplicates > 0 then
-      first, count = marked(ARGV[11]), duplicates
+      first, count = marked(idOf(ARGV[11])), duplicates
     end
     local at = first and marked(turn)
     if at then set('i:' .. turn, at .. ':' .. first .. ':' .. count) end

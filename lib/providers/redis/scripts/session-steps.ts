@@ -47,11 +47,13 @@ export const mend = /* lua */ `
 `
 
 /**
- * `store(first)` appends the messages among the arguments from there on, as id, role letter, tokens,
- * payload; those are left out whose id is there. Gives how many were added and how many not.
+ * `store(first)` appends the messages among the arguments from there on, each as `id|role|tokens|payload`;
+ * those are left out whose id is there. Gives how many were added and how many not.
  */
 export const store = /* lua */ `
     local last, new, system = seq, {}, nil
+    local function idOf(message) return string.match(message, '^[^|]*') end
+
     local function mark(mid)
       local field = 'i:' .. mid
       if redis.call('HSETNX', session, field, seq + 1) == 0 then
@@ -65,12 +67,12 @@ export const store = /* lua */ `
 
     local function storePiece(first, last)
       local lines = {}
-      for i = first, last, 4 do
-        local mid, role = ARGV[i], ARGV[i + 1]
+      for i = first, last do
+        local mid, role, counted = string.match(ARGV[i], '^([^|]*)|(%a)|(%d+)|')
         if mark(mid) then
           seq = seq + 1
-          tokens = tokens + tonumber(ARGV[i + 2])
-          local line = seq .. '|' .. mid .. '|' .. role .. '|' .. ARGV[i + 2] .. '|' .. ARGV[i + 3]
+          tokens = tokens + tonumber(counted)
+          local line = seq .. '|' .. ARGV[i]
           if role == 's' or role == 'd' then system = line end
           lines[#lines + 1] = line
         end
@@ -85,7 +87,7 @@ export const store = /* lua */ `
       for at = first, #ARGV, 1024 do
         added = added + storePiece(at, math.min(at + 1023, #ARGV))
       end
-      return added, (#ARGV - first + 1) / 4 - added
+      return added, #ARGV - first + 1 - added
     end
 `
 
