@@ -4,6 +4,8 @@ import { json, type Serializer, type SerializerContext } from '../serializer.ts'
 
 /** The stored form of what belongs to one user's conversations. */
 export interface Codec {
+  /** Whether an object that it decodes is nobody else's: an application's serializer may keep its own. */
+  readonly fresh: boolean
   /** `name` is a message's encoded id, or `~title` and the like. @throws what the serializer throws. */
   encode(name: string, value: unknown): Uint8Array
   /** @throws StoreError `corrupt` for bytes that are not what was written under this name. */
@@ -16,6 +18,7 @@ export function codecOf(serializer: Serializer, owner: string): Codec {
 }
 
 const jsonCodec: Codec = {
+  fresh: true,
   encode: (_name, value) => json.encode(value),
   decode: (_name, bytes) => decoded(json, bytes),
 }
@@ -27,6 +30,7 @@ function bound(serializer: Serializer, owner: string): Codec {
     return { owner: known, messageId }
   }
   return {
+    fresh: false,
     encode: (name, value) => serializer.encode(value, context(name)),
     decode: (name, bytes) => decoded(serializer, bytes, context(name)),
   }

@@ -1,4 +1,4 @@
-import { isShape } from './formats/shape.ts'
+import { isShape, only, type Shape } from './formats/shape.ts'
 import type { Message } from './message.ts'
 
 /** Members that are bytes, or marks of a provider: not what a model reads as text. */
@@ -33,8 +33,8 @@ const beside = new Set([
 export function countedText(message: Message): string {
   const { content } = message
   const said = typeof content === 'string' ? content : (content ?? []).map(read).join('\n')
-  const more = Object.entries(message).filter(([name]) => !beside.has(name))
-  return more.length > 0 ? said + written(Object.fromEntries(more)) : said
+  const more = Object.keys(message).filter((name) => !beside.has(name))
+  return more.length > 0 ? said + written(only(message as unknown as Shape, ...more)) : said
 }
 
 function read(part: unknown): string {
