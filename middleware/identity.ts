@@ -143,11 +143,15 @@ function guestCookieLine(secret: string, maxAge: number, protocol: string): stri
   return `${guestCookie}=${secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=${maxAge}${secure}`
 }
 
-function readCookie(header: string | undefined): string | undefined {
-  for (const pair of header?.split(';') ?? []) {
-    const [name = '', ...rest] = pair.split('=')
-    const value = rest.join('=').trim()
-    if (name.trim() === guestCookie && secretShape.test(value)) return value
+function readCookie(header = ''): string | undefined {
+  // Without a list of all pairs: many cookies may come with every request.
+  for (let from = 0, end = 0; from < header.length; from = end + 1) {
+    end = header.indexOf(';', from)
+    if (end < 0) end = header.length
+    const equals = header.indexOf('=', from)
+    if (equals < 0 || equals > end || header.slice(from, equals).trim() !== guestCookie) continue
+    const value = header.slice(equals + 1, end).trim()
+    if (secretShape.test(value)) return value
   }
   return undefined
 }
