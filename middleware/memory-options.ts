@@ -80,6 +80,14 @@ export interface ContextOptions {
    * @default an estimate by tokenx
    */
   readonly count?: (message: Message) => number
+  /**
+   * Reads them as soon as a request comes that may add to the conversation (`POST` and the like), for
+   * its first `memory.context()`: together with what a limiter behind `sessionMemory()` asks, in one
+   * round trip less. Who is signed in and which conversation it is must be known there. A request that
+   * is refused, or asks for no context, has read it for nothing.
+   * @default false
+   */
+  readonly ahead?: boolean
 }
 
 const memoryOptionNames: Names<SessionMemoryOptions<unknown>> = {
@@ -99,7 +107,12 @@ const memoryOptionNames: Names<SessionMemoryOptions<unknown>> = {
   preferencesTtl: true,
 }
 
-const contextNames: Names<ContextOptions> = { messages: true, tokens: true, count: true }
+const contextNames: Names<ContextOptions> = {
+  messages: true,
+  tokens: true,
+  count: true,
+  ahead: true,
+}
 
 /**
  * Checks the options of a mount, and gives what it works with.
@@ -131,6 +144,7 @@ function rulesOf<Native>(
   wholeNumber(`${where}.context.messages`, messages, { max: 1000 })
   if (tokens !== undefined) wholeNumber(`${where}.context.tokens`, tokens)
   optionalFunction(`${where}.context.count`, count)
+  if (context.ahead !== undefined) oneOf(`${where}.context.ahead`, context.ahead, [true, false])
   oneOf(`${where}.onStoreError`, onStoreError, ['local', 'error'])
   oneOf(`${where}.turns`, turns, ['queue', 'reject', 'interleave'])
   if (typeof serializer?.encode !== 'function' || typeof serializer.decode !== 'function')

@@ -1,4 +1,6 @@
+import { isSafe } from '../lib/cache/invalidation.ts'
 import type { Deadline } from '../lib/deadline.ts'
+import { type Ahead, readAhead } from '../lib/history/ahead.ts'
 import { type Codec, codecOf } from '../lib/history/codec.ts'
 import type { Memory } from '../lib/history/memory.ts'
 import { openMemory } from '../lib/history/open-memory.ts'
@@ -26,7 +28,9 @@ export function sessionMemoryCore<Native>(
   options: SessionMemoryOptions<Native>,
 ): Composable<Native, Identity, undefined> {
   const { store, rules } = checkMemoryOptions('sessionMemory', options)
-  const { user, session } = options
+  const { user, session, context } = options
+  const idOf = (exchange: Exchange<Native>): string =>
+    String(session?.(exchange.native) ?? sessionOf(exchange))
 
   return {
     asks: user ? [user] : [],
@@ -35,10 +39,12 @@ export function sessionMemoryCore<Native>(
     waits: () => false,
     finish(exchange, identity): Outcome {
       let opened: Memory | undefined
-      const open = memoryOpener(exchange, { store, rules, user }, identity)
+      const mount = { store, rules, user }
+      const early = context?.ahead ? readEarly(exchange, mount, identity, idOf) : undefined
+      const open = memoryOpener(exchange, mount, identity, early)
       requestState(exchange.req).openMemory = open
       exchange.attach('memory', () => {
-        const id = String(session?.(exchange.native) ?? sessionOf(exchange))
+        const id = idOf(exchange)
         if (opened?.id !== id) opened = open(id)
         return opened
       })
@@ -54,22 +60,46 @@ export interface MemoryMount<Native> {
   readonly user: UserOf<Native> | undefined
 }
 
-/** Opens conversations of whoever makes this request; who that is, is asked at the first. */
+/**
+ * Opens conversations of whoever makes this request; who that is, is asked at the first. `early` is
+ * used where it still is who it was.
+ */
 export function memoryOpener<Native>(
   exchange: Exchange<Native>,
   { store, rules, user }: MemoryMount<Native>,
   identity: Identity,
+  early?: MemoryScope,
 ): (id: string) => Memory {
   let scope: MemoryScope | undefined
+  function scopeOf(owner: string): MemoryScope {
+    if (early?.owner === owner) return early
+    return new RequestScope(exchange, owner, store, rules.serializer)
+  }
   return (id) => {
     requestState(exchange.req).memoryUsed = true
-    scope ??= new RequestScope(
-      exchange,
-      ownerOf(exchange, identifyLate(exchange, user, identity)),
-      store,
-      rules.serializer,
-    )
+    scope ??= scopeOf(ownerOf(exchange, identifyLate(exchange, user, identity)))
     return openMemory(rules, scope, id)
+  }
+}
+
+/**
+ * Begins to read the conversation of a request that may add to it, as far as it is known whose that
+ * is: together with what a limiter behind this asks. Whatever is wrong with it is told to the handler.
+ */
+function readEarly<Native>(
+  exchange: Exchange<Native>,
+  { store, rules }: MemoryMount<Native>,
+  { user, guest }: Identity,
+  idOf: (exchange: Exchange<Native>) => string,
+): MemoryScope | undefined {
+  const owner = user ?? guest
+  if (owner === undefined || isSafe(exchange.req.method ?? '')) return undefined
+  const scope = new RequestScope(exchange, owner, store, rules.serializer)
+  try {
+    readAhead(rules, scope, idOf(exchange))
+    return scope
+  } catch {
+    return undefined
   }
 }
 
@@ -85,6 +115,7 @@ class RequestScope<Native> implements MemoryScope {
   readonly codec: Codec
   readonly deadline: Deadline
   degraded = false
+  ahead: Ahead | undefined
   readonly #exchange: Exchange<Native>
   #endWithFailure: ((turn: OpenTurn) => void) | undefined
 

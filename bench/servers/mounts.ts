@@ -19,7 +19,7 @@ export type Part =
 
 /** Options of the middlewares that are mounted; in this order. */
 export interface Mounts {
-  readonly memory?: { store: Store; ttl: number }
+  readonly memory?: { store: Store; ttl: number; context?: { ahead: boolean } }
   readonly limit?: {
     store: Store
     limits: { name: string; limit: number; window: string }[]
@@ -64,7 +64,12 @@ export function mountsOf(part: Part, { redis }: Place): Mounts {
     'cache-distinct': { cache: { ...cache, key: { headers: ['x-distinct'] } } },
     memory: { memory },
     turns: { memory },
-    all: { memory, limit: limits(minute), cache, composed: true },
+    all: {
+      memory: { ...memory, context: { ahead: true } },
+      limit: limits(minute),
+      cache,
+      composed: true,
+    },
   }
   return parts[part]
 }

@@ -1,6 +1,7 @@
 import { RequestError } from '../errors.ts'
 import { decodeId, type SessionKeys, sessionKeys } from '../keys.ts'
 import type { ReadResult } from '../ports/history.ts'
+import { takeAhead } from './ahead.ts'
 import { boundsOf, kept, titleOf } from './bounds.ts'
 import { type Context, contextOf, type Forms, wholeContextOf } from './context.ts'
 import { type ConversationTurns, conversationTurns } from './conversation-turns.ts'
@@ -68,6 +69,7 @@ class OpenMemory implements Memory {
     checkCount(messages, rules)
     const entries = messages.map((message) => toEntry(message, rules, codec))
     const bounds = boundsOf(rules, codec, titleOf(messages, entries), ifRev)
+    this.#scope.ahead = undefined
     const { result, degraded } = await this.#log.append(entries, bounds)
     if (result.kind === 'conflict') throw conflict('append', result.rev, ifRev)
     if (result.kind === 'forgotten') throw forgotten('append')
@@ -109,7 +111,8 @@ class OpenMemory implements Memory {
     const form = as ?? ('raw' as As)
     if (!Object.hasOwn(forms, form))
       throw new RequestError(400, `as must be one of ${Object.keys(forms).join(', ')}`)
-    const read = reaching(known, size.messages) ?? (await this.#log.read(size.messages))
+    const there = known ?? (await takeAhead(this.#scope, this.#keys))
+    const read = reaching(there, size.messages) ?? (await this.#log.read(size.messages))
     const found = contextOf(read, codec, size, form)
     // The newest turn is longer than the window; alone it may take twice what is stored.
     return found ?? wholeContextOf(await this.#log.read(2 * maxStored), codec, size, form)
@@ -120,6 +123,7 @@ class OpenMemory implements Memory {
   }
 
   delete(): Promise<boolean> {
+    this.#scope.ahead = undefined
     return this.#log.remove()
   }
 
@@ -173,6 +177,7 @@ class OpenMemory implements Memory {
   }
 
   get #conversationTurns(): ConversationTurns {
+    this.#scope.ahead = undefined
     this.#turns ??= conversationTurns(
       {
         rules: this.#rules,
@@ -186,6 +191,7 @@ class OpenMemory implements Memory {
   }
 
   get #sessionMembers(): SessionMembers {
+    this.#scope.ahead = undefined
     this.#members ??= sessionMembers(this.#rules, this.#scope, this.#keys, this.#log, (other) =>
       this.open(other),
     )

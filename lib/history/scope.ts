@@ -3,6 +3,7 @@ import type { Fields } from '../ports/fields.ts'
 import type { HistoryLog } from '../ports/history.ts'
 import type { Turns } from '../ports/turns.ts'
 import type { Serializer } from '../serializer.ts'
+import type { Ahead } from './ahead.ts'
 import type { Codec } from './codec.ts'
 import type { Continuation } from './continuation.ts'
 import type { MessageRules, StoredMessage } from './message.ts'
@@ -65,6 +66,8 @@ export interface MemoryScope {
   began?(turn: Pick<Turn, 'abort' | 'reply'>): void
   /** Set once something went on without the store. */
   degraded: boolean
+  /** What was read before it was asked for; taken back by whoever writes. */
+  ahead?: Ahead | undefined
   /** Takes the guest's cookie back, where the response has not begun. */
   endGuest(): void
 }
