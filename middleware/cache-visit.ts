@@ -25,20 +25,21 @@ export class Visit<Native> {
     this.#replies = new Replies(parts.settings, exchange, look.request)
   }
 
-  answer({ entry: stored, seen }: Found): Outcome | Promise<Outcome> {
+  answer(found: Found): Outcome | Promise<Outcome> {
+    const { entry: stored } = found
     const { request, flight } = this.#look
     // The write may have ended between our question and the store's answer.
     const known = stored ?? this.#parts.flights.copyOf(flight, followerOf(this.#exchange, request))
     const entry = known && this.#replies.continues(known) ? known : undefined
     const now = Date.now()
-    const use = entry && useOf(entry, request.wish, now)
+    const use = entry && useOf(entry, request, now)
     if (entry && use === 'use') return this.#hit(entry, now)
     request.keepHeaders()
     const making = new Making(this.#parts, {
       exchange: this.#exchange,
       look: this.#look,
       replies: this.#replies,
-      seen,
+      seen: found.seen,
       fwd: fwdOf(use),
       stale: isRevalidated(use) ? entry : undefined,
     })
@@ -78,7 +79,7 @@ export class Visit<Native> {
     entry: Entry | undefined,
     making: Making<Native>,
   ): Outcome | Promise<Outcome> {
-    if (this.#look.request.wish.directives.has('only-if-cached')) {
+    if (this.#look.request.directives.has('only-if-cached')) {
       this.#replies.unavailable()
       return 'answered'
     }
@@ -88,9 +89,9 @@ export class Visit<Native> {
 
   /** Whether this request may share a run of the handler with others. */
   #waits(use: Use | undefined): boolean {
-    const { wish } = this.#look.request
-    if (!this.#parts.settings.coalesce || wish.credentialed) return false
-    if (use === undefined) return !wantsNew(wish.directives)
+    const { credentialed, directives } = this.#look.request
+    if (!this.#parts.settings.coalesce || credentialed) return false
+    if (use === undefined) return !wantsNew(directives)
     return use === 'stale' || use === 'stale-while-revalidate'
   }
 
@@ -99,7 +100,7 @@ export class Visit<Native> {
     const { request, deadline } = this.#look
     request.record.passed('miss')
     this.#replies.say({ fwd: fwdOf(use) })
-    if (entry === undefined || use === 'credential' || request.wish.credentialed) return 'next'
+    if (entry === undefined || use === 'credential' || request.credentialed) return 'next'
     return {
       observe: new HeadUpdate(this.#parts, { exchange: this.#exchange, request, deadline, entry }),
     }

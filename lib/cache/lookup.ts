@@ -49,15 +49,17 @@ export function lookup(entries: Entries): Lookup {
   return {
     drop,
     learn,
-    at({ resource, marks, deadline }, variant) {
+    at(wanted, variant) {
+      const { resource, marks } = wanted
       const asked = union(marks, marksOf.get(placeName({ key: resource, variant })))
       const { now } = entries.find
       if (now) return { variant, asked, found: now(resource, variant, asked) }
       return entries
-        .find(resource, variant, asked, { deadline })
+        .find(resource, variant, asked, { deadline: wanted.deadline })
         .then((found) => ({ variant, asked, found }))
     },
-    judged({ resource, deadline }, { variant, found, asked }) {
+    judged(wanted, { variant, found, asked }) {
+      const { resource } = wanted
       const place = { key: resource, variant }
       if (found.entry === undefined) {
         decoded.forget(place)
@@ -72,7 +74,7 @@ export function lookup(entries: Entries): Lookup {
       const unasked = marks.filter((mark) => found.purges[asked.indexOf(mark)] === undefined)
       if (unasked.length === 0) return purged(entry, { marks: asked, purges: found.purges })
       learn(place, marks)
-      return withValue(entries.purges(unasked, { deadline }), (more) =>
+      return withValue(entries.purges(unasked, { deadline: wanted.deadline }), (more) =>
         purged(entry, {
           marks: [...unasked, ...asked],
           purges: [...more, ...found.purges],

@@ -96,7 +96,7 @@ function nearIn(tier: Tier, store: CacheStore, ttlMs: number): Near {
   const purges = purgesOf(store)
   const { times } = purges
   const isPast = ({ key }: Place, { marks }: Entry, began: number): boolean =>
-    times.isPast(marks, began) || times.isPast([key], began)
+    times.isPast(marks, began) || times.wasNoted(key, began)
 
   function clear(): void {
     times.forget(performance.now())
