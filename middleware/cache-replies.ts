@@ -56,12 +56,17 @@ export class Replies<Native> {
     return found
   }
 
-  fromEntry(entry: Entry, { status, reason, fact }: Told): void {
+  /** `came`: where the same body came for this request alone, and need not be copied. */
+  fromEntry(
+    entry: Entry,
+    { status, reason, fact }: Told,
+    came?: { readonly ownBody?: Buffer | undefined },
+  ): void {
     const now = Date.now()
     const reply = replyFrom(entry, this.#asked(fact, now))
     this.#request.record.answered(status, Math.floor(currentAgeMs(entry, now) / 1000), reason)
     if (factsOf(entry).isStream && reply.status === entry.status) this.#stream(entry, reply)
-    else this.#send(reply, reply.body && this.#handedOut(reply.body))
+    else this.#send(reply, reply.body && this.#handedOut(reply.body, entry, came))
   }
 
   /** From an answer that another request makes, as it grows. */
@@ -122,8 +127,13 @@ export class Replies<Native> {
   }
 
   /** Others may be answered from the same bytes, and who stands outside may write into them. */
-  #handedOut(body: Buffer): Buffer {
-    return this.#exchange.showsBody ? Buffer.from(body) : body
+  #handedOut(
+    body: Buffer,
+    entry: Entry,
+    came: { readonly ownBody?: Buffer | undefined } | undefined,
+  ): Buffer {
+    if (!this.#exchange.showsBody) return body
+    return (body === entry.body && came?.ownBody) || Buffer.from(body)
   }
 
   #send(

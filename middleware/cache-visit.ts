@@ -9,7 +9,7 @@ import type { CacheParts } from './cache-parts.ts'
 import { Replies, type Told } from './cache-replies.ts'
 import type { Exchange, Outcome } from './exchange.ts'
 
-type Found = Pick<Extract<Looked, { kind: 'found' }>, 'entry' | 'seen'>
+type Found = Pick<Extract<Looked, { kind: 'found' }>, 'entry' | 'ownBody' | 'seen'>
 
 /** How one request is answered, once the store has said what it has. */
 export class Visit<Native> {
@@ -33,7 +33,7 @@ export class Visit<Native> {
     const entry = known && this.#replies.continues(known) ? known : undefined
     const now = Date.now()
     const use = entry && useOf(entry, request, now)
-    if (entry && use === 'use') return this.#hit(entry, now)
+    if (entry && use === 'use') return this.#hit(entry, now, found)
     request.keepHeaders()
     const making = new Making(this.#parts, {
       exchange: this.#exchange,
@@ -48,13 +48,13 @@ export class Visit<Native> {
     return this.#absent(use, entry, making)
   }
 
-  #hit(entry: Entry, now: number): Outcome {
+  #hit(entry: Entry, now: number, found: Found): Outcome {
     const left = entry.lifeMs - currentAgeMs(entry, now)
     const told: Told =
       left > 0
         ? { status: 'hit', fact: { hit: { ttl: Math.floor(left / 1000) } } }
         : this.#toldStale(entry, 'max-stale')
-    this.#replies.fromEntry(entry, told)
+    this.#replies.fromEntry(entry, told, entry === found.entry ? found : undefined)
     return 'answered'
   }
 

@@ -86,6 +86,13 @@ class Found {
     this.#there = there
   }
 
+  /** What came in several packets was put together for us; else it is a window on one packet. */
+  get ownBody(): Buffer | undefined {
+    const kept = this.#there.found.entry
+    if (kept === undefined || kept.source !== undefined) return undefined
+    return kept.body.byteLength === kept.body.buffer.byteLength ? kept.body : undefined
+  }
+
   /** The names are those that the variant was looked for under: by now there may be others. */
   get seen(): SeenPlace {
     const { variant, found } = this.#there

@@ -44,6 +44,8 @@ export type Looked =
       readonly kind: 'found'
       readonly entry: Entry | undefined
       readonly tier: 'near' | 'store'
+      /** The bytes of its body, as they came for this look alone: whoever looked may give them away. */
+      readonly ownBody?: Buffer | undefined
       /** What stood in the store, usable or not; `undefined` where that cannot be said. */
       readonly seen?: SeenPlace | undefined
     }
