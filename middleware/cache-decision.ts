@@ -74,7 +74,7 @@ export function decide<Native>(
     memoryUsed: requestState(exchange.req).memoryUsed,
     declined: request.record.declined,
     revalidates: settings.mode === 'http' && exchange.req.method !== 'POST',
-    personal: request.wish.personal,
+    personal: request.personal,
   })
   // What is kept for one guest, or one user, is not kept for who has signed in since.
   const refusal = scoping === 'id' ? (refused ?? appeared) : refused

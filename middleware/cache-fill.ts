@@ -220,7 +220,7 @@ export class Fill<Native> implements Observer {
     const bypassed = credentials.has(refusal)
     request.record.passed(bypassed ? 'bypass' : 'miss', refusal)
     audience.refuse()
-    if (!audience.isNear && !request.wish.credentialed) flights.shun(request.resource)
+    if (!audience.isNear && !request.credentialed) flights.shun(request.resource)
   }
 }
 
@@ -229,7 +229,7 @@ function mustServeAll<Native>(
   { flights }: CacheParts<Native>,
   { request }: FillPlan<Native>,
 ): boolean {
-  return !request.wish.credentialed && !flights.isShunned(request.resource)
+  return !request.credentialed && !flights.isShunned(request.resource)
 }
 
 function nothing(): void {}

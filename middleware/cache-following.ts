@@ -56,10 +56,10 @@ export async function usable<Native>(
   { shelf }: CacheParts<Native>,
   { request, deadline }: Look,
 ): Promise<Followed> {
-  const { resource, headers, marks, wish } = request
+  const { resource, headers, marks } = request
   const found = await shelf.find({ resource, headers, deadline, marks })
   if (found.kind === 'away') return { kind: 'away' }
   const { entry } = found
-  const fits = entry !== undefined && useOf(entry, wish, Date.now()) === 'use'
+  const fits = entry !== undefined && useOf(entry, request, Date.now()) === 'use'
   return fits ? { kind: 'entry', entry } : { kind: 'again' }
 }

@@ -186,7 +186,7 @@ export class Making<Native> {
 
   #share(copy: Entry): Outcome | Promise<Outcome> {
     const { look, replies } = this.#wanting
-    if (useOf(copy, look.request.wish, Date.now()) !== 'use' || !replies.continues(copy))
+    if (useOf(copy, look.request, Date.now()) !== 'use' || !replies.continues(copy))
       return this.alone()
     replies.fromEntry(copy, { status: 'collapsed', fact: { fwd: 'miss', collapsed: true } })
     return 'answered'

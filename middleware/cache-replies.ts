@@ -2,11 +2,11 @@ import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { type CacheFact, cacheStatus } from '../lib/cache/cache-status.ts'
 import { currentAgeMs, type Entry } from '../lib/cache/entry.ts'
-import { afterEvent, eventCursor, isStream } from '../lib/cache/event-stream.ts'
-import type { Fields } from '../lib/cache/fields.ts'
+import { factsOf } from '../lib/cache/entry-facts.ts'
+import { afterEvent, eventCursor } from '../lib/cache/event-stream.ts'
 import type { Live } from '../lib/cache/live.ts'
 import { replay } from '../lib/cache/replay.ts'
-import { type Reply, replyFrom } from '../lib/cache/reply.ts'
+import { type Asked, type OuterFields, type Reply, replyFrom } from '../lib/cache/reply.ts'
 import type { CacheSettings } from './cache-options.ts'
 import type { AnswerReason } from './cache-record.ts'
 import type { CacheableRequest } from './cacheable-request.ts'
@@ -37,9 +37,10 @@ export class Replies<Native> {
   }
 
   /** Whether an entry holds what this client lacks: a stream goes on only after an event in it. */
-  continues({ fields, body }: Entry): boolean {
+  continues(entry: Entry): boolean {
     const { resumes } = this.#request
-    return resumes === undefined || !isStream(fields) || afterEvent(body, resumes) !== undefined
+    if (resumes === undefined || !factsOf(entry).isStream) return true
+    return afterEvent(entry.body, resumes) !== undefined
   }
 
   /** The same of an answer in the making: who has had an event of it had it from here. */
@@ -55,12 +56,17 @@ export class Replies<Native> {
     return found
   }
 
-  fromEntry(entry: Entry, { status, reason, fact }: Told): void {
+  /** `came`: where the same body came for this request alone, and need not be copied. */
+  fromEntry(
+    entry: Entry,
+    { status, reason, fact }: Told,
+    came?: { readonly ownBody?: Buffer | undefined },
+  ): void {
     const now = Date.now()
     const reply = replyFrom(entry, this.#asked(fact, now))
     this.#request.record.answered(status, Math.floor(currentAgeMs(entry, now) / 1000), reason)
-    if (isStream(entry.fields) && reply.status === entry.status) this.#stream(entry, reply)
-    else this.#send(reply, reply.body && this.#handedOut(reply.body))
+    if (factsOf(entry).isStream && reply.status === entry.status) this.#stream(entry, reply)
+    else this.#send(reply, reply.body && this.#handedOut(reply.body, entry, came))
   }
 
   /** From an answer that another request makes, as it grows. */
@@ -99,11 +105,11 @@ export class Replies<Native> {
     saidOn(this.#settings, this.#exchange, fact)
   }
 
-  #asked(fact: CacheFact, now: number): Parameters<typeof replyFrom>[1] {
+  #asked(fact: CacheFact, now: number): Asked {
     const { req, res } = this.#exchange
     const said = this.#settings.cacheStatus ? fact : undefined
     const { headers } = this.#request
-    return { method: req.method, headers, outer: mergedFields(res), fact: said, now }
+    return { method: req.method, headers, outer: outerFields(res), fact: said, now }
   }
 
   /** A stream begins after the event that the client has had. */
@@ -121,8 +127,13 @@ export class Replies<Native> {
   }
 
   /** Others may be answered from the same bytes, and who stands outside may write into them. */
-  #handedOut(body: Buffer): Buffer {
-    return this.#exchange.showsBody ? Buffer.from(body) : body
+  #handedOut(
+    body: Buffer,
+    entry: Entry,
+    came: { readonly ownBody?: Buffer | undefined } | undefined,
+  ): Buffer {
+    if (!this.#exchange.showsBody) return body
+    return (body === entry.body && came?.ownBody) || Buffer.from(body)
   }
 
   #send(
@@ -155,14 +166,9 @@ export function saidOn<Native>(
   res.setHeader('Cache-Status', cacheStatus(standingLine(res, 'cache-status'), fact))
 }
 
-const noFields: Fields = {}
-
 /** What stands on a response already and goes into the fields of a reply. */
-function mergedFields(res: ServerResponse): Fields {
-  const vary = standingLine(res, 'vary')
-  const status = standingLine(res, 'cache-status')
-  if (vary === undefined && status === undefined) return noFields
-  return { ...(vary && { vary }), ...(status && { 'cache-status': status }) }
+function outerFields(res: ServerResponse): OuterFields {
+  return { vary: standingLine(res, 'vary') || undefined, status: standingLine(res, 'cache-status') }
 }
 
 /** Aborted once the client is gone. */

@@ -3,19 +3,16 @@ import { cacheControl, type Directives } from '../lib/cache/cache-control.ts'
 import { lineOf, type RequestHeaders } from '../lib/cache/fields.ts'
 import type { KeyParts } from '../lib/cache/key.ts'
 import { isPlainTarget } from '../lib/cache/query.ts'
-import type { Credential } from '../lib/cache/storable.ts'
 import { UsageError } from '../lib/errors.ts'
-import { encodeId } from '../lib/keys.ts'
-import { keyedBody } from './cache-body.ts'
+import { type BodyInKey, keyedBody } from './cache-body.ts'
 import type { CacheSettings } from './cache-options.ts'
 import type { BypassReason, CacheRecord } from './cache-record.ts'
+import { isNamed, scopeOf } from './cache-scope.ts'
 import { CacheableRequest, type ReadParts, type Scope } from './cacheable-request.ts'
 import { credentialOf } from './credential.ts'
 import type { Exchange } from './exchange.ts'
-import { identify, signedIn } from './identity.ts'
-import { namedByApplication } from './named-by-application.ts'
 import { isBodyRead } from './request-body.ts'
-import { type Identity, requestState, stateSoFar } from './request-state.ts'
+import { requestState, stateSoFar } from './request-state.ts'
 
 /** A request, as far as it must be known before the store is asked. */
 export type CacheRequest = CacheableRequest | Bypass
@@ -67,41 +64,63 @@ export function readRequest<Native>(
 ): Awaitable<CacheRequest> {
   const directives = directivesOf(exchange.req.headers, settings.mode)
   const early = refused(exchange, settings, directives)
-  if (early) return { kind: 'bypass', record, reason: early }
+  if (early) return bypass(record, early)
   const reading = { exchange, settings, record, directives }
   if (settings.when === undefined) return readScope(reading)
   return withValue(settings.when(exchange.native), (wanted) =>
-    wanted ? readScope(reading) : { kind: 'bypass', record, reason: 'when' },
+    wanted ? readScope(reading) : bypass(record, 'when'),
   )
 }
 
+function bypass(record: CacheRecord, reason: BypassReason): Bypass {
+  return { kind: 'bypass', record, reason }
+}
+
+// Where a step need not wait, the next is called as it is: a closure for each would be made for nothing.
+
 function readScope<Native>(reading: Reading<Native>): Awaitable<CacheRequest> {
-  const { exchange, settings, record } = reading
+  const { exchange, settings } = reading
   const { userId } = exchange
-  return withValue(scopeOf(exchange, settings, credentialOf(exchange.req.headers)), (scope) => {
-    if (typeof scope === 'string') return { kind: 'bypass', record, reason: scope }
-    const named = stateSoFar(exchange.req)?.users.size ?? 0
-    return readBody(reading, { scope, userId, named })
-  })
+  const scope = scopeOf(exchange, settings, credentialOf(exchange.req.headers))
+  if (!(scope instanceof Promise)) return readBody(reading, userId, scope)
+  return scope.then((found) => readBody(reading, userId, found))
+}
+
+function readBody<Native>(
+  reading: Reading<Native>,
+  userId: unknown,
+  scope: Scope | BypassReason,
+): Awaitable<CacheRequest> {
+  const { exchange, settings, record } = reading
+  if (typeof scope === 'string') return bypass(record, scope)
+  const caller = { scope, userId, named: stateSoFar(exchange.req)?.users.size ?? 0 }
+  const body = keyedBody(exchange, settings)
+  if (!(body instanceof Promise)) return readExtra(reading, caller, body)
+  return body.then((found) => readExtra(reading, caller, found))
 }
 
 type Caller = Pick<ReadParts, 'scope' | 'userId' | 'named'>
 
-function readBody<Native>(reading: Reading<Native>, caller: Caller): Awaitable<CacheRequest> {
+function readExtra<Native>(
+  reading: Reading<Native>,
+  caller: Caller,
+  body: BodyInKey,
+): Awaitable<CacheRequest> {
   const { exchange, settings, record } = reading
-  return withValue(keyedBody(exchange, settings), (body) => {
-    if (body.kind === 'bypass') return { kind: 'bypass', record, reason: body.reason }
-    return withValue(extraOf(exchange, settings), (extra) =>
-      extra.kind === 'bypass'
-        ? { kind: 'bypass', record, reason: 'key' }
-        : cacheable(reading, caller, { body: body.keyed, extra: extra.value }),
-    )
-  })
+  if (body.kind === 'bypass') return bypass(record, body.reason)
+  const { keyed } = body
+  if (settings.extra === undefined)
+    return cacheable(reading, caller, { body: keyed, extra: undefined })
+  return withValue(settings.extra(exchange.native), (value) =>
+    value === null || value === undefined
+      ? bypass(record, 'key')
+      : cacheable(reading, caller, { body: keyed, extra: extraOf(value) }),
+  )
 }
 
 function cacheable<Native>(
   { exchange, settings, record, directives }: Reading<Native>,
-  caller: Caller,
+  { scope, userId, named }: Caller,
   { body, extra }: Pick<KeyParts, 'body' | 'extra'>,
 ): CacheableRequest {
   const { req, url } = exchange
@@ -112,15 +131,28 @@ function cacheable<Native>(
     host: exchange.host ?? '',
     url,
     rewritten: req.url === url ? undefined : req.url,
-    scope: caller.scope.tag,
-    headers: keyed.map((name) => [name, lineOf(req.headers, name)]),
+    scope: scope.tag,
+    headers:
+      keyed.length === 0 ? noHeaders : keyed.map((name) => [name, lineOf(req.headers, name)]),
     body,
     extra,
   })
   record.resource = resource.key
   const repeatable = body === undefined || exchange.parsedBody() !== undefined
-  return new CacheableRequest({ req, record, resource, ...caller, directives, keyed, repeatable })
+  return new CacheableRequest({
+    req,
+    record,
+    resource,
+    scope,
+    userId,
+    named,
+    directives,
+    keyed,
+    repeatable,
+  })
 }
+
+const noHeaders: KeyParts['headers'] = []
 
 /**
  * Whether a user has become known since the key was made, whom the key does not hold: the answer may
@@ -144,25 +176,11 @@ function refused<Native>(
 ): BypassReason | undefined {
   if (!methods.has(req.method ?? '')) return 'method'
   if (directives.has('no-store')) return 'no-store'
-  return query === true || isPlainTarget(`${url}${req.url}`) ? undefined : 'key'
+  return query === true || (isPlainTarget(url) && isPlainTarget(req.url ?? '')) ? undefined : 'key'
 }
 
-type Extra =
-  | { readonly kind: 'given'; readonly value: string | undefined }
-  | { readonly kind: 'bypass' }
-
-const noExtra: Extra = { kind: 'given', value: undefined }
-
-function extraOf<Native>(
-  { native }: Exchange<Native>,
-  { extra }: CacheSettings<Native>,
-): Awaitable<Extra> {
-  return extra === undefined ? noExtra : withValue(extra(native), readExtra)
-}
-
-function readExtra(value: unknown): Extra {
-  if (value === null || value === undefined) return { kind: 'bypass' }
-  if (typeof value === 'string' && value.isWellFormed()) return { kind: 'given', value }
+function extraOf(value: unknown): string {
+  if (typeof value === 'string' && value.isWellFormed()) return value
   throw new UsageError(`\`key.extra\` must give well-formed text, got ${typeof value}`)
 }
 
@@ -171,60 +189,12 @@ function methodClass(method: string | undefined): string {
 }
 
 const noDirectives: Directives = new Map()
+const onlyNew: Directives = new Map([['no-cache', [undefined]]])
 
 function directivesOf(headers: RequestHeaders, mode: 'http' | 'app'): Directives {
   if (mode === 'app') return noDirectives
+  if (headers['cache-control'] !== undefined) return cacheControl(headers)
   // RFC 9111 section 5.4: Pragma speaks where there is no Cache-Control.
-  const old =
-    headers['cache-control'] === undefined && /\bno-cache\b/i.test(lineOf(headers, 'pragma') ?? '')
-  return old ? new Map([['no-cache', [undefined]]]) : cacheControl(headers)
-}
-
-const publicScope = { scoping: 'public', tag: 'public', holder: 'application' } as const
-
-/** Whose answers these are; a reason to bypass the cache where nobody is known who they could be. */
-function scopeOf<Native>(
-  exchange: Exchange<Native>,
-  settings: CacheSettings<Native>,
-  credential: Credential | undefined,
-): Awaitable<Scope | BypassReason> {
-  const { scope, user } = settings
-  if (scope === 'public') return { ...publicScope, credential }
-  if (scope === undefined)
-    return withValue(credential ?? userCredential(exchange, user), (found) => {
-      return { scoping: 'none', tag: '-', credential: found, holder: 'nobody' }
-    })
-  if (scope === 'user')
-    return withValue(identify(exchange, user), (who) => userScope(exchange, who, credential))
-  return withValue(scope(exchange.native), (id) => {
-    if (id === null || id === undefined || id === '') return 'scope'
-    const tag = `id:${namedByApplication(() => encodeId('The scope of a cached response', id))}`
-    return { scoping: 'id', tag, credential, holder: 'application' }
-  })
-}
-
-/** Whether somebody is known without a credential. */
-function userCredential<Native>(
-  exchange: Exchange<Native>,
-  user: CacheSettings<Native>['user'],
-): Awaitable<'user' | undefined> {
-  if (isNamed(exchange.userId)) return 'user'
-  return withValue(signedIn(exchange, user), (id) => (id === undefined ? undefined : 'user'))
-}
-
-/** A guest with a credential is somebody whom a later middleware may sign in. */
-function userScope<Native>(
-  { userId }: Exchange<Native>,
-  { user, guest }: Identity,
-  credential: Credential | undefined,
-): Scope | BypassReason {
-  if (user !== undefined) return { scoping: 'id', tag: `user:${user}`, credential, holder: 'user' }
-  if (credential !== undefined) return credential
-  if (isNamed(userId)) return 'user'
-  if (guest === undefined) return 'scope'
-  return { scoping: 'id', tag: `user:${guest}`, credential, holder: 'nobody' }
-}
-
-function isNamed(userId: unknown): boolean {
-  return userId !== undefined && userId !== null
+  const pragma = lineOf(headers, 'pragma')
+  return pragma !== undefined && /\bno-cache\b/i.test(pragma) ? onlyNew : noDirectives
 }

@@ -1,10 +1,11 @@
-import { type Awaitable, withValue } from '../lib/awaitable.ts'
+import type { Awaitable } from '../lib/awaitable.ts'
 import type { Entry } from '../lib/cache/entry.ts'
+import type { RequestHeaders } from '../lib/cache/fields.ts'
 import { Flights } from '../lib/cache/flights.ts'
 import { heardPurges } from '../lib/cache/purges.ts'
 import { useOf } from '../lib/cache/reuse.ts'
 import { sharingOf } from '../lib/cache/sharing.ts'
-import { type CacheStore, type Looked, openShelf } from '../lib/cache/shelf.ts'
+import { type CacheStore, type Looked, openShelf, type Wanted } from '../lib/cache/shelf.ts'
 import { variantOf } from '../lib/cache/vary.ts'
 import type { Deadline } from '../lib/deadline.ts'
 import { Invalidation, isUnsafe } from './cache-invalidation.ts'
@@ -69,47 +70,73 @@ export function cacheResponseCore<Native>(
     start(exchange, request) {
       if (request.kind === 'bypass') return request
       const near = shelf.near(request)
-      if (near && useOf(near, request.wish, Date.now()) === 'use')
-        return new NearLook(exchange, request, store, near)
+      const want = new Want(exchange, request, store)
+      if (near && useOf(near, request, Date.now()) === 'use')
+        return new AtHand(want, { kind: 'found', entry: near, tier: 'near' })
+      const found = shelf.find(want)
+      if (!(found instanceof Promise) && found.kind === 'found' && found.entry)
+        return new AtHand(want, found)
       request.keepHeaders()
-      const { resource, headers, marks } = request
-      const deadline = requestDeadline(exchange.req, store)
-      const found = shelf.find({ resource, headers, deadline, marks })
+      const { resource, headers } = request
       const flight = flights.find(resource, variantOf(shelf.names(resource), headers))
-      return { kind: 'look', request, found, flight, deadline }
+      return { kind: 'look', request, found, flight, deadline: want.deadline }
     },
     waits: (look) => look.kind === 'look' && look.found instanceof Promise,
     finish(exchange, request, look) {
       request.record.attach(exchange)
       if (look.kind === 'bypass') return bypassed(parts, exchange, look)
-      return withValue(look.found, (looked) => visited(parts, exchange, look, looked))
+      const { found } = look
+      if (!(found instanceof Promise)) return visited(parts, exchange, look, found)
+      return found.then((looked) => visited(parts, exchange, look, looked))
     },
   }
 }
 
-/** What is at hand, and will do: a store is asked only where time has made it stale by now. */
-class NearLook<Native> implements Look {
-  readonly kind = 'look'
-  readonly flight = undefined
+/** What a request asks the store for. Its time to wait begins where a store is asked. */
+class Want<Native> implements Wanted {
   readonly request: CacheableRequest
-  readonly found: Look['found']
   readonly #exchange: Exchange<Native>
   readonly #store: CacheStore
 
-  constructor(
-    exchange: Exchange<Native>,
-    request: CacheableRequest,
-    store: CacheStore,
-    entry: Entry,
-  ) {
+  constructor(exchange: Exchange<Native>, request: CacheableRequest, store: CacheStore) {
     this.request = request
-    this.found = { kind: 'found', entry, tier: 'near' }
     this.#exchange = exchange
     this.#store = store
   }
 
+  get resource(): string {
+    return this.request.resource
+  }
+
+  get headers(): RequestHeaders {
+    return this.request.headers
+  }
+
+  get marks(): readonly string[] {
+    return this.request.marks
+  }
+
   get deadline(): Deadline {
     return requestDeadline(this.#exchange.req, this.#store)
+  }
+}
+
+/** What was found at once: a store is asked only where that has become stale by the time it is used. */
+class AtHand<Native> implements Look {
+  readonly kind = 'look'
+  readonly flight = undefined
+  readonly request: CacheableRequest
+  readonly found: Looked
+  readonly #want: Want<Native>
+
+  constructor(want: Want<Native>, found: Looked) {
+    this.request = want.request
+    this.found = found
+    this.#want = want
+  }
+
+  get deadline(): Deadline {
+    return this.#want.deadline
   }
 }
 
@@ -124,11 +151,16 @@ function visited<Native>(
     record.degrade()
     return bypassed(parts, exchange, { kind: 'bypass', record, reason: 'store' })
   }
-  return withValue(new Visit(parts, exchange, look).answer(looked), (outcome) => {
-    if (outcome === 'answered' || (outcome !== 'next' && 'refresh' in outcome))
-      stateSoFar(exchange.req)?.limits.spare()
-    return outcome
-  })
+  const outcome = new Visit(parts, exchange, look).answer(looked)
+  if (!(outcome instanceof Promise)) return spared(exchange, outcome)
+  return outcome.then((later) => spared(exchange, later))
+}
+
+/** What limits have reserved for is not done where the cache has the answer. */
+function spared<Native>({ req }: Exchange<Native>, outcome: Outcome): Outcome {
+  if (outcome === 'answered' || (outcome !== 'next' && 'refresh' in outcome))
+    stateSoFar(req)?.limits.spare()
+  return outcome
 }
 
 /** The handler answers; where it changes something, what is stored of that no longer holds. */

@@ -79,7 +79,7 @@ export class Revalidation<Native> implements Observer {
   }
 
   rescue(error: unknown): boolean {
-    const { directives } = this.#plan.request.wish
+    const { directives } = this.#plan.request
     this.#takeBack(statusOf(error))
     if (this.#answer === undefined || !standsInForError(error)) return false
     if (!mayStandIn(this.#stale, Date.now(), directives)) return false
@@ -94,7 +94,7 @@ export class Revalidation<Native> implements Observer {
     if (status === 304)
       return Object.keys(this.#asked).length > 0 ? this.#confirmed(fields) : undefined
     const now = Date.now()
-    const { directives } = this.#plan.request.wish
+    const { directives } = this.#plan.request
     if (!standsInFor(status) || !mayStandIn(this.#stale, now, directives)) return undefined
     this.#plan.audience.refuse()
     return this.#standIn(status)

@@ -9,7 +9,7 @@ import type { CacheParts } from './cache-parts.ts'
 import { Replies, type Told } from './cache-replies.ts'
 import type { Exchange, Outcome } from './exchange.ts'
 
-type Found = Pick<Extract<Looked, { kind: 'found' }>, 'entry' | 'seen'>
+type Found = Pick<Extract<Looked, { kind: 'found' }>, 'entry' | 'ownBody' | 'seen'>
 
 /** How one request is answered, once the store has said what it has. */
 export class Visit<Native> {
@@ -25,20 +25,21 @@ export class Visit<Native> {
     this.#replies = new Replies(parts.settings, exchange, look.request)
   }
 
-  answer({ entry: stored, seen }: Found): Outcome | Promise<Outcome> {
+  answer(found: Found): Outcome | Promise<Outcome> {
+    const { entry: stored } = found
     const { request, flight } = this.#look
     // The write may have ended between our question and the store's answer.
     const known = stored ?? this.#parts.flights.copyOf(flight, followerOf(this.#exchange, request))
     const entry = known && this.#replies.continues(known) ? known : undefined
     const now = Date.now()
-    const use = entry && useOf(entry, request.wish, now)
-    if (entry && use === 'use') return this.#hit(entry, now)
+    const use = entry && useOf(entry, request, now)
+    if (entry && use === 'use') return this.#hit(entry, now, found)
     request.keepHeaders()
     const making = new Making(this.#parts, {
       exchange: this.#exchange,
       look: this.#look,
       replies: this.#replies,
-      seen,
+      seen: found.seen,
       fwd: fwdOf(use),
       stale: isRevalidated(use) ? entry : undefined,
     })
@@ -47,13 +48,13 @@ export class Visit<Native> {
     return this.#absent(use, entry, making)
   }
 
-  #hit(entry: Entry, now: number): Outcome {
+  #hit(entry: Entry, now: number, found: Found): Outcome {
     const left = entry.lifeMs - currentAgeMs(entry, now)
     const told: Told =
       left > 0
         ? { status: 'hit', fact: { hit: { ttl: Math.floor(left / 1000) } } }
         : this.#toldStale(entry, 'max-stale')
-    this.#replies.fromEntry(entry, told)
+    this.#replies.fromEntry(entry, told, entry === found.entry ? found : undefined)
     return 'answered'
   }
 
@@ -78,7 +79,7 @@ export class Visit<Native> {
     entry: Entry | undefined,
     making: Making<Native>,
   ): Outcome | Promise<Outcome> {
-    if (this.#look.request.wish.directives.has('only-if-cached')) {
+    if (this.#look.request.directives.has('only-if-cached')) {
       this.#replies.unavailable()
       return 'answered'
     }
@@ -88,9 +89,9 @@ export class Visit<Native> {
 
   /** Whether this request may share a run of the handler with others. */
   #waits(use: Use | undefined): boolean {
-    const { wish } = this.#look.request
-    if (!this.#parts.settings.coalesce || wish.credentialed) return false
-    if (use === undefined) return !wantsNew(wish.directives)
+    const { credentialed, directives } = this.#look.request
+    if (!this.#parts.settings.coalesce || credentialed) return false
+    if (use === undefined) return !wantsNew(directives)
     return use === 'stale' || use === 'stale-while-revalidate'
   }
 
@@ -99,7 +100,7 @@ export class Visit<Native> {
     const { request, deadline } = this.#look
     request.record.passed('miss')
     this.#replies.say({ fwd: fwdOf(use) })
-    if (entry === undefined || use === 'credential' || request.wish.credentialed) return 'next'
+    if (entry === undefined || use === 'credential' || request.credentialed) return 'next'
     return {
       observe: new HeadUpdate(this.#parts, { exchange: this.#exchange, request, deadline, entry }),
     }

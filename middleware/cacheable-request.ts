@@ -35,11 +35,12 @@ export interface ReadParts {
 }
 
 /** A request that the cache may answer. What a hit does without is read when it is asked for. */
-export class CacheableRequest {
+export class CacheableRequest implements Wish {
   readonly kind = 'cacheable'
   readonly record: CacheRecord
   readonly resource: string
-  readonly wish: Wish
+  readonly directives: Directives
+  readonly credentialed: boolean
   readonly credential: Credential | undefined
   readonly scoping: Scoping
   readonly holder: Holder
@@ -52,22 +53,26 @@ export class CacheableRequest {
   readonly #req: IncomingMessage
   readonly #asked: Resource
   readonly #tag: string
+  readonly #keyed: readonly string[]
   #headers: RequestHeaders | undefined
   #marks: readonly string[] | undefined
 
-  constructor({ req, record, resource, scope, directives, keyed, ...rest }: ReadParts) {
-    this.record = record
+  constructor(parts: ReadParts) {
+    const { resource, scope } = parts
+    this.record = parts.record
     this.resource = resource.key
-    this.wish = new ReadWish(this, directives, keyed, scope)
+    this.directives = parts.directives
+    this.credentialed = scope.credential !== undefined && scope.scoping === 'none'
     this.credential = scope.credential
     this.scoping = scope.scoping
     this.holder = scope.holder
-    this.userId = rest.userId
-    this.named = rest.named
-    this.repeatable = rest.repeatable
-    this.#req = req
+    this.userId = parts.userId
+    this.named = parts.named
+    this.repeatable = parts.repeatable
+    this.#req = parts.req
     this.#asked = resource
     this.#tag = scope.tag
+    this.#keyed = parts.keyed
   }
 
   /** As the client sent them. */
@@ -82,38 +87,18 @@ export class CacheableRequest {
 
   /** What its answers carry, so that they can be purged: their target, and their owner. */
   get marks(): readonly string[] {
-    this.#marks ??=
-      this.scoping === 'id' ? [this.#asked.mark, scopeMark(this.#tag)] : [this.#asked.mark]
+    const { marks } = this.#asked
+    if (this.scoping !== 'id') return marks
+    this.#marks ??= [...marks, scopeMark(this.#tag)]
     return this.#marks
+  }
+
+  get personal(): readonly string[] {
+    return this.scoping === 'none' ? personalFields(this.headers, this.#keyed) : []
   }
 
   /** The last event of a stream that the client has had (`Last-Event-ID`). */
   get resumes(): string | undefined {
     return lineOf(this.headers, 'last-event-id')
-  }
-}
-
-class ReadWish implements Wish {
-  readonly directives: Directives
-  readonly credentialed: boolean
-  readonly #request: CacheableRequest
-  readonly #keyed: readonly string[]
-  readonly #isUnscoped: boolean
-
-  constructor(
-    request: CacheableRequest,
-    directives: Directives,
-    keyed: readonly string[],
-    { scoping, credential }: Scope,
-  ) {
-    this.directives = directives
-    this.credentialed = credential !== undefined && scoping === 'none'
-    this.#request = request
-    this.#keyed = keyed
-    this.#isUnscoped = scoping === 'none'
-  }
-
-  get personal(): readonly string[] {
-    return this.#isUnscoped ? personalFields(this.#request.headers, this.#keyed) : []
   }
 }

@@ -98,8 +98,14 @@ export class KoaExchange implements Exchange<Context> {
       answerRaw(this.res, status, fields, body)
       return
     }
+    const { res } = this
     this.native.status = status
-    for (const name in fields) this.res.setHeader(name, fields[name] as string | readonly string[])
+    // Koa counts the bytes of a body itself.
+    const counted = Buffer.isBuffer(body)
+    for (const name in fields) {
+      if (counted && name === 'content-length') continue
+      res.setHeader(name, fields[name] as string | readonly string[])
+    }
     if (body !== undefined) this.native.body = body
   }
 }

@@ -29,7 +29,8 @@ export function cacheStatus(before: string | undefined, fact: CacheFact): string
   if (hit) line += '; hit'
   if (fwd !== undefined) line += `; fwd=${fwd}`
   if (fwdStatus !== undefined) line += `; fwd-status=${serializeBareItem(fwdStatus)}`
-  if (ttl !== undefined) line += `; ttl=${serializeBareItem(ttl)}`
+  // A whole number is written as it reads: that goes with each hit.
+  if (ttl !== undefined) line += `; ttl=${Number.isSafeInteger(ttl) ? ttl : serializeBareItem(ttl)}`
   if (stored) line += '; stored'
   if (collapsed) line += '; collapsed'
   if (detail !== undefined) line += `; detail=${serializeBareItem(new Token(detail))}`

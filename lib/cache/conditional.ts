@@ -13,6 +13,11 @@ export const conditionalFields = [
   'range',
 ] as const
 
+/** Whether a request holds a condition that `notModified()` looks at. */
+export function hasCondition(headers: RequestHeaders): boolean {
+  return headers['if-none-match'] !== undefined || headers['if-modified-since'] !== undefined
+}
+
 /** A validator for a body that came without one; weak, since outer middlewares may compress it. */
 export function entityTag(body: Buffer): string {
   return etag(body, { weak: true })

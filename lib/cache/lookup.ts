@@ -1,7 +1,9 @@
 import { LRUCache } from 'lru-cache'
+import { type Awaitable, withValue } from '../awaitable.ts'
 import type { Entries, FoundEntry, Purge } from '../ports/entries.ts'
 import { publish } from '../telemetry.ts'
-import { currentAgeMs, decodeEntry, type Entry, type Place } from './entry.ts'
+import { decodedOf, placeName } from './decoded.ts'
+import { currentAgeMs, type Entry, type Place } from './entry.ts'
 import type { Wanted } from './shelf.ts'
 
 // Of all resources together.
@@ -15,19 +17,20 @@ export interface Seen {
 }
 
 /** Looks that a process takes at the entries of one store. */
-interface Lookup {
+export interface Lookup {
   /** Remembers which marks an entry carries: they are asked for with it from now on. */
   learn(place: Place, marks: readonly string[]): void
-  /** What stands there, in one round trip. */
-  at(wanted: Wanted, variant: string): Promise<Seen>
+  /** What stands there, in one round trip; at once where the store is in this process. */
+  at(wanted: Wanted, variant: string): Awaitable<Seen>
   /** The entry that was seen, unless it is damaged or purged; one more round trip for new marks. */
-  judged(wanted: Wanted, seen: Seen): Promise<Entry | undefined>
+  judged(wanted: Wanted, seen: Seen): Awaitable<Entry | undefined>
   /** Forgets a resource that cannot be read; nobody waits for it. */
   drop(resource: string): void
 }
 
 /** Reads entries together with the purges of their marks, as far as these are known before. */
 export function lookup(entries: Entries): Lookup {
+  const decoded = decodedOf(entries)
   const marksOf = new LRUCache<string, readonly string[]>({
     maxSize: mostMarks,
     sizeCalculation: (marks) => marks.length + 1,
@@ -38,45 +41,70 @@ export function lookup(entries: Entries): Lookup {
       .drop(resource)
       .catch((error: unknown) => publish('error', () => ({ during: 'cache drop', error })))
   }
-  const nameOf = (resource: string, variant: string) => `${resource} ${variant}`
+
+  function learn(place: Place, marks: readonly string[]): void {
+    if (marks.length > 0) marksOf.set(placeName(place), marks)
+  }
 
   return {
     drop,
-    learn({ key, variant }, marks) {
-      if (marks.length > 0) marksOf.set(nameOf(key, variant), marks)
+    learn,
+    at(wanted, variant) {
+      const { resource, marks } = wanted
+      const asked = union(marks, marksOf.get(placeName({ key: resource, variant })))
+      const { now } = entries.find
+      if (now) return { variant, asked, found: now(resource, variant, asked) }
+      return entries
+        .find(resource, variant, asked, { deadline: wanted.deadline })
+        .then((found) => ({ variant, asked, found }))
     },
-    async at({ resource, marks, deadline }, variant) {
-      const remembered = marksOf.get(nameOf(resource, variant)) ?? []
-      const asked = [...new Set([...marks, ...remembered])]
-      return { variant, asked, found: await entries.find(resource, variant, asked, { deadline }) }
-    },
-    async judged({ resource, deadline }, { variant, found, asked }) {
-      if (found.entry === undefined) return undefined
-      const entry = decodeEntry({ key: resource, variant }, found.entry)
+    judged(wanted, { variant, found, asked }) {
+      const { resource } = wanted
+      const place = { key: resource, variant }
+      if (found.entry === undefined) {
+        decoded.forget(place)
+        return undefined
+      }
+      const entry = decoded.read(place, found.entry)
       if (entry === undefined) {
         drop(resource)
         return undefined
       }
-      const known = new Map(asked.map((mark, at) => [mark, found.purges[at]]))
-      const unasked = entry.marks.filter((mark) => known.get(mark) === undefined)
-      if (unasked.length > 0) {
-        marksOf.set(nameOf(resource, variant), entry.marks)
-        const purges = await entries.purges(unasked, { deadline })
-        for (const [at, mark] of unasked.entries()) known.set(mark, purges[at])
-      }
-      return purged(
-        entry,
-        entry.marks.map((mark) => known.get(mark)),
+      const { marks } = entry
+      const unasked = marks.filter((mark) => found.purges[asked.indexOf(mark)] === undefined)
+      if (unasked.length === 0) return purged(entry, { marks: asked, purges: found.purges })
+      learn(place, marks)
+      return withValue(entries.purges(unasked, { deadline: wanted.deadline }), (more) =>
+        purged(entry, {
+          marks: [...unasked, ...asked],
+          purges: [...more, ...found.purges],
+        }),
       )
     },
   }
 }
 
+/** Each mark of two lists once. Nearly always all are in one of them: that one is given as it is. */
+function union(marks: readonly string[], more: readonly string[] | undefined): readonly string[] {
+  if (more === undefined) return marks
+  return marks.every((mark) => more.includes(mark)) ? more : [...new Set([...marks, ...more])]
+}
+
+/** Purges of marks, in their order. */
+interface Purged {
+  readonly marks: readonly string[]
+  readonly purges: readonly Purge[]
+}
+
 /** What the purges of its marks leave of an entry; nothing where one of them is not known. */
-function purged(entry: Entry, purges: readonly (Purge | undefined)[]): Entry | undefined {
-  if (purges.some((each) => each === undefined || each.hard >= entry.since)) return undefined
-  const soft = Math.max(0, ...purges.map((each) => each?.soft ?? 0))
-  if (purges.length === 0 || soft < entry.since) return entry
+function purged(entry: Entry, { marks, purges }: Purged): Entry | undefined {
+  let soft = 0
+  for (const mark of entry.marks) {
+    const purge = purges[marks.indexOf(mark)]
+    if (purge === undefined || purge.hard >= entry.since) return undefined
+    soft = Math.max(soft, purge.soft)
+  }
+  if (entry.marks.length === 0 || soft < entry.since) return entry
   // Its life ended with the purge: how long it may be used as stale counts from then.
   const agedMs = entry.ageMs + (soft - entry.since) / 1000
   return { ...entry, lifeMs: Math.min(entry.lifeMs, agedMs, currentAgeMs(entry, Date.now())) }

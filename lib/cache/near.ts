@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Entries } from '../ports/entries.ts'
+import { copyOf, placeName } from './decoded.ts'
 import type { Entry, Place } from './entry.ts'
 import { purgesOf } from './purges.ts'
 import type { CacheStore } from './shelf.ts'
@@ -95,7 +96,7 @@ function nearIn(tier: Tier, store: CacheStore, ttlMs: number): Near {
   const purges = purgesOf(store)
   const { times } = purges
   const isPast = ({ key }: Place, { marks }: Entry, began: number): boolean =>
-    times.isPast(marks, began) || times.isPast([key], began)
+    times.isPast(marks, began) || times.wasNoted(key, began)
 
   function clear(): void {
     times.forget(performance.now())
@@ -104,15 +105,15 @@ function nearIn(tier: Tier, store: CacheStore, ttlMs: number): Near {
 
   return {
     get(place, now) {
-      const cell = tier.cells.get(nameOf(place))
+      const cell = tier.cells.get(placeName(place))
       if (cell === undefined || now - cell.at >= ttlMs) return undefined
       if (!isPast(place, cell.entry, cell.began)) return cell.entry
-      tier.cells.delete(nameOf(place))
+      tier.cells.delete(placeName(place))
       return undefined
     },
     put(place, entry, began, now) {
       if (!purges.stands(store, now) || isPast(place, entry, began)) return
-      const name = nameOf(place)
+      const name = placeName(place)
       const held = tier.cells.peek(name)
       if (held !== undefined && isYounger(held.entry, entry)) return
       tier.cells.set(name, { entry: { ...entry, body: copyOf(entry.body) }, began, at: now })
@@ -124,18 +125,7 @@ function nearIn(tier: Tier, store: CacheStore, ttlMs: number): Near {
   }
 }
 
-function nameOf({ key, variant }: Place): string {
-  return `${key} ${variant}`
-}
-
 /** What was read slowly does not take the place of what was written meanwhile. */
 function isYounger(one: Entry, other: Entry): boolean {
   return one.since === other.since ? one.storedAt > other.storedAt : one.since > other.since
-}
-
-/** Bytes of its own: what comes from a connection is a window on a packet, and keeps all of it. */
-function copyOf(body: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(body.length)
-  body.copy(copy)
-  return copy
 }

@@ -1,7 +1,8 @@
 import { type CacheFact, cacheStatus } from './cache-status.ts'
-import { notModified } from './conditional.ts'
+import { hasCondition, notModified } from './conditional.ts'
 import { currentAgeMs, type Entry } from './entry.ts'
-import { type Fields, lineOf, type RequestHeaders } from './fields.ts'
+import { type EntryFacts, factsOf } from './entry-facts.ts'
+import type { Fields, RequestHeaders } from './fields.ts'
 import { sliceOf } from './range.ts'
 import { mergeVary } from './vary.ts'
 
@@ -17,40 +18,48 @@ export interface Reply {
 export interface Asked {
   readonly method: string | undefined
   readonly headers: RequestHeaders
-  /** What stands on the response already. */
-  readonly outer: Fields
+  /** What stands on the response already, and goes into the fields of the reply. */
+  readonly outer: OuterFields
   /** `undefined` leaves `Cache-Status` out. */
   readonly fact: CacheFact | undefined
   readonly now: number
 }
 
+/** Fields that stand on a response already, each as one line. */
+export interface OuterFields {
+  readonly vary: string | undefined
+  /** `Cache-Status`. */
+  readonly status: string | undefined
+}
+
 /** Answers from an entry: the whole, a part of it (206, 416), its head, or that it is known (304). */
 export function replyFrom(entry: Entry, asked: Asked): Reply {
   const { method, headers } = asked
-  const fields = replayed(entry, asked)
-  const safe = method !== 'POST'
-  if (safe && notModified(headers, entry.status, entry.fields))
+  const facts = factsOf(entry)
+  const fields = replayed(entry, facts, asked)
+  const conditional = method !== 'POST' && hasCondition(headers)
+  if (conditional && notModified(headers, entry.status, entry.fields))
     return { status: 304, fields: withoutContent(fields), body: undefined }
-  if (method === 'GET' && entry.status === 200) {
+  if (headers['range'] !== undefined && method === 'GET' && entry.status === 200) {
     const part = partial(entry, headers, fields)
     if (part) return part
   }
   if (entry.status === 204) return { status: 204, fields, body: undefined }
-  fields['content-length'] = String(entry.body.length)
+  fields['content-length'] = facts.length
   return { status: entry.status, fields, body: method === 'HEAD' ? undefined : entry.body }
 }
 
 function replayed(
   entry: Entry,
+  { vary: stored }: EntryFacts,
   { outer, fact, now }: Asked,
 ): Record<string, string | readonly string[]> {
-  const age = String(Math.floor(currentAgeMs(entry, now) / 1000))
   // Not spread into a literal: that takes several times as long, on Node 20.
   const fields: Record<string, string | readonly string[]> = Object.assign({}, entry.fields)
-  fields['age'] = age
-  const vary = mergeVary(lineOf(outer, 'vary'), lineOf(entry.fields, 'vary'))
+  fields['age'] = String(Math.floor(currentAgeMs(entry, now) / 1000))
+  const vary = mergeVary(outer.vary, stored)
   if (vary !== undefined) fields['vary'] = vary
-  if (fact) fields['cache-status'] = cacheStatus(lineOf(outer, 'cache-status'), fact)
+  if (fact) fields['cache-status'] = cacheStatus(outer.status, fact)
   return fields
 }
 

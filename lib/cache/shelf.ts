@@ -1,16 +1,17 @@
 import { LRUCache } from 'lru-cache'
+import type { Awaitable } from '../awaitable.ts'
 import type { Deadline } from '../deadline.ts'
-import { StoreError } from '../errors.ts'
 import type { Entries } from '../ports/entries.ts'
 import type { Fills, SeenPlace } from '../ports/fills.ts'
 import { publish } from '../telemetry.ts'
-import { currentAgeMs, type Entry, encodeEntry, type Place } from './entry.ts'
+import { type Entry, encodeEntry, type Place } from './entry.ts'
 import type { RequestHeaders } from './fields.ts'
-import { lookup, type Seen } from './lookup.ts'
+import { lookup } from './lookup.ts'
 import { type NearOptions, nearOf } from './near.ts'
 import { dropResource, purge } from './purge.ts'
 import { purgesOf } from './purges.ts'
-import { learn, sameNames, variantOf } from './vary.ts'
+import { isFresh, reader } from './reader.ts'
+import { learn, variantOf } from './vary.ts'
 
 /** What the cache needs of a store. */
 export interface CacheStore {
@@ -43,6 +44,8 @@ export type Looked =
       readonly kind: 'found'
       readonly entry: Entry | undefined
       readonly tier: 'near' | 'store'
+      /** The bytes of its body, as they came for this look alone: whoever looked may give them away. */
+      readonly ownBody?: Buffer | undefined
       /** What stood in the store, usable or not; `undefined` where that cannot be said. */
       readonly seen?: SeenPlace | undefined
     }
@@ -60,10 +63,11 @@ export interface Shelf {
    */
   near(wanted: Pick<Wanted, 'resource' | 'headers'>): Entry | undefined
   /**
-   * One round trip where the variants and marks are known, else two or three. A purged entry is
-   * absent; the life of one that is softly purged has just ended. Never rejects.
+   * One round trip where the variants and marks are known, else two or three; none, and no promise,
+   * where the store is in this process. A purged entry is absent; the life of one that is softly
+   * purged has just ended. Never rejects.
    */
-  find(wanted: Wanted): Promise<Looked>
+  find(wanted: Wanted): Awaitable<Looked>
   /**
    * Keeps an answer while it is fresh, and as long afterwards as anybody may use it; false where it
    * could not be kept, or was purged meanwhile. Never rejects.
@@ -111,23 +115,12 @@ export function openShelf(store: CacheStore, l1: NearOptions | undefined): Shelf
     return all
   }
 
-  async function read(wanted: Wanted): Promise<Looked> {
-    const { resource, headers } = wanted
-    const began = performance.now()
-    let vary = names(resource)
-    let there = await look.at(wanted, variantOf(vary, headers))
-    if (!sameNames(vary, there.found.vary)) {
-      vary = there.found.vary
-      there = await look.at(wanted, variantOf(vary, headers))
-      if (!sameNames(there.found.vary, vary) || there.found.entry === undefined)
-        return foundIn(vary, there, undefined)
-      known.set(resource, vary)
-    }
-    const entry = await look.judged(wanted, there)
-    if (entry && isFresh(entry))
-      near?.put({ key: resource, variant: there.variant }, entry, began, performance.now())
-    return foundIn(vary, there, entry)
-  }
+  const find = reader({
+    look,
+    near,
+    names,
+    remember: (resource, vary) => known.set(resource, vary),
+  })
 
   return {
     names,
@@ -137,17 +130,7 @@ export function openShelf(store: CacheStore, l1: NearOptions | undefined): Shelf
       const entry = near?.get(place, performance.now())
       return entry && isFresh(entry) ? entry : undefined
     },
-    async find(wanted) {
-      try {
-        return await read(wanted)
-      } catch (error) {
-        failed('cache read', error)
-        if (!(error instanceof StoreError) || error.reason !== 'corrupt')
-          return { kind: 'away', error }
-        look.drop(wanted.resource)
-        return { kind: 'found', entry: undefined, tier: 'store' }
-      }
-    },
+    find,
     async keep(wanted, answer) {
       const { resource, headers } = wanted
       const vary = remember(resource, answer.names)
@@ -165,18 +148,12 @@ export function openShelf(store: CacheStore, l1: NearOptions | undefined): Shelf
       try {
         await store.entries.amend(resource, variant, head, ttlMs, { deadline })
       } catch (error) {
-        failed('cache write', error)
+        publish('error', () => ({ during: 'cache write', error }))
       }
     },
     drop: (resource) => dropResource(store, resource),
     purge: (marks, soft) => purge(store, marks, soft),
   }
-}
-
-/** The names are those that the variant was looked for under: by now there may be others. */
-function foundIn(vary: readonly string[], there: Seen, entry: Entry | undefined): Looked {
-  const seen = { vary, variant: there.variant, head: there.found.entry?.head }
-  return { kind: 'found', entry, tier: 'store', seen }
 }
 
 interface Writing {
@@ -200,21 +177,13 @@ async function write(
   try {
     return await store.entries.keep(place.key, variant, { deadline: wanted.deadline })
   } catch (error) {
-    failed('cache write', error)
+    publish('error', () => ({ during: 'cache write', error }))
     return false
   }
-}
-
-function isFresh(entry: Entry): boolean {
-  return currentAgeMs(entry, Date.now()) < entry.lifeMs
 }
 
 function storedMs(entry: Entry, graceMs: number): number {
   const longerMs = Math.max(graceMs, entry.swrMs, entry.sieMs)
   const leftMs = Math.ceil(entry.lifeMs - entry.ageMs) + longerMs
   return Math.min(Math.max(leftMs, 1), longestMs)
-}
-
-function failed(during: string, error: unknown): void {
-  publish('error', () => ({ during, error }))
 }

@@ -7,6 +7,17 @@ export interface StoredEntry {
   readonly body: Uint8Array
 }
 
+/** A cached response as a store gives it: copies, with which whoever asked may do as they like. */
+export interface KeptEntry {
+  readonly head: Buffer
+  readonly body: Buffer
+  /**
+   * Stands for the bytes: while it is the same object they are the same, and need not be read again.
+   * Absent where a store cannot tell.
+   */
+  readonly source?: object | undefined
+}
+
 /**
  * When what carries a mark was last purged, in microseconds on the store's own clock, the one that
  * `clock()` and `Fills.claim()` tell; 0 where it never was. `hard`: it must not be used any more.
@@ -22,9 +33,21 @@ export interface FoundEntry {
   /** Request fields that choose between the variants, as learned from earlier responses. */
   readonly vary: readonly string[]
   /** The entry of the variant asked for. */
-  readonly entry: { readonly head: Buffer; readonly body: Buffer } | undefined
+  readonly entry: KeptEntry | undefined
   /** Of each mark asked for, in their order. */
   readonly purges: readonly Purge[]
+}
+
+/** Finds an entry. */
+export interface FindEntry {
+  (key: string, variant: string, marks: readonly string[], call?: Call): Promise<FoundEntry>
+  /**
+   * The same without a promise, where the store is in this process. It stands on the function, so
+   * that whoever puts another `find` in its place need not know of it.
+   *
+   * @throws StoreError
+   */
+  readonly now?: (key: string, variant: string, marks: readonly string[]) => FoundEntry
 }
 
 /** A variant to write. */
@@ -53,7 +76,7 @@ export interface NewVariant {
  */
 export interface Entries {
   /** The learned `vary`, the entry of one variant, and the purges of the marks, in one round trip. */
-  find(key: string, variant: string, marks: readonly string[], call?: Call): Promise<FoundEntry>
+  readonly find: FindEntry
   /**
    * Keeps a variant, and what the resource varies by, in one atomic step; false where its fill is
    * somebody else's by now.

@@ -3,7 +3,7 @@ import type { OwnerKeys, SessionKeys } from '../keys.ts'
 import { escapePattern, markAt } from '../keys.ts'
 import type { Budgets, Charge } from '../ports/budgets.ts'
 import type { Checkup, CommandWord } from '../ports/checkup.ts'
-import type { Entries } from '../ports/entries.ts'
+import type { Entries, FindEntry } from '../ports/entries.ts'
 import type { FieldKeys, Fields } from '../ports/fields.ts'
 import type { FillPlace, Fills } from '../ports/fills.ts'
 import type { HistoryLog } from '../ports/history.ts'
@@ -136,8 +136,16 @@ function budgetsAt(budgets: Budgets, at: At): Budgets {
 function entriesAt(entries: Entries, prefix: string): Entries {
   const at = (key: string) => prefix + key
   const marked = (marks: readonly string[]) => marks.map((mark) => markAt(prefix, mark))
+  const find: FindEntry = (key, variant, marks, call) =>
+    entries.find(at(key), variant, marked(marks), call)
+  const { now } = entries.find
   return {
-    find: (key, variant, marks, call) => entries.find(at(key), variant, marked(marks), call),
+    find: now
+      ? Object.assign(find, {
+          now: (key: string, variant: string, marks: readonly string[]) =>
+            now(at(key), variant, marked(marks)),
+        })
+      : find,
     keep: (key, variant, call) => entries.keep(at(key), variant, call),
     amend: (key, variant, head, ttlMs, call) => entries.amend(at(key), variant, head, ttlMs, call),
     drop: (key, call) => entries.drop(at(key), call),

@@ -143,6 +143,41 @@ for (const framework of frameworks) {
       assert.ok(!bodies.join('').includes('mine'), bodies.join())
     })
 
+    it('do not write into what others are answered with', async () => {
+      const masked = (bytes: unknown) => {
+        if (bytes instanceof Uint8Array) bytes.fill(120)
+      }
+      const site = await serve(framework, {
+        cache: { ttl: 60 },
+        express: {
+          before: [
+            (req, res, next) => {
+              const { end } = res
+              if (req.get('x-mask'))
+                res.end = ((...args: Parameters<typeof end>) => {
+                  masked(args[0])
+                  return end.apply(res, args)
+                }) as typeof end
+              next()
+            },
+          ],
+        },
+        koa: {
+          before: [
+            async (ctx, next) => {
+              await next()
+              if (ctx.get('x-mask')) masked(ctx.body)
+            },
+          ],
+        },
+        handle: (run) => run.send(200, `run ${run.number}`),
+      })
+      await site.get('/a')
+      assert.equal(String((await site.get('/a')).body), 'run 1')
+      assert.equal(String((await site.get('/a', { headers: { 'x-mask': '1' } })).body), 'xxxxx')
+      assert.equal(String((await site.get('/a')).body), 'run 1')
+    })
+
     it('do not write into what others read along', async () => {
       const source = new PassThrough()
       const masked = (bytes: unknown) => {

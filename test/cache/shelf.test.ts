@@ -487,6 +487,31 @@ describe('store.purge', () => {
   const store = createStore({ provider: 'embedded' })
   after(() => store.close())
 
+  it('gives the bytes away that came for one look, but no window on others', async () => {
+    const wanted = fresh(store)
+    await keep(openShelf(store, undefined), wanted, entryOf('one'))
+    const { find } = store.entries
+    const given = async (bytesOf: (body: Buffer) => Buffer) => {
+      const entries: CacheStore['entries'] = {
+        ...store.entries,
+        find: async (...args) => {
+          const found = await find(...args)
+          const { entry } = found
+          return { ...found, entry: entry && { head: entry.head, body: bytesOf(entry.body) } }
+        },
+      }
+      const looked = await openShelf({ ...store, entries }, undefined).find(wanted)
+      return looked.kind === 'found' ? looked.ownBody?.toString() : looked
+    }
+    assert.equal(await given((body) => Buffer.concat([body], 3)), undefined)
+    const alone = (body: Buffer) => {
+      const own = Buffer.allocUnsafeSlow(body.length)
+      body.copy(own)
+      return own
+    }
+    assert.equal(await given(alone), 'one')
+  })
+
   it('purges by tags, and leaves others', async () => {
     const shelf = openShelf(store, undefined)
     const [one, other] = [fresh(store), fresh(store)]

@@ -132,6 +132,14 @@ for (const framework of ['express', 'koa'] as const) {
       })
     }
 
+    /** To purges and ends of fills: asked for by the first request, and sent some time after it. */
+    async function listening(): Promise<void> {
+      await eventually('two subscriptions', async () => {
+        const sent = proxy.commands.filter((name) => name === 'SUBSCRIBE')
+        return sent.length === 2 || undefined
+      })
+    }
+
     for (const [says, how, mounted, cost] of hits)
       it(`answers from the cache behind ${says}, ${how}`, async () => {
         await serve(how, mounted)
@@ -146,6 +154,7 @@ for (const framework of ['express', 'koa'] as const) {
       await serve('composed', limited)
       await site.ask({ path: '/first', ...ann })
       await kept(1)
+      await listening()
       const commands = ['EVALSHA', 'HMGET', 'MGET', 'TIME', 'EVALSHA']
       const cost = { commands, roundTrips: 3, writes: 3 }
       assert.deepEqual(await costOf('/a', commands.length), { ...cost, status: 200 })

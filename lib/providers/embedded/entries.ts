@@ -1,5 +1,5 @@
 import { fillKey } from '../../keys.ts'
-import type { Entries, NewVariant } from '../../ports/entries.ts'
+import type { Entries, FindEntry, FoundEntry, KeptEntry, NewVariant } from '../../ports/entries.ts'
 import type { EntriesShelf, ResourceCell, Variant } from './entries-shelf.ts'
 import { pack, unpack } from './packed.ts'
 import type { Purges } from './purges.ts'
@@ -28,17 +28,24 @@ export function embeddedEntries(shelf: EntriesShelf, purges: Purges): Entries {
     shelf.put(operation, key, cell, Math.max(...ends))
   }
 
+  function findNow(key: string, variant: string, marks: readonly string[]): FoundEntry {
+    const cell = shelf.get('find', key, 'resource')?.cell
+    const found = cell?.variants.get(variant)
+    const live = found !== undefined && found.expiresAt > now()
+    return {
+      vary: cell?.vary ?? noNames,
+      entry: live ? new Kept(found) : undefined,
+      purges: marks.map(purges.of),
+    }
+  }
+
+  const find: FindEntry = async (key, variant, marks) => {
+    const { vary, entry, purges } = findNow(key, variant, marks)
+    return { vary: [...vary], entry: entry && { head: entry.head, body: entry.body }, purges }
+  }
+
   return {
-    async find(key, variant, marks) {
-      const cell = shelf.get('find', key, 'resource')?.cell
-      const found = cell?.variants.get(variant)
-      const live = found !== undefined && found.expiresAt > now()
-      return {
-        vary: [...(cell?.vary ?? [])],
-        entry: live ? { head: unpack(found.head), body: unpack(found.body) } : undefined,
-        purges: marks.map(purges.of),
-      }
-    },
+    find: Object.assign(find, { now: findNow }),
     async keep(key, added) {
       if (added.fill && takenBy(shelf, key, added.fill)) return false
       const old = shelf.get('keep', key, 'resource')?.cell.variants ?? new Map()
@@ -67,6 +74,26 @@ export function embeddedEntries(shelf: EntriesShelf, purges: Purges): Entries {
     },
     purges: async (marks) => marks.map(purges.of),
     clock: async () => purges.clock(),
+  }
+}
+
+const noNames: readonly string[] = []
+
+/** A variant as it is handed out. Whoever knows its source needs no copy of its bytes. */
+class Kept implements KeptEntry {
+  /** A variant that changes is another one from then on. */
+  readonly source: Variant
+
+  constructor(variant: Variant) {
+    this.source = variant
+  }
+
+  get head(): Buffer {
+    return unpack(this.source.head)
+  }
+
+  get body(): Buffer {
+    return unpack(this.source.body)
   }
 }
 

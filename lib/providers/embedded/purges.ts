@@ -36,7 +36,10 @@ export function createPurges(now: () => number, mostBytes: number): Purges {
     last = Math.max(last + 1, Math.floor(now() * 1000))
     return last
   }
-  const of = (mark: string) => later(floor, marks.get(mark) ?? never)
+  const of = (mark: string) => {
+    const purge = marks.get(mark)
+    return purge === undefined ? floor : later(floor, purge)
+  }
 
   return {
     clock,
