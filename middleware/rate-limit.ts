@@ -47,7 +47,7 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     limiter: limiterOf(rules, store, meter),
 
     asks: [skip, ...rules.flatMap((rule) => askedOf(rule, user))].filter(isFunction),
-    waits: (asked) => asked?.budgets !== undefined,
+    waits: (asked) => asked?.budgets instanceof Promise,
 
     prepare(exchange) {
       if (skip === undefined) return demandsOf(exchange, rules, user)
