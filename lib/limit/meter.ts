@@ -77,7 +77,7 @@ export function createMeter(
   {
     onStoreError,
     charge = chargingOn(store.budgets),
-  }: { onStoreError: StoreErrorPolicy; charge?: Charging },
+  }: { onStoreError: StoreErrorPolicy; charge?: Charging | undefined },
 ): Meter {
   const refusals = refusalsOf(store.budgets)
 
@@ -167,15 +167,17 @@ function asking(
   const impossible = demands.some(isImpossible)
   const refused =
     impossible && demands.some((demand) => isImpossible(demand) && !demand.rule.shadow)
-  const charges = impossible
-    ? chargesBeside(demands, refused)
-    : demands.map((demand) => demand.charge)
+  const charges = impossible ? chargesBeside(demands, refused) : demands.map(chargeOf)
   if (charges.length === 0) return undefined
   const call = deadline === undefined ? undefined : { deadline }
   const asked = refused ? budgets.peek(charges, call) : charge(charges, call)
   // Whoever reads it hears of a failure; one that is never read is nobody's concern.
   if (asked instanceof Promise) asked.catch(() => undefined)
   return asked
+}
+
+function chargeOf({ charge }: Demand): Charge {
+  return charge
 }
 
 /** What is asked for where something can never pass: a limit of 0 is not. */
@@ -217,9 +219,11 @@ function standingsOf(
   budgets: readonly (Budget | undefined)[],
 ): readonly Standing[] {
   const standings: Standing[] = []
-  for (const [at, demand] of demands.entries()) {
+  let at = 0
+  for (const demand of demands) {
     const budget = budgets[at]
     if (budget !== undefined) standings.push(standingOf(demand, budget))
+    at += 1
   }
   return standings
 }
