@@ -87,6 +87,17 @@ interface Begun {
   readonly started: unknown
 }
 
+/** The three steps of a core that nothing goes along with. */
+function runAlone<Native>(
+  core: Core<Native, unknown, unknown>,
+  exchange: Exchange<Native>,
+): Awaitable<Outcome> {
+  const prepared = core.prepare(exchange)
+  return prepared instanceof Promise
+    ? prepared.then((found) => core.finish(exchange, found, core.start(exchange, found)))
+    : core.finish(exchange, prepared, core.start(exchange, prepared))
+}
+
 /** The way of one request through a plan. */
 export class Walk<Native> {
   readonly #plan: Plan<Native>
@@ -111,7 +122,9 @@ export class Walk<Native> {
     const core = this.#plan.cores[place]
     if (core === undefined) return 'next'
     this.#at += 1
-    return this.#plan.along.length === 0 ? this.#run(core, place) : this.#watched(core, place)
+    return this.#plan.along.length === 0
+      ? runAlone(core, this.#exchange)
+      : this.#watched(core, place)
   }
 
   /** Whoever began along with a core hears whether the request got past it. */

@@ -47,6 +47,8 @@ export type NodeMiddleware = (
   next: (error?: unknown) => void,
 ) => Promise<void>
 
+type Next = Parameters<NodeMiddleware>[2]
+
 /**
  * Gives handlers `req.memory`, the conversation of this request's session.
  *
@@ -117,12 +119,9 @@ function mount(plan: Plan<Request>): NodeMiddleware {
   return function memoryware(req, res, next) {
     const exchange = new ExpressExchange(req as Request, res)
     const walk = new Walk(plan, exchange)
-    const rest = async (): Promise<void> => {
-      if (await passes(exchange, walk, rest)) next()
-    }
     let passed: Awaitable<boolean>
     try {
-      passed = passes(exchange, walk, rest)
+      passed = passes(exchange, walk, next)
     } catch (error) {
       next(failureOf(error))
       return over
@@ -136,10 +135,7 @@ function mount(plan: Plan<Request>): NodeMiddleware {
 /** What is promised of a request that nothing has held up. */
 const over = Promise.resolve()
 
-async function afterwards(
-  passed: Promise<boolean>,
-  next: (error?: unknown) => void,
-): Promise<void> {
+async function afterwards(passed: Promise<boolean>, next: Next): Promise<void> {
   try {
     if (!(await passed)) return
   } catch (error) {
@@ -154,26 +150,32 @@ function failureOf(error: unknown): unknown {
 }
 
 /** Walks on, and says whether the application is next. */
-function passes(
-  exchange: ExpressExchange,
-  walk: Walk<Request>,
-  rest: () => Promise<void>,
-): Awaitable<boolean> {
+function passes(exchange: ExpressExchange, walk: Walk<Request>, next: Next): Awaitable<boolean> {
   while (!walk.done) {
     const outcome = walk.step()
     if (outcome instanceof Promise)
-      return outcome.then((found) => goesOn(exchange, found, rest) && passes(exchange, walk, rest))
-    if (!goesOn(exchange, outcome, rest)) return false
+      return outcome.then(
+        (found) => goesOn(exchange, walk, next, found) && passes(exchange, walk, next),
+      )
+    if (!goesOn(exchange, walk, next, outcome)) return false
   }
   return true
 }
 
 /** Does what a core decided, and says whether the request goes on. */
-function goesOn(exchange: ExpressExchange, outcome: Outcome, rest: () => Promise<void>): boolean {
+function goesOn(
+  exchange: ExpressExchange,
+  walk: Walk<Request>,
+  next: Next,
+  outcome: Outcome,
+): boolean {
   if (outcome === 'next') return true
   if (outcome === 'answered') return false
   if ('refresh' in outcome) {
     // Who mounted this waits for the answer, not for what comes after it.
+    const rest = async (): Promise<void> => {
+      if (await passes(exchange, walk, next)) next()
+    }
     void refreshResponse(exchange.answered, outcome.refresh, rest)
     return false
   }

@@ -130,7 +130,7 @@ function failureOf(error: unknown): unknown {
 }
 
 /** What is promised of a request that nothing has held up. */
-const over = Promise.resolve()
+const over: Promise<void> = Promise.resolve()
 
 function goOn(
   exchange: KoaExchange,
@@ -140,7 +140,7 @@ function goOn(
 ): Promise<void> {
   if (outcome === 'answered') return over
   const further: Next = walk.done ? next : () => go(exchange, walk, next)
-  if (outcome === 'next') return behind(exchange.native, further)
+  if (outcome === 'next') return onward(exchange.native, further)
   if ('refresh' in outcome) {
     void refreshContext(exchange.native, exchange.before, outcome.refresh, further)
     return over
@@ -159,17 +159,31 @@ async function watchContext(ctx: Context, further: Next, watcher: HeadWatcher): 
 }
 
 /** Runs what comes behind us. */
-async function behind(ctx: Context, further: Next, looks?: Looks): Promise<void> {
+function onward(ctx: Context, further: Next): Promise<void> {
   try {
-    if (looks === undefined) await further()
-    else if ('observe' in looks) await observeContext(ctx, further, looks.observe)
+    // Who calls us without Koa may hand in what gives no promise.
+    const rest: Promise<void> | undefined = further()
+    return rest instanceof Promise ? rest.catch((error: unknown) => failed(ctx, error)) : over
+  } catch (error) {
+    return new Promise(() => failed(ctx, error))
+  }
+}
+
+/** Runs what comes behind us, and looks at what it answers. */
+async function behind(ctx: Context, further: Next, looks: Looks): Promise<void> {
+  try {
+    if ('observe' in looks) await observeContext(ctx, further, looks.observe)
     else await watchContext(ctx, further, looks.watch)
   } catch (error) {
-    keepFields(ctx, error)
-    // Where the client has gone, the response does not tell of the failure.
-    for (const fail of requestState(ctx.req).failures.splice(0)) fail()
-    throw error
+    failed(ctx, error)
   }
+}
+
+function failed(ctx: Context, error: unknown): never {
+  keepFields(ctx, error)
+  // Where the client has gone, the response does not tell of the failure.
+  for (const fail of requestState(ctx.req).failures.splice(0)) fail()
+  throw error
 }
 
 const ours = /^(x-)?ratelimit/i

@@ -23,10 +23,19 @@ export function partitionOf<Native>(
   if (typeof key === 'function') return withValue(key(exchange.native), (told) => named(name, told))
   if (key === 'global') return partition('global', '')
   if (key === 'ip') return address(exchange)
-  return withValue(who(), (user) => {
-    if (user !== undefined) return partition('user', user)
-    return key === 'user' ? undefined : address(exchange)
-  })
+  const user = who()
+  const others = key === 'user' ? undefined : exchange
+  if (typeof user === 'string' || user === undefined) return counted(user, others)
+  return withValue(user, (id) => counted(id, others))
+}
+
+/** The signed-in user, and of others the address where these are counted. */
+function counted<Native>(
+  user: string | undefined,
+  others: Exchange<Native> | undefined,
+): string | undefined {
+  if (user !== undefined) return partition('user', user)
+  return others && address(others)
 }
 
 function named(rule: string, key: string | number | null | undefined): string | undefined {

@@ -1,8 +1,15 @@
+import type { ServerResponse } from 'node:http'
 import { withValue } from '../lib/awaitable.ts'
 import { MemorywareError, UsageError } from '../lib/errors.ts'
 import type { Demand } from '../lib/limit/demand.ts'
 import { fixedWindow, isWhole } from '../lib/limit/fixed.ts'
-import { joinFields, limitFields } from '../lib/limit/header-fields.ts'
+import {
+  joinFields,
+  limitFields,
+  listFields,
+  policyField,
+  stateField,
+} from '../lib/limit/header-fields.ts'
 import { type Limiter, limiterOf } from '../lib/limit/limiter.ts'
 import { type Asked, type Counted, createMeter, type Metered } from '../lib/limit/meter.ts'
 import { type Problem, quotaExceeded, reducedCapacity } from '../lib/limit/problem.ts'
@@ -31,15 +38,15 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
   const { user, onStoreError = 'local', headers = ['draft-11'], skip, onLimited } = options
   register(store, rules)
   const single = rules.length === 1 && rules.every(isWhole)
-  const charge = single ? fixedWindow(store.budgets) : store.budgets.charge
+  const charge = single ? fixedWindow(store.budgets) : undefined
   const meter = createMeter(store, { onStoreError, charge })
   const names = rules.map(({ name }) => name)
   const refunding = rules.filter(({ refundIf }) => refundIf !== undefined)
 
   /** Lets handlers see what it came to. */
-  function show(exchange: Exchange<Native>, found: Omit<Found, 'names'>): void {
+  function show(exchange: Exchange<Native>, found: Found): void {
     const { limits } = requestState(exchange.req)
-    limits.add({ names, ...found })
+    limits.add(found)
     exchange.attach('rateLimit', () => limits)
   }
 
@@ -47,7 +54,7 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     limiter: limiterOf(rules, store, meter),
 
     asks: [skip, ...rules.flatMap((rule) => askedOf(rule, user))].filter(isFunction),
-    waits: (asked) => asked?.budgets !== undefined,
+    waits: (asked) => asked?.budgets instanceof Promise,
 
     prepare(exchange) {
       if (skip === undefined) return demandsOf(exchange, rules, user)
@@ -65,14 +72,14 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
       if (asked !== undefined)
         return withValue(meter.read(asked), (metered) => conclude(exchange, metered))
       // Nothing applies to this request.
-      show(exchange, { standings: [], degraded: false })
+      show(exchange, { names, standings: [], degraded: false })
       return 'next'
     },
   }
 
   function conclude(exchange: Exchange<Native>, metered: Metered): 'next' | 'answered' {
     if (metered.kind === 'counted') return counted(exchange, metered)
-    show(exchange, { standings: [], degraded: true })
+    show(exchange, { names, standings: [], degraded: true })
     return metered.kind === 'open' ? 'next' : answer(exchange, reducedCapacity(), 1)
   }
 
@@ -84,7 +91,7 @@ export function rateLimitCore<Native>(options: RateLimitOptions<Native>): RateLi
     const refresh = () => {
       if (reservation && headers !== false) setFields(exchange, headers, reservation.standings())
     }
-    show(exchange, { standings, reservation, degraded, refresh })
+    show(exchange, { names, standings, reservation, degraded, refresh })
     if (reservation) watchEnd(exchange, refunding, reservation)
     if (headers !== false) setFields(exchange, headers, standings)
     if (onLimited && !verdict.clear)
@@ -158,11 +165,21 @@ function setFields<Native>(
 ): void {
   if (res.headersSent) return
   for (const style of styles) {
-    const told = style === 'draft-11' ? standings : requestState(req).limits.standings()
+    if (style === 'draft-11') {
+      setLists(res, standings)
+      continue
+    }
+    const told = requestState(req).limits.standings()
     const fields = limitFields([style], told)
-    for (const name in fields)
-      res.setHeader(name, joinFields(res.getHeader(name), name, fields[name] ?? ''))
+    for (const name in fields) res.setHeader(name, fields[name] ?? '')
   }
+}
+
+function setLists(res: ServerResponse, standings: readonly Standing[]): void {
+  const lists = listFields(standings)
+  if (lists === undefined) return
+  res.setHeader(policyField, joinFields(res.getHeader(policyField), policyField, lists.policy))
+  res.setHeader(stateField, joinFields(res.getHeader(stateField), stateField, lists.state))
 }
 
 function answer<Native>(

@@ -27,11 +27,13 @@ export function demandsOf<Native>(
     return signed
   }
   const demands: Demand[] = []
-  for (const [place, rule] of rules.entries()) {
+  let place = 0
+  for (const rule of rules) {
+    place += 1
     const each = demand(exchange, rule, who)
     if (isLater(each)) {
       // Asked at once: none of these functions waits for another.
-      const others = rules.slice(place + 1).map(async (other) => demand(exchange, other, who))
+      const others = rules.slice(place).map(async (other) => demand(exchange, other, who))
       return joined(demands, [each, ...others])
     }
     if (each !== undefined) demands.push(each)
@@ -52,8 +54,11 @@ function demand<Native>(
   rule: CheckedRule<Native>,
   who: () => Awaitable<string | undefined>,
 ): Awaitable<Demand | undefined> {
-  return withValue(partitionOf(exchange, rule, who), (partition) =>
-    partition === undefined ? undefined : demandOn(exchange.native, rule, partition),
+  const partition = partitionOf(exchange, rule, who)
+  if (partition === undefined) return undefined
+  if (typeof partition === 'string') return demandOn(exchange.native, rule, partition)
+  return withValue(partition, (found) =>
+    found === undefined ? undefined : demandOn(exchange.native, rule, found),
   )
 }
 
@@ -62,6 +67,10 @@ function demandOn<Native>(
   rule: CheckedRule<Native>,
   partition: string,
 ): Awaitable<Demand | undefined> {
+  const { limit, cost } = rule
+  // Numbers are checked when mounting.
+  if (typeof limit === 'number' && typeof cost === 'number')
+    return Number.isFinite(limit) ? demandOf(rule, { partition, limit, cost }) : undefined
   const told = typeof rule.limit === 'function' ? rule.limit(native, partition) : rule.limit
   return withValue(told, (limit) => {
     if (!isLimit(limit)) throw new UsageError(limitMessage(rule.name, limit))

@@ -26,7 +26,31 @@ export function limitFields(
   return Object.assign({}, ...styles.map((each) => writers[each](told, now)))
 }
 
+/** The fields of `draft-11`, both of which are lists; nothing where there is nothing to tell. */
+export function listFields(standings: readonly Standing[]): Lists | undefined {
+  const told = toldOf(standings)
+  return told.length === 0 ? undefined : listsOf(told)
+}
+
+interface Lists {
+  readonly policy: string
+  readonly state: string
+}
+
+function listsOf(told: readonly Standing[]): Lists {
+  const [first] = told
+  // Nearly always there is one.
+  if (first !== undefined && told.length === 1)
+    return { policy: policy(first), state: state(first) }
+  return { policy: told.map(policy).join(', '), state: told.map(state).join(', ') }
+}
+
+/** The names of the lists of `draft-11`. */
+export const policyField = 'RateLimit-Policy'
+export const stateField = 'RateLimit'
+
 function toldOf(standings: readonly Standing[]): readonly Standing[] {
+  if (standings.length === 1 && standings[0]?.shadow === false) return standings
   const enforced = standings.filter(({ shadow }) => !shadow)
   if (enforced.length <= 1) return enforced
   // A rule that comes twice, since two limiters share its budget, stands where it stood last.
@@ -60,10 +84,10 @@ function itemsOf(before: unknown): List {
 type Writer = (told: readonly Standing[], now: () => number) => Record<string, string>
 
 const writers: Readonly<Record<HeaderStyle, Writer>> = {
-  'draft-11': (told) => ({
-    'RateLimit-Policy': told.map(policy).join(', '),
-    RateLimit: told.map(state).join(', '),
-  }),
+  'draft-11'(told) {
+    const lists = listsOf(told)
+    return { [policyField]: lists.policy, [stateField]: lists.state }
+  },
   legacy,
   openai: (told) => ({
     ...openaiFields('requests', told.filter(countsRequests)),

@@ -1,7 +1,8 @@
 import type { Awaitable } from '../awaitable.ts'
-import type { Deadline } from '../deadline.ts'
+import type { Call, Deadline } from '../deadline.ts'
 import { StoreError } from '../errors.ts'
 import type { Budget, Budgets, Charge } from '../ports/budgets.ts'
+import { chargeNowOf } from '../ports/charge-now.ts'
 import { type LimitEvent, publish } from '../telemetry.ts'
 import { type Demand, isImpossible, standingOf } from './demand.ts'
 import { refusalsOf } from './refusals.ts'
@@ -22,8 +23,8 @@ export type StoreErrorPolicy = 'local' | 'open' | 'error'
 /** Demands on their way to the store. */
 export interface Asked {
   readonly demands: readonly Demand[]
-  /** Budgets in the order of the demands that are asked of. */
-  readonly budgets: Promise<readonly Budget[]> | undefined
+  /** Budgets in the order of the demands that are asked of; at once where they are in this process. */
+  readonly budgets: Awaitable<readonly Budget[]> | undefined
   /** What this process knows to be refused; some budgets may not be known. */
   readonly remembered: readonly (Budget | undefined)[] | undefined
 }
@@ -54,16 +55,29 @@ export interface Meter {
   peek(demands: readonly Demand[]): Promise<Decision>
 }
 
-/** How one fixed window is charged. */
-export type Charging = Budgets['charge']
+/** How budgets are charged. */
+export type Charging = (charges: readonly Charge[], call?: Call) => Awaitable<readonly Budget[]>
+
+/** The store's own way to charge: without a promise where it has one. */
+function chargingOn({ charge }: Budgets): Charging {
+  const chargeNow = chargeNowOf(charge)
+  if (chargeNow === undefined) return charge
+  return (charges) => {
+    try {
+      return chargeNow(charges)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+}
 
 /** Counts on a store. `charge` stands in for its own step. */
 export function createMeter(
   store: LimitStore,
   {
     onStoreError,
-    charge = store.budgets.charge,
-  }: { onStoreError: StoreErrorPolicy; charge?: Charging },
+    charge = chargingOn(store.budgets),
+  }: { onStoreError: StoreErrorPolicy; charge?: Charging | undefined },
 ): Meter {
   const refusals = refusalsOf(store.budgets)
 
@@ -111,7 +125,8 @@ export function createMeter(
 
     read(asked) {
       const { demands, budgets, remembered } = asked
-      if (budgets) return answered(asked, budgets)
+      if (budgets instanceof Promise) return answered(asked, budgets)
+      if (budgets) return tell(counted(store.budgets, demands, budgets, false))
       if (remembered === undefined) return tell(counted(store.budgets, demands, [], false))
       const found = demands.map((demand, at) => judged(demand, remembered[at]))
       const verdict = new Verdict(standingsOf(demands, found), known)
@@ -148,19 +163,21 @@ function asking(
   budgets: Budgets,
   charge: Charging,
   deadline?: Deadline,
-): Promise<readonly Budget[]> | undefined {
+): Awaitable<readonly Budget[]> | undefined {
   const impossible = demands.some(isImpossible)
   const refused =
     impossible && demands.some((demand) => isImpossible(demand) && !demand.rule.shadow)
-  const charges = impossible
-    ? chargesBeside(demands, refused)
-    : demands.map((demand) => demand.charge)
+  const charges = impossible ? chargesBeside(demands, refused) : demands.map(chargeOf)
   if (charges.length === 0) return undefined
   const call = deadline === undefined ? undefined : { deadline }
   const asked = refused ? budgets.peek(charges, call) : charge(charges, call)
   // Whoever reads it hears of a failure; one that is never read is nobody's concern.
-  asked.catch(() => undefined)
+  if (asked instanceof Promise) asked.catch(() => undefined)
   return asked
+}
+
+function chargeOf({ charge }: Demand): Charge {
+  return charge
 }
 
 /** What is asked for where something can never pass: a limit of 0 is not. */
@@ -202,9 +219,11 @@ function standingsOf(
   budgets: readonly (Budget | undefined)[],
 ): readonly Standing[] {
   const standings: Standing[] = []
-  for (const [at, demand] of demands.entries()) {
+  let at = 0
+  for (const demand of demands) {
     const budget = budgets[at]
     if (budget !== undefined) standings.push(standingOf(demand, budget))
+    at += 1
   }
   return standings
 }

@@ -26,18 +26,28 @@ interface Taken extends Demand {
  */
 export class Reservation {
   readonly #budgets: Budgets
-  readonly #taken: readonly Taken[]
+  readonly #demands: readonly Demand[]
+  readonly #charged: readonly Budget[]
+  #changing: readonly Taken[] | undefined
   #queue = idle
   #tokens: TokenCount | undefined
 
   /** `budgets` are those that were charged; one element a demand. */
   constructor(budgets: Budgets, demands: readonly Demand[], charged: readonly Budget[]) {
     this.#budgets = budgets
-    this.#taken = demands.map((demand, at) => taken(demand, charged[at] as Budget))
+    this.#demands = demands
+    this.#charged = charged
+    if (!demands.some(isHeld)) return
     for (const { charge, charged } of this.#taken) {
       const { key, lease, windowMs: leaseMs } = charge
       if (lease !== undefined && charged > 0) leasesOf(budgets).hold({ key, lease, leaseMs })
     }
+  }
+
+  /** Most requests are never corrected. */
+  get #taken(): readonly Taken[] {
+    this.#changing ??= this.#demands.map((demand, at) => taken(demand, this.#charged[at] as Budget))
+    return this.#changing
   }
 
   /** Where each rule stands, after what was settled. */
@@ -47,8 +57,9 @@ export class Reservation {
 
   /** Whether it must learn how the request ends. */
   get ends(): boolean {
-    return this.#taken.some(
-      ({ charge, charged, reserves }) => charged > 0 && (reserves || charge.lease !== undefined),
+    return (
+      this.#demands.some((each) => each.reserves || isHeld(each)) &&
+      this.#taken.some((each) => each.charged > 0 && (each.reserves || isHeld(each)))
     )
   }
 
@@ -139,6 +150,11 @@ export class Reservation {
 }
 
 const idle = Promise.resolve()
+
+/** Whether it takes a slot, which is held until it is given back. */
+function isHeld({ charge }: Demand): boolean {
+  return charge.lease !== undefined
+}
 
 function taken({ rule, reserves, charge }: Demand, budget: Budget): Taken {
   const { mark } = budget

@@ -2,6 +2,7 @@ import { OptionError } from '../errors.ts'
 import type { OwnerKeys, SessionKeys } from '../keys.ts'
 import { escapePattern, markAt } from '../keys.ts'
 import type { Budgets, Charge } from '../ports/budgets.ts'
+import { chargeNowOf, chargingNow } from '../ports/charge-now.ts'
 import type { Checkup, CommandWord } from '../ports/checkup.ts'
 import type { Entries, FindEntry } from '../ports/entries.ts'
 import type { FieldKeys, Fields } from '../ports/fields.ts'
@@ -123,8 +124,11 @@ function budgetsAt(budgets: Budgets, at: At): Budgets {
     all(list).map((each) =>
       each.block ? { ...each, block: { ...each.block, key: at(each.block.key) } } : each,
     )
+  const chargeNow = chargeNowOf(budgets.charge)
   return {
-    charge: (list, call) => budgets.charge(charges(list), call),
+    charge: chargeNow
+      ? chargingNow((list) => chargeNow(charges(list)))
+      : (list, call) => budgets.charge(charges(list), call),
     peek: (list, call) => budgets.peek(charges(list), call),
     settle: (settlements, call) => budgets.settle(all(settlements), call),
     renew: (leases, call) => budgets.renew(all(leases), call),

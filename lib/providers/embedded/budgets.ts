@@ -1,4 +1,5 @@
 import type { Budget, Budgets, Lease, Settlement } from '../../ports/budgets.ts'
+import { chargingNow } from '../../ports/charge-now.ts'
 import { blocked } from './blocks.ts'
 import { type BudgetRoom, type BudgetShelf, budgetShelf } from './budget-shelf.ts'
 import { chargePlan, standing } from './charge-plan.ts'
@@ -12,11 +13,11 @@ const newcomer = ['\0']
 export function embeddedBudgets(keyspace: Keyspace, room: BudgetRoom): Budgets {
   const shelf = budgetShelf(keyspace, room)
   return {
-    async charge(charges) {
+    charge: chargingNow((charges) => {
       const { writes, budgets } = chargePlan(shelf, charges)
       shelf.write('charge', writes)
       return budgets
-    },
+    }),
     peek: async (charges) => standing(shelf, charges),
     async settle(settlements) {
       const at = shelf.now()

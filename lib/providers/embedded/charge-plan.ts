@@ -34,15 +34,16 @@ export function chargePlan(shelf: BudgetShelf, charges: readonly Charge[]): Char
   const all = whole(charges).map((each) => find(shelf, 'charge', each, at))
   const passes = all.every((found) => found.charge.shadow || isFree(found))
   const writes: [string, Kept][] = []
-  const budgets = all.map((found) => {
+  const budgets: Budget[] = []
+  for (const found of all) {
     const { charge, refusal } = found
     const allowed = passes && isFree(found)
     const after = allowed ? takenBy(found) : found.before
     const kept = keptOf(found, after)
     if (kept) writes.push([charge.key, kept])
     if (refusal) writes.push([refusal.key, refusal.kept])
-    return report(found, after, allowed ? markOf(charge, after) : 0)
-  })
+    budgets.push(report(found, after, allowed ? markOf(charge, after) : 0))
+  }
   return { writes, budgets: oneEach(charges, all, budgets) }
 }
 

@@ -44,11 +44,14 @@ export function createKeyspace(now: () => number, bounds: Share): Keyspace {
   }
 
   function bytes(): number {
-    return shelves.reduce((total, shelf) => total + shelf.bytes, 0)
+    let total = 0
+    for (const shelf of shelves) total += shelf.bytes
+    return total
   }
 
   function isOver(): boolean {
-    const entries = shelves.reduce((total, shelf) => total + shelf.entries, 0)
+    let entries = 0
+    for (const shelf of shelves) entries += shelf.entries
     return entries > bounds.entries || bytes() > bounds.bytes
   }
 

@@ -16,6 +16,13 @@ export interface Held<C extends Cell = Cell> {
   expiresAt: number
 }
 
+/** A cell as the shelf itself knows it. */
+interface Placed<C extends Cell> extends Held<C> {
+  cell: C
+  /** What the cell took when it was put: a cell may change before it is put again. */
+  bytes: number
+}
+
 /** How much a shelf holds. */
 export interface Share {
   readonly entries: number
@@ -95,29 +102,18 @@ export function createShelf<C extends Cell>({
   onPut,
   onGone,
 }: ShelfOptions<C>): Shelf<C> {
-  // No `max`: the cache would make room for that many cells at once.
-  const cells = new LRUCache<string, Held<C>>({
-    maxSize: reach.bytes,
-    sizeCalculation: ({ cell }, key) => sizeOf(key, cell.bytes),
-    disposeAfter: ({ cell }, _key, reason) => {
-      if (reason === 'evict') tally.evicted += 1
-      if (reason !== 'set') onGone?.(cell)
-    },
-  })
-  let unseen: string[] = []
+  const cells = emptyCells(reach, tally, onGone)
+  const sweep = sweeperOf(cells, peek)
 
   function peek(key: string): Held<C> | undefined {
-    const held = cells.peek(key)
+    return live(key, cells.peek(key))
+  }
+
+  function live(key: string, held: Held<C> | undefined): Held<C> | undefined {
     if (held === undefined || held.expiresAt > now()) return held
     cells.delete(key)
     tally.expired += 1
     return undefined
-  }
-
-  function sweep(): void {
-    // A list of the keys: an iterator of the cache loses its way when cells move.
-    if (unseen.length === 0) unseen = [...cells.keys()]
-    for (const key of unseen.splice(-3)) peek(key)
   }
 
   function fits(bytes: number): boolean {
@@ -126,14 +122,13 @@ export function createShelf<C extends Cell>({
 
   return {
     get<K extends C['kind']>(operation: string, key: string, kind: K) {
-      const held = peek(key)
+      const held = live(key, cells.get(key))
       if (held === undefined) {
         tally.misses += 1
         elsewhere(operation, key)
         return undefined
       }
       if (held.cell.kind !== kind) throw failure(operation, 'corrupt')
-      cells.get(key)
       tally.hits += 1
       return held as Held<Extract<C, { kind: K }>>
     },
@@ -142,7 +137,16 @@ export function createShelf<C extends Cell>({
     put(operation, key, cell, expiresAt) {
       if (!fits(sizeOf(key, cell.bytes))) throw failure(operation, 'full')
       sweep()
-      cells.set(cells.has(key) ? key : inOnePiece(key), { cell, expiresAt })
+      const { bytes } = cell
+      const placed = cells.get(key)
+      if (placed?.bytes === bytes) {
+        // Nothing takes more than before: no room has to be made.
+        placed.cell = cell
+        placed.expiresAt = expiresAt
+        tally.writes += 1
+        return
+      }
+      cells.set(placed ? key : inOnePiece(key), { cell, expiresAt, bytes })
       if (cells.size > reach.entries) cells.pop()
       onPut()
     },
@@ -153,10 +157,7 @@ export function createShelf<C extends Cell>({
       for (const [key, held] of cells.entries()) if (held.expiresAt > at) live.push(key)
       return live
     },
-    clear() {
-      cells.clear()
-      unseen = []
-    },
+    clear: () => cells.clear(),
     giveBack() {
       if (cells.size <= share.entries && cells.calculatedSize <= share.bytes) return false
       cells.pop()
@@ -169,6 +170,39 @@ export function createShelf<C extends Cell>({
       return cells.calculatedSize
     },
   }
+}
+
+/** Looks at three cells each time, in turn. */
+function sweeperOf(
+  cells: { keys(): Iterable<string> },
+  look: (key: string) => unknown,
+): () => void {
+  let unseen: string[] = []
+  return () => {
+    // A list of the keys: an iterator of the cache loses its way when cells move.
+    if (unseen.length === 0) unseen = [...cells.keys()]
+    for (let looked = 0; looked < 3; looked += 1) {
+      const key = unseen.pop()
+      if (key === undefined) return
+      look(key)
+    }
+  }
+}
+
+function emptyCells<C extends Cell>(
+  reach: Share,
+  tally: Tally,
+  onGone: ShelfOptions<C>['onGone'],
+): LRUCache<string, Placed<C>> {
+  // No `max`: the cache would make room for that many cells at once.
+  return new LRUCache({
+    maxSize: reach.bytes,
+    sizeCalculation: ({ bytes }, key) => sizeOf(key, bytes),
+    disposeAfter: ({ cell }, _key, reason) => {
+      if (reason === 'evict') tally.evicted += 1
+      if (reason !== 'set') onGone?.(cell)
+    },
+  })
 }
 
 /** What a cell takes together with its key. */

@@ -1,5 +1,5 @@
 import type { BudgetRule, Settlement } from '../../ports/budgets.ts'
-import type { Settled, SlidingCell, Tally } from './tally.ts'
+import type { Kept, Settled, SlidingCell, Tally } from './tally.ts'
 
 const parts = 12
 
@@ -10,47 +10,73 @@ const parts = 12
  * `stored` holds the number of a twelfth and what it counts, in turn and in order.
  */
 export function twelfthsTally(stored: readonly number[], rule: BudgetRule, at: number): Tally {
-  const { limit, windowMs } = rule
-  const spanMs = spanOf(windowMs)
-  const current = Math.floor(at / spanMs)
-  const numbers = live(stored, { first: current - parts, current })
-  const used = sum(numbers)
-  const endOf = (twelfth: number) => (twelfth + parts + 1) * spanMs
+  return new Twelfths(stored, rule, at)
+}
 
-  function backMs(amount: number): number {
+/** A class, for one is made at each charge: closures of its own would cost more than what they do. */
+class Twelfths implements Tally {
+  readonly used: number
+  readonly remaining: number
+  readonly resetMs: number
+  readonly mark: number
+  readonly isAhead: boolean
+  readonly #rule: BudgetRule
+  readonly #spanMs: number
+  readonly #current: number
+  readonly #numbers: readonly number[]
+
+  constructor(stored: readonly number[], rule: BudgetRule, at: number) {
+    this.#rule = rule
+    this.#spanMs = spanOf(rule.windowMs)
+    this.#current = Math.floor(at / this.#spanMs)
+    this.#numbers = live(stored, { first: this.#current - parts, current: this.#current })
+    this.mark = at
+    this.used = sum(this.#numbers)
+    this.remaining = Math.max(0, rule.limit - this.used)
+    this.resetMs = this.used > 0 ? this.#backMs(Math.max(1, this.used + 1 - rule.limit)) : 0
+    this.isAhead = (stored.at(-2) ?? this.#current) > this.#current
+  }
+
+  waitMs(cost: number): number {
+    const { limit } = this.#rule
+    const missing = this.used + cost - limit
+    if (missing <= 0) return 0
+    return cost > limit ? Number.POSITIVE_INFINITY : this.#backMs(missing)
+  }
+
+  charged(cost: number): Tally {
+    return this.#with(this.#current, cost)
+  }
+
+  settled({ mark, charged, cost }: Settlement): Settled | undefined {
+    const twelfth = Math.floor(mark / this.#spanMs)
+    if (twelfth < this.#current - parts) return undefined
+    return { tally: this.#with(twelfth, cost - charged), mark }
+  }
+
+  kept(): Kept | undefined {
+    if (this.used === 0) return undefined
+    const endsAt = this.#endOf(this.#numbers.at(-2) ?? this.#current)
+    return { cell: slidingCell(false, this.#numbers), endsAt }
+  }
+
+  #with(twelfth: number, amount: number): Tally {
+    return new Twelfths(added(this.#numbers, twelfth, amount), this.#rule, this.mark)
+  }
+
+  #endOf(twelfth: number): number {
+    return (twelfth + parts + 1) * this.#spanMs
+  }
+
+  /** Until so much has come back. */
+  #backMs(amount: number): number {
     let missing = amount
-    for (let index = 0; index < numbers.length; index += 2) {
-      missing -= numbers[index + 1] ?? 0
-      if (missing <= 0) return endOf(numbers[index] ?? 0) - at
+    for (let index = 0; index < this.#numbers.length; index += 2) {
+      missing -= this.#numbers[index + 1] ?? 0
+      if (missing <= 0) return this.#endOf(this.#numbers[index] ?? 0) - this.mark
     }
     return Number.POSITIVE_INFINITY
   }
-
-  function settled({ mark, charged, cost }: Settlement): Settled | undefined {
-    const twelfth = Math.floor(mark / spanMs)
-    if (twelfth < current - parts) return undefined
-    return { tally: twelfthsTally(added(numbers, twelfth, cost - charged), rule, at), mark }
-  }
-
-  const tally: Tally = {
-    used,
-    remaining: Math.max(0, limit - used),
-    resetMs: used > 0 ? backMs(Math.max(1, used + 1 - limit)) : 0,
-    mark: at,
-    isAhead: (stored.at(-2) ?? current) > current,
-    waitMs(cost) {
-      const missing = used + cost - limit
-      if (missing <= 0) return 0
-      return cost > limit ? Number.POSITIVE_INFINITY : backMs(missing)
-    },
-    charged: (cost) => twelfthsTally(added(numbers, current, cost), rule, at),
-    settled,
-    kept() {
-      if (used === 0) return undefined
-      return { cell: slidingCell(false, numbers), endsAt: endOf(numbers.at(-2) ?? current) }
-    },
-  }
-  return tally
 }
 
 /** Times of units as twelfths; each counts as long as before, or longer. */
@@ -102,9 +128,8 @@ function added(numbers: readonly number[], twelfth: number, amount: number): rea
   while (place > 0 && (numbers[place - 2] ?? 0) >= twelfth) place -= 2
   const known = numbers[place] === twelfth
   const count = Math.max(0, (known ? (numbers[place + 1] ?? 0) : 0) + amount)
-  return [
-    ...numbers.slice(0, place),
-    ...(count > 0 ? [twelfth, count] : []),
-    ...numbers.slice(known ? place + 2 : place),
-  ]
+  const changed = numbers.slice()
+  if (known && count > 0) changed[place + 1] = count
+  else changed.splice(place, known ? 2 : 0, ...(count > 0 ? [twelfth, count] : []))
+  return changed
 }
