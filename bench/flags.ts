@@ -53,12 +53,12 @@ const full = {
   streams: { streams: 1000, seconds: 10 },
 }
 const short = {
-  rounds: 2,
+  rounds: 1,
   seconds: 1,
-  scanKeys: 100_000,
+  scanKeys: 50_000,
   floodUrls: 8_000,
-  lengths: [20, 200, 2000],
-  streams: { streams: 1000, seconds: 3 },
+  lengths: [20, 200],
+  streams: { streams: 1000, seconds: 2 },
 }
 
 /** Reads the command line. @throws Error for a flag that is not known, or a value that is none. */

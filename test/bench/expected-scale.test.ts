@@ -86,9 +86,9 @@ describe('what the benchmark expects of idle streams', () => {
 })
 
 describe('what the benchmark expects of the package', () => {
-  it('is at most 4.5 MiB of files', () => {
-    assert.deepEqual(wrongInstall(4.5 * 1024 ** 2), [])
-    assert.match(wrongInstall(5 * 1024 ** 2).join(), /at most 4\.5 MiB installed, and takes 5\.0$/)
+  it('is at most 2.9 MiB of files', () => {
+    assert.deepEqual(wrongInstall(2.9 * 1024 ** 2), [])
+    assert.match(wrongInstall(3 * 1024 ** 2).join(), /at most 2\.9 MiB installed, and takes 3\.0$/)
   })
 })
 

@@ -41,7 +41,7 @@ describe('the flags of the benchmark', () => {
     const short = readFlags(['--short'])
     assert.deepEqual(short.groups, long.groups)
     assert.ok(short.rounds < long.rounds && short.seconds < long.seconds)
-    assert.equal(short.scanKeys, 100_000)
+    assert.equal(short.scanKeys, 50_000)
   })
 
   it('choose one part, its rounds and their length', () => {

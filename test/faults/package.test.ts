@@ -82,6 +82,32 @@ describe('the packed package', () => {
     })
   }
 
+  it('holds each source in one file, so that all entry points share its state', async () => {
+    const dist = join(consumer.installed, 'dist')
+    const modules = (await programsIn(dist)).filter((name) => !name.startsWith('cjs'))
+    const sources = await Promise.all(
+      modules.map(async (name) => {
+        const text = await readFile(join(dist, name), 'utf8')
+        return new Set(text.match(/^\/\/ [a-z][\w./-]+\.ts$/gm))
+      }),
+    )
+    const all = sources.flatMap((each) => [...each])
+    assert.ok(all.includes('// lib/store.ts'))
+    assert.deepEqual(all.toSorted(), [...new Set(all)].toSorted())
+    // The CommonJS build is these files once more, each by itself.
+    assert.deepEqual(
+      (await programsIn(join(dist, 'cjs'))).filter((name) => name !== 'tokenx.js'),
+      modules.filter((name) => !name.startsWith('bin')),
+    )
+  })
+
+  it('names errors after their classes', async () => {
+    const script = `import { BusyError, OptionError, StoreError, UsageError } from 'memoryware'
+      console.log([BusyError, OptionError, StoreError, UsageError].map(({ name }) => name).join())`
+    const { stdout, stderr } = await consumer.node('--input-type=module', '-e', script)
+    assert.equal(stdout, 'BusyError,OptionError,StoreError,UsageError\n', stderr)
+  })
+
   it('shares the default store between its two builds', async () => {
     const script = `const required = require('${commonJs(consumer, 'memoryware')}')
       import('memoryware').then(async ({ defaultStore }) => {
@@ -232,6 +258,11 @@ describe('the packed package', () => {
     assert.deepEqual(loose, [['rate-limiter-flexible', '^11.0.0']])
   })
 })
+
+async function programsIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true })
+  return names.filter((name) => name.endsWith('.js')).sort()
+}
 
 /** Node itself takes the other build, also for `require`; bundlers and test runners take this one. */
 function commonJs(consumer: Consumer, entry: string): string {

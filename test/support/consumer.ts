@@ -55,7 +55,7 @@ async function make(): Promise<Consumer> {
 
 async function copyTree(target: string): Promise<void> {
   const parts =
-    /^(package\.json|tsconfig.*\.json|.*\.md|LICENSE|adapters|bin|contract|lib|middleware|commonjs\.mjs)$/
+    /^(package\.json|tsconfig.*\.json|.*\.md|LICENSE|adapters|bin|contract|lib|middleware|(commonjs|declarations|modules)\.mjs)$/
   const names = (await readdir(root)).filter((name) => parts.test(name))
   await Promise.all(
     names.map((name) => cp(join(root, name), join(target, name), { recursive: true })),
