@@ -14,6 +14,7 @@ import { alone, carry, coresOf, type Plan, together, Walk } from './compose.ts'
 import type { AnyCore, Outcome } from './exchange.ts'
 import { ExpressExchange } from './express-exchange.ts'
 import { refreshResponse } from './express-refresh.ts'
+import { gathered } from './gathering.ts'
 import { watchHead } from './head-watch.ts'
 import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
@@ -116,7 +117,7 @@ function composable(cores: readonly AnyCore<Request>[]): NodeMiddleware {
 }
 
 function mount(plan: Plan<Request>): NodeMiddleware {
-  return function memoryware(req, res, next) {
+  const begin: NodeMiddleware = (req, res, next) => {
     const exchange = new ExpressExchange(req as Request, res)
     const walk = new Walk(plan, exchange)
     let passed: Awaitable<boolean>
@@ -129,6 +130,9 @@ function mount(plan: Plan<Request>): NodeMiddleware {
     if (passed instanceof Promise) return afterwards(passed, next)
     if (passed) next()
     return over
+  }
+  return function memoryware(req, res, next) {
+    return gathered(req)?.then(() => begin(req, res, next)) ?? begin(req, res, next)
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from './cache-response.ts'
 import { alone, carry, coresOf, type Plan, together, Walk } from './compose.ts'
 import type { AnyCore, HeadWatcher, Observer, Outcome } from './exchange.ts'
+import { gathered } from './gathering.ts'
 import { watchHead } from './head-watch.ts'
 import { guestCookie } from './identity.ts'
 import { KoaExchange } from './koa-exchange.ts'
@@ -102,9 +103,12 @@ function composable(cores: readonly AnyCore<Context>[]): Middleware {
 }
 
 function mount(plan: Plan<Context>): Middleware {
-  return function memoryware(ctx, next) {
+  const begin = (ctx: Context, next: Next): Promise<void> => {
     const exchange = new KoaExchange(ctx)
     return go(exchange, new Walk(plan, exchange), next)
+  }
+  return function memoryware(ctx, next) {
+    return gathered(ctx.req)?.then(() => begin(ctx, next)) ?? begin(ctx, next)
   }
 }
 
