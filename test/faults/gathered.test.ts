@@ -56,6 +56,22 @@ describe('commands of one turn of the event loop', () => {
     assert.deepEqual(await Promise.all([first, second]), ['PONG', 'PONG'])
   })
 
+  it('leave in a write for every 32 calls, so that Redis begins with the first', async () => {
+    const client = server.client()
+    await client.ping()
+    const written: number[] = []
+    const asked = Array.from({ length: 80 }, () => {
+      gather(client)
+      const reply = client.ping()
+      written.push(socketOf(client).writableLength)
+      return reply
+    })
+    assert.equal(socketOf(client).writableCorked, 1)
+    assert.deepEqual(new Set(await Promise.all(asked)), new Set(['PONG']))
+    assert.equal(socketOf(client).writableCorked, 0)
+    assert.ok((written[32] ?? 0) < (written[31] ?? 0), String(written))
+  })
+
   it('leave before their connection is ended', async () => {
     const client = server.client()
     await client.ping()
@@ -122,6 +138,15 @@ for (const [name, options] of Object.entries(ways)) {
       const asked = Array.from({ length: 20 }, () => store.get('key'))
       assert.deepEqual(new Set(await Promise.all(asked)), new Set(['value']))
       assert.equal(writes.count, 1)
+    })
+
+    it('sends what many ask for in one turn in a few writes, in order', async () => {
+      const names = Array.from({ length: 100 }, (_, at) => `many ${at}`)
+      await Promise.all(names.map((each, at) => store.set(each, at)))
+      writes.reset()
+      const found = await Promise.all(names.map((each) => store.get(each)))
+      assert.deepEqual(found, [...names.keys()])
+      assert.ok(writes.count <= 4, `${writes.count} writes`)
     })
 
     it('sends what is large whole, and in order', async () => {

@@ -6,25 +6,48 @@ import { type Client, isCluster } from './open-client.ts'
 // what Jest stops is the global.
 const afterThisTurn = setImmediate
 
-const gathering = new WeakSet<Client>()
+/** How many calls leave together at most: Redis begins with them while the others are made. */
+const together = 32
+
+/** What is held back, and for how many calls. */
+interface Gathering {
+  readonly sockets: readonly Duplex[]
+  calls: number
+}
+
+const gatherings = new WeakMap<Client, Gathering>()
 
 /**
  * Holds back what is about to be written to the client's socket until the event loop has seen to all
  * that is ready: commands of one request that belong together, and of requests that came in together,
- * leave in one write; on a Cluster in one to each node. Nothing is kept for longer than that turn, and
- * order stays as it is. A client that keeps its socket elsewhere writes each command by itself.
+ * leave in one write, or in one for every 32 calls; on a Cluster in one to each node. Nothing is kept
+ * for longer than that turn, and order stays as it is. A client that keeps its socket elsewhere writes
+ * each command by itself.
  */
 export function gather(client: Client): void {
-  if (gathering.has(client)) return
-  gathering.add(client)
+  const gathering = gatherings.get(client) ?? begin(client)
+  if (gathering.calls === together) {
+    gathering.calls = 0
+    for (const socket of gathering.sockets) {
+      socket.uncork()
+      socket.cork()
+    }
+  }
+  gathering.calls += 1
+}
+
+function begin(client: Client): Gathering {
   const sockets = socketsOf(client)
   // Corks are counted: one that the client's owner has put in stays until its owner takes it out.
   for (const socket of sockets) socket.cork()
   afterThisTurn(() => {
-    gathering.delete(client)
+    gatherings.delete(client)
     // A socket that was ended or lost meanwhile is not corked any more, and does not mind.
     for (const socket of sockets) socket.uncork()
   })
+  const gathering = { sockets, calls: 0 }
+  gatherings.set(client, gathering)
+  return gathering
 }
 
 function socketsOf(client: Client): readonly Duplex[] {
