@@ -165,9 +165,8 @@ async function watchContext(ctx: Context, further: Next, watcher: HeadWatcher): 
 /** Runs what comes behind us. */
 function onward(ctx: Context, further: Next): Promise<void> {
   try {
-    // Who calls us without Koa may hand in what gives no promise.
-    const rest: Promise<void> | undefined = further()
-    return rest instanceof Promise ? rest.catch((error: unknown) => failed(ctx, error)) : over
+    // Who calls us without Koa may hand in what gives another kind of promise, or none.
+    return Promise.resolve(further()).catch((error: unknown) => failed(ctx, error))
   } catch (error) {
     return new Promise(() => failed(ctx, error))
   }
