@@ -55,8 +55,12 @@ export function duplicateOf(client: Client, purpose: Purpose): Client {
 
 type Options = Omit<RedisOptions, 'replyMapping'>
 
+/**
+ * An attempt that hangs takes a second (`connectTimeout`): with a wait before it and one behind it that
+ * is still less than the two seconds within which service is to be as usual.
+ */
 const backoff = (attempt: number) =>
-  Math.min(50 * 2 ** Math.min(attempt - 1, 4), 500) + Math.random() * 50
+  Math.min(50 * 2 ** Math.min(attempt - 1, 3), 250) + Math.random() * 50
 
 /** Holds for each connection to a server. */
 const bounds = {

@@ -141,6 +141,25 @@ describe('a line to Redis that fails', function () {
     })
   }
 
+  it('is survived: an attempt to connect that hangs, once the line is back', async () => {
+    const [express, koa] = await countTogether(ours, {
+      strike() {
+        proxy.set({ refuse: true })
+        proxy.reset()
+      },
+      // What is accepted meanwhile is not answered later either.
+      clear() {
+        proxy.set({ silence: true })
+        setTimeout(() => proxy.clear(), 500)
+      },
+      forMs: 3000,
+    })
+    assert.ok(express && koa)
+    tell('an attempt to connect hangs', 'express', express)
+    tell('an attempt to connect hangs', 'koa', koa)
+    for (const counts of [express, koa]) holds(counts)
+  })
+
   it('is survived: RST after execution', async () => {
     const fault = 'replies lost to an RST after execution'
     const other = await startPeer({ peer: 'list-history', url: proxy.url })
