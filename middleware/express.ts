@@ -10,6 +10,7 @@ import {
   cacheResponseCore,
 } from './cache-response.ts'
 import { captureResponse } from './capture.ts'
+import { giveCommonShape } from './common-shape.ts'
 import { alone, carry, coresOf, type Plan, together, Walk } from './compose.ts'
 import type { AnyCore, Outcome } from './exchange.ts'
 import { ExpressExchange } from './express-exchange.ts'
@@ -132,7 +133,12 @@ function mount(plan: Plan<Request>): NodeMiddleware {
     return over
   }
   return function memoryware(req, res, next) {
-    return gathered(req)?.then(() => begin(req, res, next)) ?? begin(req, res, next)
+    const others = gathered(req)
+    if (others === undefined) return begin(req, res, next)
+    return others.then(() => {
+      giveCommonShape(req, res)
+      return begin(req, res, next)
+    })
   }
 }
 
