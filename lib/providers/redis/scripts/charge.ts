@@ -2,6 +2,7 @@ import type { Budget } from '../../../ports/budgets.ts'
 import { type Script, script } from '../script.ts'
 import { blockSteps } from './block-steps.ts'
 import { budgetSteps, moment } from './budget-steps.ts'
+import { plainCharge } from './plain-charge.ts'
 
 /** What charges on one slot came to. */
 export interface Charged {
@@ -23,6 +24,7 @@ export interface Charged {
 export const charge: Script<string[], (string | number)[], Charged> = script(
   /* lua */ `
     ${moment}
+    ${plainCharge}
     ${budgetSteps}
     ${blockSteps}
     local writes, count = ARGV[1] == '1', tonumber(ARGV[2])
