@@ -83,14 +83,18 @@ export function bySlot<T>(
 
 function wire(charges: readonly Charge[], writes: 0 | 1): Wire {
   const keys = charges.map(keyOf)
-  const args: Arguments = [writes, charges.length]
-  for (const each of charges) {
-    const { key, after = 0, forMs = 0, doubles = false } = each.block ?? {}
-    const place = key === undefined ? 0 : keys.push(key)
-    args.push(letters[each.algorithm], each.limit, each.windowMs, each.cost, extra(each))
-    args.push(each.shadow ? 1 : 0, place, after, forMs, doubles ? 1 : 0)
-  }
+  const args: Arguments = [writes]
+  for (const each of charges) args.push(chargeText(each, keys))
   return { keys, args }
+}
+
+/** One argument for all that is said of a charge: each argument has its price. Adds the key of its block. */
+function chargeText(charge: Charge, keys: string[]): string {
+  const { algorithm, limit, windowMs, cost, shadow = false } = charge
+  const { key, after = 0, forMs = 0, doubles = false } = charge.block ?? {}
+  const place = key === undefined ? 0 : keys.push(key)
+  const budget = `${letters[algorithm]},${limit},${windowMs},${cost},${shadow ? 1 : 0}`
+  return `${budget},${place},${after},${forMs},${doubles ? 1 : 0},${extra(charge)}`
 }
 
 function extra({ algorithm, limit, burst = limit, lease = '' }: BudgetRule): string | number {

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
+import { type Argument, command } from './command.ts'
 import type { Client } from './open-client.ts'
 import { each, type Step } from './together.ts'
-
-type Argument = string | number | Buffer
 
 /** A Lua script with the shape of its keys, its arguments and its parsed reply. */
 export interface Script<Keys extends readonly string[], Args extends readonly Argument[], Reply> {
@@ -35,9 +34,11 @@ export function run<Keys extends readonly string[], Args extends readonly Argume
   args: NoInfer<Args>,
 ): Promise<Reply> {
   const read = (raw: unknown) => parse(answered(raw))
-  return client.evalsha(sha, keys.length, ...keys, ...args).then(read, (error: unknown) => {
+  const send = (name: 'evalsha' | 'eval', text: string) =>
+    command(client, name, [text, keys.length, ...keys, ...args])
+  return send('evalsha', sha).then(read, (error: unknown) => {
     if (!isMissing(error)) throw error
-    return client.eval(lua, keys.length, ...keys, ...args).then(read)
+    return send('eval', lua).then(read)
   })
 }
 

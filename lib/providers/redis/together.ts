@@ -1,7 +1,8 @@
+import { type Argument, command } from './command.ts'
 import { type Client, isCluster } from './open-client.ts'
 
 /** A command by the name of the client's method, and its arguments. */
-export type Step = readonly [name: string, ...args: (string | number | Buffer)[]]
+export type Step = readonly [name: string, ...args: Argument[]]
 
 /** What became of one step. */
 export type Settled = readonly [error: Error | null, reply: unknown]
@@ -38,9 +39,8 @@ export function each(client: Client, steps: readonly Step[]): Promise<unknown[]>
   return Promise.all(steps.map((step) => sent(client, step)))
 }
 
-function sent(client: Client, [name, ...args]: Step): Promise<unknown> | undefined {
-  const named = client as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>
-  return named[name]?.(...args)
+function sent(client: Client, [name, ...args]: Step): Promise<unknown> {
+  return command(client, name, args)
 }
 
 /** The replies of all steps. @throws the first error. */

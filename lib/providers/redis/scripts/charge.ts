@@ -15,10 +15,10 @@ export interface Charged {
  * Charges several budgets, all or none of those that refuse, on the server's clock; or tells how they
  * stand and which would have room, and writes nothing.
  *
- * Keys: of budgets, then of blocks. Arguments: 1 to charge and 0 to peek, the number of budgets, then
- * for each: letter of the algorithm, limit, window, cost, burst or lease, 1 for shadow, which of the
- * keys is its block (0 for none), how many refusals block (0 for none), for how long, 1 for doubling.
- * In the common case there is no block, which one EXISTS tells. Redis returns whole numbers only; a
+ * Keys: of budgets, then of blocks. Arguments: 1 to charge and 0 to peek, then for each budget one text
+ * with commas between: letter of the algorithm, limit, window, cost, 1 for shadow, which of the keys is
+ * its block (0 for none), how many refusals block (0 for none), for how long, 1 for doubling, and burst
+ * or lease, which may hold commas. In the common case there is no block, which one EXISTS tells. Redis returns whole numbers only; a
  * wait of -1 stands for never.
  */
 export const charge: Script<string[], (string | number)[], Charged> = script(
@@ -27,16 +27,18 @@ export const charge: Script<string[], (string | number)[], Charged> = script(
     ${plainCharge}
     ${budgetSteps}
     ${blockSteps}
-    local writes, count = ARGV[1] == '1', tonumber(ARGV[2])
+    local writes, count = ARGV[1] == '1', #ARGV - 1
     local blocks = count < #KEYS and redis.call('EXISTS', unpack(KEYS, count + 1)) > 0
     local charges, claimed, passes = {}, {}, true
+    local format = '^(%a),' .. string.rep('([^,]*),', 8) .. '(.*)$'
     for i = 1, count do
-      local key, at = KEYS[i], i * 10 - 7
-      local letter, extra, blockAt = ARGV[at], ARGV[at + 4], tonumber(ARGV[at + 6])
-      local c = { letter = letter, cost = tonumber(ARGV[at + 3]), blocked = 0, mark = 0 }
-      c.after, c.window = tonumber(ARGV[at + 7]), tonumber(ARGV[at + 2])
-      c.ms, c.doubles = tonumber(ARGV[at + 8]), ARGV[at + 9] == '1'
-      local b = open(letter, key, ARGV[at + 1], c.window, extra)
+      local key = KEYS[i]
+      local letter, limit, window, cost, shadow, blockAt, after, ms, doubles, extra =
+        string.match(ARGV[i + 1], format)
+      local c = { letter = letter, cost = tonumber(cost), blocked = 0, mark = 0 }
+      c.after, c.window, c.ms = tonumber(after), tonumber(window), tonumber(ms)
+      c.doubles, blockAt = doubles == '1', tonumber(blockAt)
+      local b = open(letter, key, limit, c.window, extra)
       if letter == 'c' and c.cost > 0 then
         -- Several slots of one budget count together.
         c.stands, c.need = b.level, b.held and 0 or 1
@@ -51,7 +53,7 @@ export const charge: Script<string[], (string | number)[], Charged> = script(
         c.blocked = c.block and math.max(0, c.block.ends - now) or 0
       end
       c.allowed = c.wait == 0 and c.blocked == 0
-      passes = passes and (c.allowed or ARGV[at + 5] == '1')
+      passes = passes and (c.allowed or shadow == '1')
       charges[i] = c
     end
 

@@ -46,8 +46,10 @@ export const plainCharge = /* lua */ `
     end
 
     local function plainCharge()
+      local limit, window, cost = string.match(ARGV[2], '^s,(%d+),(%d+),(%d+),')
+      if not limit then return end
       if #KEYS == 2 and redis.call('EXISTS', KEYS[2]) == 1 then return end
-      local limit, window, cost = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+      limit, window, cost = tonumber(limit), tonumber(window), tonumber(cost)
       if cost == 0 or cost > limit or limit > most then return end
       local charged = limit > 24 and plainTwelfths or plainTimes
       local kept, gone, ends, used = charged(redis.call('GET', KEYS[1]), limit, window, cost)
@@ -56,7 +58,7 @@ export const plainCharge = /* lua */ `
       return { 1, used, limit - used, gone - now, 0, 0, micros }
     end
 
-    if ARGV[1] == '1' and ARGV[2] == '1' and ARGV[3] == 's' then
+    if ARGV[1] == '1' and #ARGV == 2 then
       local reply = plainCharge()
       if reply then return reply end
     end
