@@ -1,6 +1,5 @@
 import { invalidated, invalidatingFields, isSafe } from '../lib/cache/invalidation.ts'
 import { groupMark, targetMark } from '../lib/cache/marks.ts'
-import { publish } from '../lib/telemetry.ts'
 import type { CacheParts } from './cache-parts.ts'
 import type { Exchange, Fields, HeadWatcher } from './exchange.ts'
 
@@ -27,13 +26,8 @@ export class Invalidation<Native> implements HeadWatcher {
         group: (name) => groupMark(`${protocol}://${host}`, name),
       },
     )
-    // Nobody waits for it: what this process asks for next goes to the store after it.
-    if (marks.length > 0)
-      shelf
-        .purge(marks, false)
-        .catch((error: unknown) =>
-          publish('error', () => ({ during: 'cache invalidation', error })),
-        )
+    // Nobody waits for it: what a client asks this process for next goes to the store after it.
+    shelf.invalidate(marks)
   }
 }
 

@@ -4,6 +4,7 @@ import type { Entries, FoundEntry, Purge } from '../ports/entries.ts'
 import { publish } from '../telemetry.ts'
 import { decodedOf, placeName } from './decoded.ts'
 import { currentAgeMs, type Entry, type Place } from './entry.ts'
+import { underWay } from './invalidations.ts'
 import type { Wanted } from './shelf.ts'
 
 // Of all resources together.
@@ -54,9 +55,9 @@ export function lookup(entries: Entries): Lookup {
       const asked = union(marks, marksOf.get(placeName({ key: resource, variant })))
       const { now } = entries.find
       if (now) return { variant, asked, found: now(resource, variant, asked) }
-      return entries
-        .find(resource, variant, asked, { deadline: wanted.deadline })
-        .then((found) => ({ variant, asked, found }))
+      const find = () => entries.find(resource, variant, asked, { deadline: wanted.deadline })
+      const finding = underWay(entries, asked)?.then(find) ?? find()
+      return finding.then((found) => ({ variant, asked, found }))
     },
     judged(wanted, { variant, found, asked }) {
       const { resource } = wanted

@@ -19,6 +19,20 @@ export async function purge(
   soft: boolean,
 ): Promise<void> {
   if (marks.length === 0) return
+  await purgeStored(store, marks, soft)
+  await tellOthers(store, marks)
+}
+
+/**
+ * Purges here at once and in the store, and lets no other process know.
+ *
+ * @throws StoreError where the store is away.
+ */
+export async function purgeStored(
+  store: PurgeStore,
+  marks: readonly string[],
+  soft: boolean,
+): Promise<void> {
   const purges = purgesOf(store)
   purges.tell(marks)
   try {
@@ -27,7 +41,6 @@ export async function purge(
     // What was read, or began to be made, before the store knew of the purge is as old.
     purges.tell(marks)
   }
-  await tell(store, marks)
 }
 
 /**
@@ -44,11 +57,14 @@ export async function dropResource(store: PurgeStore, resource: string): Promise
   } finally {
     purges.tell([resource])
   }
-  await tell(store, [resource])
+  await tellOthers(store, [resource])
 }
 
-/** Never rejects: the store knows, and nobody has anything at hand for long. */
-async function tell(store: PurgeStore, marks: readonly string[]): Promise<void> {
+/**
+ * Lets all processes forget what they have at hand of this. Never rejects: the store knows, and nobody
+ * has anything at hand for long.
+ */
+export async function tellOthers(store: PurgeStore, marks: readonly string[]): Promise<void> {
   try {
     await store.publish(purgeChannel, marks)
   } catch (error) {

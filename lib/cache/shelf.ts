@@ -6,6 +6,7 @@ import type { Fills, SeenPlace } from '../ports/fills.ts'
 import { publish } from '../telemetry.ts'
 import { type Entry, encodeEntry, type Place } from './entry.ts'
 import type { RequestHeaders } from './fields.ts'
+import { invalidate } from './invalidations.ts'
 import { lookup } from './lookup.ts'
 import { type NearOptions, nearOf } from './near.ts'
 import { dropResource, purge } from './purge.ts'
@@ -83,6 +84,8 @@ export interface Shelf {
    * @throws StoreError where the store is away: then only what this process has at hand is purged.
    */
   purge(marks: readonly string[], soft: boolean): Promise<void>
+  /** Purges what carries one of the marks, without waiting: together with all that comes in this moment. */
+  invalidate(marks: readonly string[]): void
 }
 
 /** An answer to keep. */
@@ -153,6 +156,7 @@ export function openShelf(store: CacheStore, l1: NearOptions | undefined): Shelf
     },
     drop: (resource) => dropResource(store, resource),
     purge: (marks, soft) => purge(store, marks, soft),
+    invalidate: (marks) => invalidate(store, marks),
   }
 }
 
