@@ -1,21 +1,14 @@
 import { LRUCache } from 'lru-cache'
 import { type Awaitable, withValue } from '../awaitable.ts'
-import type { Entries, FoundEntry, Purge } from '../ports/entries.ts'
+import type { Entries, Purge } from '../ports/entries.ts'
 import { publish } from '../telemetry.ts'
 import { decodedOf, placeName } from './decoded.ts'
 import { currentAgeMs, type Entry, type Place } from './entry.ts'
-import { underWay } from './invalidations.ts'
+import { looksInto, type Seen } from './looks.ts'
 import type { Wanted } from './shelf.ts'
 
 // Of all resources together.
 const mostMarks = 100_000
-
-/** What stands under one variant, and the purges of the marks that were asked for with it. */
-export interface Seen {
-  readonly variant: string
-  readonly found: FoundEntry
-  readonly asked: readonly string[]
-}
 
 /** Looks that a process takes at the entries of one store. */
 export interface Lookup {
@@ -32,6 +25,7 @@ export interface Lookup {
 /** Reads entries together with the purges of their marks, as far as these are known before. */
 export function lookup(entries: Entries): Lookup {
   const decoded = decodedOf(entries)
+  const look = looksInto(entries)
   const marksOf = new LRUCache<string, readonly string[]>({
     maxSize: mostMarks,
     sizeCalculation: (marks) => marks.length + 1,
@@ -54,19 +48,20 @@ export function lookup(entries: Entries): Lookup {
       const { resource, marks } = wanted
       const asked = union(marks, marksOf.get(placeName({ key: resource, variant })))
       const { now } = entries.find
-      if (now) return { variant, asked, found: now(resource, variant, asked) }
-      const find = () => entries.find(resource, variant, asked, { deadline: wanted.deadline })
-      const finding = underWay(entries, asked)?.then(find) ?? find()
-      return finding.then((found) => ({ variant, asked, found }))
+      if (now === undefined) return look({ key: resource, variant }, asked, wanted.deadline)
+      const found = now(resource, variant, asked)
+      return { variant, asked, found, shared: false, entry: undefined }
     },
-    judged(wanted, { variant, found, asked }) {
+    judged(wanted, seen) {
       const { resource } = wanted
+      const { variant, found, asked } = seen
       const place = { key: resource, variant }
       if (found.entry === undefined) {
         decoded.forget(place)
         return undefined
       }
-      const entry = decoded.read(place, found.entry)
+      seen.entry ??= decoded.read(place, found.entry)
+      const { entry } = seen
       if (entry === undefined) {
         drop(resource)
         return undefined

@@ -3,7 +3,8 @@ import { StoreError } from '../errors.ts'
 import type { SeenPlace } from '../ports/fills.ts'
 import { publish } from '../telemetry.ts'
 import { currentAgeMs, type Entry } from './entry.ts'
-import type { Lookup, Seen } from './lookup.ts'
+import type { Seen } from './looks.ts'
+import type { Lookup } from './lookup.ts'
 import type { Near } from './near.ts'
 import type { Looked, Wanted } from './shelf.ts'
 import { sameNames, variantOf } from './vary.ts'
@@ -88,8 +89,9 @@ class Found {
 
   /** What came in several packets was put together for us; else it is a window on one packet. */
   get ownBody(): Buffer | undefined {
-    const kept = this.#there.found.entry
-    if (kept === undefined || kept.source !== undefined) return undefined
+    const { shared, found } = this.#there
+    const kept = found.entry
+    if (shared || kept === undefined || kept.source !== undefined) return undefined
     return kept.body.byteLength === kept.body.buffer.byteLength ? kept.body : undefined
   }
 
