@@ -24,7 +24,7 @@ export function giveCommonShape(req: IncomingMessage, res: ServerResponse): void
 
 /** Whether it has another prototype than it was made with. */
 function isReplaced(made: object): boolean {
-  return Object.getPrototypeOf(made) !== made.constructor.prototype
+  return Object.getPrototypeOf(made) !== made.constructor?.prototype
 }
 
 function becomeDictionary(emitter: object): void {

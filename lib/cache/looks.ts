@@ -1,5 +1,6 @@
 import { nextTick } from 'node:process'
 import type { Deadline } from '../deadline.ts'
+import { isAway } from '../errors.ts'
 import type { Entries, FoundEntry } from '../ports/entries.ts'
 import { placeName } from './decoded.ts'
 import type { Entry, Place } from './entry.ts'
@@ -53,7 +54,7 @@ export function looksInto(entries: Entries): LookAt {
     look.shared = true
     return look.seeing.catch((error: unknown) => {
       // The call was the first one's, and so was its waiting.
-      deadline.failed(look.began)
+      if (isAway(error)) deadline.failed(look.began)
       throw error
     })
   }

@@ -18,8 +18,8 @@ export interface Charged {
  * Keys: of budgets, then of blocks. Arguments: 1 to charge and 0 to peek, then for each budget one text
  * with commas between: letter of the algorithm, limit, window, cost, 1 for shadow, which of the keys is
  * its block (0 for none), how many refusals block (0 for none), for how long, 1 for doubling, and burst
- * or lease, which may hold commas. In the common case there is no block, which one EXISTS tells. Redis returns whole numbers only; a
- * wait of -1 stands for never.
+ * or lease, which may hold commas. In the common case there is no block, which one EXISTS tells. Redis
+ * returns whole numbers only; a wait of -1 stands for never.
  */
 export const charge: Script<string[], (string | number)[], Charged> = script(
   /* lua */ `
