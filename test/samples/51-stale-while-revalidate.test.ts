@@ -24,7 +24,11 @@ onEachProvider('51-stale-while-revalidate', ({ store }) => {
         : undefined
     })
     const given = Number(await stale.json())
-    match(stale.headers.get('cache-status') ?? '', /^memoryware; hit; ttl=-/)
+    // Whole seconds, down: 0 in the very millisecond in which its life ends.
+    match(
+      stale.headers.get('cache-status') ?? '',
+      /^memoryware; hit; ttl=(0|-\d+); detail=revalidating$/,
+    )
     await eventually('a newer one comes', async () => {
       const answer = await ask('GET', '/report')
       return Number(await answer.json()) > given || undefined
