@@ -75,7 +75,7 @@ for (const [name, { masters, options }] of Object.entries(ways)) {
     })
 
     it('sends what is asked of one server in one turn in one write', async () => {
-      await Promise.all(Array.from({ length: 16 }, () => store.get('key')))
+      await Promise.all(Array.from({ length: 20 }, () => store.get('key')))
       assert.equal(writes.count, 1)
     })
 

@@ -7,7 +7,7 @@ import { type Client, isCluster } from './open-client.ts'
 const afterThisTurn = setImmediate
 
 /** How many calls leave together at most: Redis begins with them while the others are made. */
-const together = 16
+const together = 32
 
 /** What is held back, and for how many calls. */
 interface Gathering {
@@ -20,7 +20,7 @@ const gatherings = new WeakMap<Client, Gathering>()
 /**
  * Holds back what is about to be written to the client's socket until the event loop has seen to all
  * that is ready: commands of one request that belong together, and of requests that came in together,
- * leave in one write, or in one for every 16 calls; on a Cluster in one to each node. Nothing is kept
+ * leave in one write, or in one for every 32 calls; on a Cluster in one to each node. Nothing is kept
  * for longer than that turn, and order stays as it is. A client that keeps its socket elsewhere writes
  * each command by itself.
  */
