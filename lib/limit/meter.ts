@@ -23,6 +23,8 @@ export type StoreErrorPolicy = 'local' | 'open' | 'error'
 /** Demands on their way to the store. */
 export interface Asked {
   readonly demands: readonly Demand[]
+  /** Milliseconds of this process's own clock. */
+  readonly at: number
   /** Budgets in the order of the demands that are asked of; at once where they are in this process. */
   readonly budgets: Awaitable<readonly Budget[]> | undefined
   /** What this process knows to be refused; some budgets may not be known. */
@@ -83,25 +85,25 @@ export function createMeter(
 
   function counted(
     budgets: Budgets,
-    demands: readonly Demand[],
+    { demands, at }: Asked,
     asked: readonly Budget[],
     degraded: boolean,
   ): Metered {
     const found = withImpossible(demands, asked)
     const verdict = new Verdict(standingsOf(demands, found), degraded ? insured : undefined)
-    if (!verdict.allowed && !degraded) refusals.remember(demands, found)
+    if (!verdict.allowed && !degraded) refusals.remember(demands, found, at)
     const reservation = verdict.allowed ? new Reservation(budgets, demands, found) : undefined
     return { kind: 'counted', verdict, reservation }
   }
 
-  async function failed({ demands }: Asked, error: unknown): Promise<Metered> {
+  async function failed(asked: Asked, error: unknown): Promise<Metered> {
     if (!(error instanceof StoreError)) throw error
     publish('error', () => ({ during: 'limit', error }))
     if (onStoreError === 'open') return { kind: 'open' }
     if (onStoreError === 'error') return { kind: 'away', error }
     const { insurance } = store
-    const asked = await asking(demands, insurance, insurance.charge)
-    return counted(insurance, demands, asked ?? [], true)
+    const budgets = await asking(asked.demands, insurance, insurance.charge)
+    return counted(insurance, asked, budgets ?? [], true)
   }
 
   /** What came of it. */
@@ -112,22 +114,23 @@ export function createMeter(
     } catch (error) {
       return tell(await failed(asked, error))
     }
-    return tell(counted(store.budgets, asked.demands, budgets, false))
+    return tell(counted(store.budgets, asked, budgets, false))
   }
 
   return {
     ask(demands, deadline) {
       const remembered = refusals.find(demands)
-      if (remembered) return { demands, remembered, budgets: undefined }
+      const at = performance.now()
+      if (remembered) return { demands, at, remembered, budgets: undefined }
       const budgets = asking(demands, store.budgets, charge, deadline)
-      return { demands, remembered, budgets }
+      return { demands, at, remembered, budgets }
     },
 
     read(asked) {
       const { demands, budgets, remembered } = asked
       if (budgets instanceof Promise) return answered(asked, budgets)
-      if (budgets) return tell(counted(store.budgets, demands, budgets, false))
-      if (remembered === undefined) return tell(counted(store.budgets, demands, [], false))
+      if (budgets) return tell(counted(store.budgets, asked, budgets, false))
+      if (remembered === undefined) return tell(counted(store.budgets, asked, [], false))
       const found = demands.map((demand, at) => judged(demand, remembered[at]))
       const verdict = new Verdict(standingsOf(demands, found), known)
       return tell({ kind: 'counted', verdict, reservation: undefined })

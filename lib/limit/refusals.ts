@@ -26,21 +26,20 @@ interface Refusal {
  */
 export class Refusals {
   readonly #refusals = new LRUCache<string, Refusal>({ max: most })
-  readonly #now: () => number
 
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now
-  }
-
-  /** Notes what a request was refused for. */
-  remember(demands: readonly Demand[], budgets: readonly Budget[]): void {
+  /**
+   * Notes what a request was refused for. `askedAt` is when the store was asked, by this process's own
+   * clock: counted from there, no refusal is remembered for longer than it stands in the store, however
+   * late the answer came.
+   */
+  remember(demands: readonly Demand[], budgets: readonly Budget[], askedAt: number): void {
     const known = new Map(demands.map(({ charge }, at) => [charge.key, budgets[at] as Budget]))
-    const at = this.#now()
+    const at = performance.now()
     for (const demand of demands) {
       const { key, limit, cost } = demand.charge
       const budget = known.get(key)
       if (!budget || !lasts(demand, budget)) continue
-      const until = at + Math.min(holdsMs(demand, budget), trustedMs)
+      const until = askedAt + Math.min(holdsMs(demand, budget), trustedMs)
       const blocked = budget.blockedMs > 0
       const flat = blocked || demand.rule.algorithm === 'fixed'
       this.#refusals.set(key, { at, until, limit, cost, flat, blocked, budgets: known })
@@ -53,7 +52,7 @@ export class Refusals {
    */
   find(demands: readonly Demand[]): readonly (Budget | undefined)[] | undefined {
     if (this.#refusals.size === 0) return undefined
-    const now = this.#now()
+    const now = performance.now()
     // What refuses the request may not be what shuts the caller out: the store counts for both.
     const counts = demands.some(({ charge }) => charge.block?.after !== undefined)
     for (const { rule, charge } of demands) {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { after, before, describe, it } from 'mocha'
-import type { Store } from '../../lib/index.ts'
+import { createStore, type Store } from '../../lib/index.ts'
 import { rateLimit } from '../../middleware/express.ts'
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts'
 import { type ForkedApp, forkApp } from '../support/forked-app.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
 import { bothProviders } from '../support/stores.ts'
@@ -40,6 +41,50 @@ describe('any window of two processes on one Redis', function () {
       assert.ok(admitted.length > limit * 3, `${admitted.length} passed`)
       const most = Math.max(...admitted.map((each) => certainlyWith(each, admitted)))
       assert.equal(most <= limit, holds, `${most} in a window`)
+    })
+  }
+})
+
+describe('a refusal whose answer comes late', () => {
+  let server: TestServer
+  let proxy: FaultProxy
+  let store: Store
+
+  before(async () => {
+    server = await startRedis()
+    proxy = await startFaultProxy(server)
+    store = createStore({ url: proxy.url, deadline: '1s' })
+  })
+  after(async () => {
+    await store.close()
+    await proxy.close()
+    await server.stop()
+  })
+
+  for (const algorithm of ['sliding', 'gcra'] as const) {
+    it(`is over in this process when it is over in the store (${algorithm})`, async () => {
+      const rule = { name: algorithm, limit: 1, window: '1s', algorithm } as const
+      const limit = rateLimit({ store, limits: [rule] })
+      const first = await limit.check('ann')
+      const over = performance.now() + 1000
+      proxy.set({ delayMs: 400 })
+      try {
+        const second = await limit.check('ann')
+        const known = await limit.check('ann')
+        await sleep(over + 5 - performance.now())
+        const third = await limit.check('ann')
+        assert.deepEqual(
+          [first, second, known, third].map(({ allowed, remembered }) => [allowed, remembered]),
+          [
+            [true, false],
+            [false, false],
+            [false, true],
+            [true, false],
+          ],
+        )
+      } finally {
+        proxy.clear()
+      }
     })
   }
 })
