@@ -1,4 +1,5 @@
 import { setTimeout as afterMs } from 'node:timers'
+import { Bag, type InBag } from '../bag.ts'
 
 // An application whose tests stop the clock must not leave calls without an end: what Jest stops is
 // the global.
@@ -23,7 +24,7 @@ export interface Alarms {
   after(ms: number, ring: () => void): Alarm
 }
 
-interface Pending extends Alarm {
+interface Pending extends Alarm, InBag {
   /** By the clock that counts steps. */
   readonly dueMs: number
   readonly startedAt: number
@@ -32,7 +33,7 @@ interface Pending extends Alarm {
 
 /** Makes alarms. The timer runs while one of them is set. */
 export function createAlarms(): Alarms {
-  const pending = new Set<Pending>()
+  const pending = new Bag<Pending>()
   let timer: NodeJS.Timeout | undefined
   let countedMs = 0
   let steppedAt = 0
@@ -51,12 +52,17 @@ export function createAlarms(): Alarms {
     steppedAt = now
     timer = undefined
     let soonestMs = stepMs
-    for (const alarm of pending) {
-      const leftMs = alarm.dueMs - countedMs
-      if (leftMs < 1 || now - alarm.startedAt > longestMs) {
-        pending.delete(alarm)
-        alarm.ring()
-      } else if (leftMs < soonestMs) soonestMs = leftMs
+    const due = pending.filter(({ dueMs, startedAt }) => {
+      const leftMs = dueMs - countedMs
+      if (leftMs < 1 || now - startedAt > longestMs) return true
+      soonestMs = Math.min(soonestMs, leftMs)
+      return false
+    })
+    for (const alarm of due.sort(byTime)) {
+      // One that rang before it may have cancelled it.
+      if (!pending.has(alarm)) continue
+      pending.delete(alarm)
+      alarm.ring()
     }
     // Who was rung may have begun anew.
     if (pending.size > 0 && timer === undefined) start(soonestMs)
@@ -74,9 +80,14 @@ export function createAlarms(): Alarms {
         clearTimeout(timer)
         start(dueMs - countedMs)
       }
-      const alarm: Pending = { dueMs, startedAt, ring, cancel: () => void pending.delete(alarm) }
+      const cancel = () => pending.delete(alarm)
+      const alarm: Pending = { dueMs, startedAt, ring, place: -1, cancel }
       pending.add(alarm)
       return alarm
     },
   }
+}
+
+function byTime(one: Pending, other: Pending): number {
+  return one.dueMs - other.dueMs
 }
