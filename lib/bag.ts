@@ -37,6 +37,11 @@ export class Bag<Member extends InBag> {
   }
 
   /** Those of now: whoever goes on with them may add and delete. */
+  all(): Member[] {
+    return [...this.#members]
+  }
+
+  /** Those of now of whom this is true. */
   filter(which: (member: Member) => boolean): Member[] {
     return this.#members.filter(which)
   }

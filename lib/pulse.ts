@@ -1,10 +1,23 @@
+import { Bag, type InBag } from './bag.ts'
+
+/** The beats for one member. */
+export interface Beats {
+  begin(): void
+  end(): void
+}
+
 /** Calls something again and again for each of its members, by one timer. */
 export interface Pulse<Member> {
-  add(member: Member): void
-  delete(member: Member): void
-  readonly members: ReadonlySet<Member>
+  /** For this member, from `begin()` until `end()`, however often either is called. */
+  of(member: Member): Beats
+  /** For whom it beats now. */
+  readonly members: readonly Member[]
   /** Keeps no timer, and takes nobody in any more. */
   close(): void
+}
+
+interface Seat<Member> extends InBag {
+  readonly member: Member
 }
 
 /**
@@ -15,31 +28,38 @@ export function createPulse<Member>(
   everyMs: number,
   beat: (member: Member, now: number) => void,
 ): Pulse<Member> {
-  const members = new Set<Member>()
+  const seats = new Bag<Seat<Member>>()
   let timer: NodeJS.Timeout | undefined
   let closed = false
 
   function arm(): void {
-    if (timer !== undefined || closed || members.size === 0) return
+    if (timer !== undefined || closed || seats.size === 0) return
     timer = setTimeout(() => {
       timer = undefined
       const now = performance.now()
-      for (const member of [...members]) if (members.has(member)) beat(member, now)
+      for (const seat of seats.all()) if (seats.has(seat)) beat(seat.member, now)
       arm()
     }, everyMs).unref()
   }
 
   return {
-    add(member) {
-      if (closed) return
-      members.add(member)
-      arm()
+    of(member) {
+      const seat: Seat<Member> = { member, place: -1 }
+      return {
+        begin() {
+          if (closed || seats.has(seat)) return
+          seats.add(seat)
+          arm()
+        },
+        end: () => seats.delete(seat),
+      }
     },
-    delete: (member) => void members.delete(member),
-    members,
+    get members() {
+      return seats.all().map(({ member }) => member)
+    },
     close() {
       closed = true
-      members.clear()
+      for (const seat of seats.all()) seats.delete(seat)
       clearTimeout(timer)
     },
   }

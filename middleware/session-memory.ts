@@ -161,12 +161,13 @@ function endWithFailure<Native>({ req, res }: Exchange<Native>): (turn: OpenTurn
   }
   const look = () => {
     if (!res.writableEnded) return
-    unanswered.delete(look)
+    waiting.end()
     if (res.statusCode >= 400) end()
   }
+  const waiting = unanswered.of(look)
   const gone = () => {
     if (open.size === 0) return
-    unanswered.add(look)
+    waiting.begin()
     look()
   }
   return (turn) => {
@@ -179,7 +180,7 @@ function endWithFailure<Native>({ req, res }: Exchange<Native>): (turn: OpenTurn
     if (res.closed) gone()
     const ended = () => {
       open.delete(turn)
-      if (open.size === 0) unanswered.delete(look)
+      if (open.size === 0) waiting.end()
     }
     turn.reply().then(ended, ended)
   }

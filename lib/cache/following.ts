@@ -1,5 +1,5 @@
 import type { FillEnd, FillPlace, Fills, FillView } from '../ports/fills.ts'
-import type { Pulse } from '../pulse.ts'
+import type { Beats, Pulse } from '../pulse.ts'
 import { publish } from '../telemetry.ts'
 import { leaseMs } from './leading.ts'
 import { Live } from './live.ts'
@@ -45,6 +45,7 @@ export class Following implements Follow {
   readonly next: Promise<Followed>
   readonly over: Promise<void>
   readonly #parts: FollowParts
+  readonly #silence: Beats
   readonly #tell: (followed: Followed) => void
   readonly #end: () => void
   #live: Live | undefined
@@ -64,6 +65,7 @@ export class Following implements Follow {
 
   constructor(parts: FollowParts) {
     this.#parts = parts
+    this.#silence = parts.silent.of(this)
     let tell: (followed: Followed) => void = () => {}
     this.next = new Promise((resolve) => {
       tell = resolve
@@ -98,7 +100,7 @@ export class Following implements Follow {
   }
 
   async #start(): Promise<void> {
-    const { fills, place, token, silent } = this.#parts
+    const { fills, place, token } = this.#parts
     try {
       this.#leave = await fills.watch(place, token, {
         batch: ({ last, bytes }) => this.#hear(last, bytes),
@@ -111,7 +113,7 @@ export class Following implements Follow {
     }
     if (this.#done) return this.#unwatch()
     await this.#look()
-    if (!this.#done) silent.add(this)
+    if (!this.#done) this.#silence.begin()
   }
 
   #hear(last: number, bytes: Buffer): void {
@@ -216,7 +218,7 @@ export class Following implements Follow {
     const live = this.#live
     live?.end(false)
     this.#tell(live?.joinable ? { kind: 'live', live } : { kind })
-    this.#parts.silent.delete(this)
+    this.#silence.end()
     this.#unwatch()
     this.#end()
   }

@@ -1,6 +1,6 @@
 import type { FillEnd, FillPlace, Fills } from '../ports/fills.ts'
 import type { Batch } from '../ports/turns.ts'
-import type { Pulse } from '../pulse.ts'
+import type { Beats, Pulse } from '../pulse.ts'
 import { publish } from '../telemetry.ts'
 import type { Live, Tap } from './live.ts'
 import { encodePieces, type LivePiece } from './live-pieces.ts'
@@ -52,6 +52,7 @@ interface LeadParts {
  */
 export class Leading implements Lead {
   readonly #parts: LeadParts
+  readonly #lease: Beats
   #renewedAt: number
   #retryAt = 0
   #working: Promise<void> | undefined
@@ -71,7 +72,8 @@ export class Leading implements Lead {
   constructor(parts: LeadParts) {
     this.#parts = parts
     this.#renewedAt = parts.takenAt
-    parts.leases.add(this)
+    this.#lease = parts.leases.of(this)
+    this.#lease.begin()
   }
 
   get since(): number {
@@ -191,7 +193,7 @@ export class Leading implements Lead {
     this.#batch = undefined
     this.#tap?.close()
     this.#live = undefined
-    this.#parts.leases.delete(this)
+    this.#lease.end()
     this.#parts.over()
   }
 

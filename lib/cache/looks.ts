@@ -35,7 +35,7 @@ export type LookAt = (place: Place, asked: readonly string[], deadline: Deadline
  * was read for one who came before a purge that he has seen.
  */
 export function looksInto(entries: Entries): LookAt {
-  const open = new Map<string, Look>()
+  let open: Map<string, Look> | undefined
   const { times } = purgesOf({ entries })
 
   function begin({ key, variant }: Place, asked: readonly string[], deadline: Deadline): Look {
@@ -59,16 +59,25 @@ export function looksInto(entries: Entries): LookAt {
     })
   }
 
+  /** Another map each time: one that is emptied holds on to all that was in it. See `Bag`. */
+  function beginMoment(): Map<string, Look> {
+    nextTick(() => {
+      open = undefined
+    })
+    open = new Map()
+    return open
+  }
+
   return (place, asked, deadline) => {
     const name = placeName(place)
-    const before = open.get(name)
+    const before = open?.get(name)
     if (before && isSame(before.asked, asked) && !times.isPast(asked, before.began))
       return join(before, deadline)
     const look = begin(place, asked, deadline)
-    if (open.size === 0) nextTick(() => open.clear())
-    open.set(name, look)
+    const moment = open ?? beginMoment()
+    moment.set(name, look)
     // What has been seen may have been replaced since, also in the same moment.
-    const close = () => void (open.get(name) === look && open.delete(name))
+    const close = () => void (moment.get(name) === look && moment.delete(name))
     look.seeing.then(close, close)
     return look.seeing
   }

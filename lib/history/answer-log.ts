@@ -1,6 +1,6 @@
 import type { SessionKeys } from '../keys.ts'
 import type { Batch, TurnHold, Turns, Written } from '../ports/turns.ts'
-import { createPulse, type Pulse } from '../pulse.ts'
+import { type Beats, createPulse, type Pulse } from '../pulse.ts'
 import { publish } from '../telemetry.ts'
 import type { ChunkBatch } from './stream/batch.ts'
 import type { Chunk } from './stream/chunk.ts'
@@ -65,12 +65,10 @@ export function createAnswerLog(turns: Turns): AnswerLog {
   const leases = createPulse<Line>(lookEveryMs, (line, now) => void line.renew(now))
   return {
     open(answering) {
-      const line = new Line(turns, answering, batches, leases)
-      leases.add(line)
-      return line
+      return new Line(turns, answering, batches, leases)
     },
     async close() {
-      await Promise.all([...leases.members].map((line) => line.flush()))
+      await Promise.all(leases.members.map((line) => line.flush()))
       batches.close()
       leases.close()
     },
@@ -85,8 +83,8 @@ interface Piece {
 class Line implements AnswerLine {
   readonly #turns: Turns
   readonly #answering: Answering
-  readonly #batches: Pulse<Line>
-  readonly #leases: Pulse<Line>
+  readonly #batching: Beats
+  readonly #lease: Beats
   #pending: Piece[] = []
   #pendingBytes = 0
   #pushed = 0
@@ -103,8 +101,9 @@ class Line implements AnswerLine {
   constructor(turns: Turns, answering: Answering, batches: Pulse<Line>, leases: Pulse<Line>) {
     this.#turns = turns
     this.#answering = answering
-    this.#batches = batches
-    this.#leases = leases
+    this.#batching = batches.of(this)
+    this.#lease = leases.of(this)
+    this.#lease.begin()
   }
 
   push(chunk: Chunk): number {
@@ -116,7 +115,7 @@ class Line implements AnswerLine {
     const size = JSON.stringify(chunk).length
     this.#pending.push({ chunk, size })
     this.#pendingBytes += size
-    this.#batches.add(this)
+    this.#batching.begin()
     if (this.#pendingBytes >= batchBytes) void this.beat(this.#pushedAt)
     return this.#pushed
   }
@@ -139,7 +138,7 @@ class Line implements AnswerLine {
   }
 
   release(): void {
-    this.#leases.delete(this)
+    this.#lease.end()
   }
 
   close(): void {
@@ -152,7 +151,7 @@ class Line implements AnswerLine {
   async beat(now: number): Promise<void> {
     if (this.#sending !== undefined || now < this.#retryAt) return
     await this.#send()
-    if (!this.#waiting) this.#batches.delete(this)
+    if (!this.#waiting) this.#batching.end()
   }
 
   async renew(now: number): Promise<void> {
@@ -239,6 +238,6 @@ class Line implements AnswerLine {
     this.#pending = []
     this.#pendingBytes = 0
     this.#batch = undefined
-    this.#batches.delete(this)
+    this.#batching.end()
   }
 }

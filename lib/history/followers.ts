@@ -1,7 +1,7 @@
 import type { SessionKeys } from '../keys.ts'
 import type { TurnRecord } from '../ports/history.ts'
 import type { Turns, TurnView } from '../ports/turns.ts'
-import { createPulse, type Pulse } from '../pulse.ts'
+import { type Beats, createPulse, type Pulse } from '../pulse.ts'
 import { publish } from '../telemetry.ts'
 import type { ChunkBatch } from './stream/batch.ts'
 import type { Chunk } from './stream/chunk.ts'
@@ -65,7 +65,7 @@ class Follower implements Following {
   readonly done: Promise<Followed>
   readonly #turns: Turns
   readonly #parts: FollowerParts
-  readonly #silent: Pulse<Follower>
+  readonly #silence: Beats
   readonly #end: (followed: Followed) => void
   #after: number
   /** Heard before the first look was done. */
@@ -80,7 +80,7 @@ class Follower implements Following {
   constructor(turns: Turns, parts: FollowerParts, silent: Pulse<Follower>) {
     this.#turns = turns
     this.#parts = parts
-    this.#silent = silent
+    this.#silence = silent.of(this)
     this.#after = parts.after
     let end: (followed: Followed) => void = () => {}
     this.done = new Promise((resolve) => {
@@ -101,12 +101,12 @@ class Follower implements Following {
       this.stop()
       throw error
     }
-    if (!this.#over) this.#silent.add(this)
+    if (!this.#over) this.#silence.begin()
   }
 
   stop(): void {
     this.#over = true
-    this.#silent.delete(this)
+    this.#silence.end()
     const leave = this.#leave
     this.#leave = undefined
     leave?.().catch(failed)

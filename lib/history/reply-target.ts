@@ -81,7 +81,6 @@ export function openReply(target: ReplyTarget, form: StreamForm, info: ReplyInfo
   const client = new Client(res, writer, { ...info, numbered: form !== 'text' })
   res.flushHeaders?.()
   client.write(writer.head({ messageId: info.messageId, turn: info.question }))
-  silences.add(client)
   return client
 }
 
@@ -104,6 +103,7 @@ class Client implements Reply {
   readonly #writer: StreamWriter
   readonly #info: ReplyInfo & { readonly numbered: boolean }
   readonly closed: Promise<void>
+  readonly #silence = silences.of(this)
   #wroteAt = performance.now()
   #last: number | undefined
   #draining: Promise<void> | undefined
@@ -117,6 +117,7 @@ class Client implements Reply {
     this.#writer = writer
     this.#info = info
     this.#last = info.seen
+    this.#silence.begin()
     this.closed = new Promise((resolve) => {
       if (this.open) res.once('close', resolve)
       else resolve()
@@ -133,7 +134,7 @@ class Client implements Reply {
   }
 
   async end(status: EndStatus): Promise<void> {
-    silences.delete(this)
+    this.#silence.end()
     if (!this.open) return
     const text = this.#writer.end(status, this.#info.messageId)
     // With the last number passed, whoever comes again has seen the end.
@@ -178,7 +179,7 @@ class Client implements Reply {
   }
 
   beat(now: number): void {
-    if (!this.open) silences.delete(this)
+    if (!this.open) this.#silence.end()
     else if (now - this.#wroteAt >= silentMs) this.write(this.#writer.comment())
   }
 

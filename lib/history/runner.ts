@@ -1,3 +1,4 @@
+import { Bag, type InBag } from '../bag.ts'
 import { turnChannel } from '../keys.ts'
 import type { Turns } from '../ports/turns.ts'
 import { publish } from '../telemetry.ts'
@@ -32,17 +33,25 @@ export async function closeRunner(turns: Turns): Promise<void> {
   await known.get(turns)?.close()
 }
 
+/** A turn that this process answers. */
+interface Answered extends InBag {
+  readonly token: string
+  readonly stop: () => void
+}
+
 function createRunner(turns: Turns): Runner {
   const channel = turnChannel(crypto.randomUUID())
   const log = createAnswerLog(turns)
   const followers = createFollowers(turns)
-  const answered = new Map<string, () => void>()
+  const answered = new Bag<Answered>()
   let leave: Promise<(() => Promise<void>) | undefined> | undefined
 
   /** Nobody waits for it: what is missed meanwhile, the next renewal of a lease hears of. */
   function listen(): void {
     leave ??= turns
-      .onStop(channel, (token) => answered.get(token)?.())
+      .onStop(channel, (token) => {
+        for (const each of answered.filter((one) => one.token === token)) each.stop()
+      })
       .catch((error: unknown) => {
         publish('error', () => ({ during: 'turn', error }))
         leave = undefined
@@ -57,8 +66,9 @@ function createRunner(turns: Turns): Runner {
     lines: createWaitingLines(),
     answers(token, stop) {
       listen()
-      answered.set(token, stop)
-      return () => void answered.delete(token)
+      const turn: Answered = { token, stop, place: -1 }
+      answered.add(turn)
+      return () => answered.delete(turn)
     },
     async close() {
       await log.close()

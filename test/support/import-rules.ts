@@ -25,6 +25,7 @@ export const importRules: readonly Rule[] = [
     allowed: [`import { inspect } from 'node:util'`],
   },
   ...[
+    'bag',
     'deadline',
     'duration',
     'keys',
