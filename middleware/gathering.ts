@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { setImmediate } from 'node:timers'
+import { nextMoment } from '../lib/moment.ts'
 import { stateSoFar } from './request-state.ts'
 
 let gathering: Promise<void> | undefined
@@ -15,7 +15,7 @@ let gathering: Promise<void> | undefined
 export function gathered(req: IncomingMessage): Promise<void> | undefined {
   if (stateSoFar(req) !== undefined) return undefined
   gathering ??= new Promise((resolve) => {
-    setImmediate(() => {
+    nextMoment(() => {
       gathering = undefined
       resolve()
     })

@@ -29,6 +29,7 @@ export const importRules: readonly Rule[] = [
     'deadline',
     'duration',
     'keys',
+    'moment',
     'notice',
     'options',
     'pulse',

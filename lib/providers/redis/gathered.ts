@@ -1,10 +1,6 @@
 import type { Duplex } from 'node:stream'
-import { setImmediate } from 'node:timers'
+import { afterMoment } from '../../moment.ts'
 import { type Client, isCluster } from './open-client.ts'
-
-// An application whose tests stop the clock must not stop the commands with it, whichever came first:
-// what Jest stops is the global.
-const afterThisTurn = setImmediate
 
 /** How many calls leave together at most: Redis begins with them while the others are made. */
 const together = 32
@@ -19,7 +15,7 @@ const gatherings = new WeakMap<Client, Gathering>()
 
 /**
  * Holds back what is about to be written to the client's socket until the event loop has seen to all
- * that is ready: commands of one request that belong together, and of requests that came in together,
+ * that is ready, or all have gone on that go on together: commands of one request that belong together, and of requests that came in together,
  * leave in one write, or in one for every 32 calls; on a Cluster in one to each node. Nothing is kept
  * for longer than that turn, and order stays as it is. A client that keeps its socket elsewhere writes
  * each command by itself.
@@ -40,7 +36,7 @@ function begin(client: Client): Gathering {
   const sockets = socketsOf(client)
   // Corks are counted: one that the client's owner has put in stays until its owner takes it out.
   for (const socket of sockets) socket.cork()
-  afterThisTurn(() => {
+  afterMoment(() => {
     gatherings.delete(client)
     // A socket that was ended or lost meanwhile is not corked any more, and does not mind.
     for (const socket of sockets) socket.uncork()
