@@ -80,7 +80,7 @@ export function openReply(target: ReplyTarget, form: StreamForm, info: ReplyInfo
   for (const [name, value] of Object.entries(writer.headers)) res.setHeader(name, value)
   const client = new Client(res, writer, { ...info, numbered: form !== 'text' })
   res.flushHeaders?.()
-  client.write(writer.head({ messageId: info.messageId, turn: info.question }))
+  client.begin(writer.head({ messageId: info.messageId, turn: info.question }))
   return client
 }
 
@@ -117,7 +117,6 @@ class Client implements Reply {
     this.#writer = writer
     this.#info = info
     this.#last = info.seen
-    this.#silence.begin()
     this.closed = new Promise((resolve) => {
       if (this.open) res.once('close', resolve)
       else resolve()
@@ -126,6 +125,11 @@ class Client implements Reply {
 
   get open(): boolean {
     return !this.#res.destroyed && !this.#res.writableEnded
+  }
+
+  begin(head: string): void {
+    this.write(head)
+    this.#silence.begin()
   }
 
   piece(chunk: Chunk, number: number | undefined): void {

@@ -15,10 +15,10 @@ const gatherings = new WeakMap<Client, Gathering>()
 
 /**
  * Holds back what is about to be written to the client's socket until the event loop has seen to all
- * that is ready, or all have gone on that go on together: commands of one request that belong together, and of requests that came in together,
- * leave in one write, or in one for every 32 calls; on a Cluster in one to each node. Nothing is kept
- * for longer than that turn, and order stays as it is. A client that keeps its socket elsewhere writes
- * each command by itself.
+ * that is ready, or until all who go on together have gone on: commands of one request that belong
+ * together, and of requests that came in together, leave in one write, or in one for every 32 calls; on
+ * a Cluster in one to each node. Nothing is kept for longer than that turn, and order stays as it is. A
+ * client that keeps its socket elsewhere writes each command by itself.
  */
 export function gather(client: Client): void {
   const gathering = gatherings.get(client) ?? begin(client)
