@@ -45,17 +45,14 @@ describe('fault table: commands of an operator, again and again', function () {
 
   it('CLIENT KILL of all: nothing is lost, doubled or late', async () => {
     const blow = repeatedly(() => disconnectOthers(admin), 3)
+    // What becomes of a peer is chance, so it is struck for long.
+    const counts = await all.under('CLIENT KILL of all every 3 ms for 9 s', {
+      ...blow,
+      forMs: 9000,
+    })
+    for (const each of [counts.express, counts.koa]) holds(each)
     // It sends again what was under way: some wait for long, and what had been carried out is doubled.
-    // Whether a connection is killed between the two is chance, so it is struck until it was; all of
-    // ours hold each time.
-    let harmed = 0
-    for (let run = 1; run <= 5 && harmed === 0; run += 1) {
-      const name = `CLIENT KILL of all every 3 ms for 3 s${run > 1 ? ` (${run})` : ''}`
-      const counts = await all.under(name, { ...blow, forMs: 3000 })
-      for (const each of [counts.express, counts.koa]) holds(each)
-      const { hung, doubled } = counts['list-history']
-      harmed = hung + doubled
-    }
-    assert.ok(harmed > 0)
+    const { hung, doubled } = counts['list-history']
+    assert.ok(hung + doubled > 0)
   })
 })
