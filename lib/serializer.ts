@@ -1,4 +1,5 @@
 import { MemorywareError } from './errors.ts'
+import { parseJson } from './quick-json.ts'
 
 /** What a value of a conversation belongs to. */
 export interface SerializerContext {
@@ -32,7 +33,7 @@ export const json: Serializer = {
   },
   decode(bytes) {
     try {
-      return JSON.parse(text.decode(bytes))
+      return parseJson(text.decode(bytes))
     } catch {
       // The error itself quotes what it could not read.
       throw new SyntaxError('These bytes are no JSON')

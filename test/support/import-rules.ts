@@ -33,6 +33,7 @@ export const importRules: readonly Rule[] = [
     'notice',
     'options',
     'pulse',
+    'quick-json',
     'redact',
     'serializer',
     'telemetry',

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import fc from 'fast-check'
+import { describe, it } from 'mocha'
+import { parseJson } from '../lib/quick-json.ts'
+
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme' }),
+  fc.string({ unit: 'binary' }),
+  fc.constantFrom('', '"', '\\', '\n', '","createdAt":1}', 'a","turn":"b', '{"content":"'),
+)
+const time = fc.oneof(fc.nat(), fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }), fc.double())
+const message = fc.oneof(
+  fc.record({ content: text, createdAt: time }),
+  fc.record({ content: text, turn: text, createdAt: time }),
+  fc.record({ content: text, status: text, turn: text, createdAt: time }),
+  fc.record({ createdAt: time, content: text }),
+  fc.record({ content: fc.jsonValue(), createdAt: fc.jsonValue() }),
+  fc.jsonValue(),
+)
+
+describe('JSON of messages', () => {
+  it('is what JSON.parse() makes of it, with its members in that order', () => {
+    fc.assert(
+      fc.property(message, (value) => {
+        const json = JSON.stringify(value)
+        const parsed = parseJson(json)
+        assert.deepEqual(parsed, JSON.parse(json))
+        assert.equal(JSON.stringify(parsed), JSON.stringify(JSON.parse(json)))
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('is refused where JSON.parse() refuses it, but for control characters in a text', () => {
+    const cut = fc.record({
+      at: fc.nat(80),
+      with: fc.constantFrom('', '"', '\\', '}', ',', '0', 'x'),
+    })
+    fc.assert(
+      fc.property(message, cut, (value, { at, with: piece }) => {
+        const json = JSON.stringify(value)
+        const place = at % (json.length + 1)
+        const broken = json.slice(0, place) + piece + json.slice(place + 1)
+        assert.deepEqual(outcome(parseJson, broken), outcome(JSON.parse, broken))
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  for (const json of [
+    '{"content":"a","createdAt":01}',
+    '{"content":"a","createdAt":1e3}',
+    '{"content":"a","createdAt":-1}',
+    '{"content":"a","createdAt":}',
+    '{"content":"a","createdAt":1',
+    '{"content":"a","createdAt":1}}',
+    '{"content":"a","createdAt":1} ',
+    '{"content":"a","createdAt":9999999999999999}',
+    '{"content":"a","turn":"b}',
+    '{"content":"a","turn":"b","turn":"c","createdAt":1}',
+    '{"content":"a","content":"b","createdAt":1}',
+    '{"content":"a","turn":"b\\"","createdAt":1}',
+    '{"content":"',
+    '{"content":"a"}',
+  ])
+    it(`means the same to both: ${json}`, () => {
+      assert.deepEqual(outcome(parseJson, json), outcome(JSON.parse, json))
+    })
+
+  it('is read without JSON.parse() where it is a plain message', () => {
+    const parse = JSON.parse
+    const asked: string[] = []
+    JSON.parse = (json: string) => {
+      asked.push(json)
+      return parse(json)
+    }
+    try {
+      const plain = '{"content":"What is a mark?","createdAt":1700000000000}'
+      const answer = '{"content":"A \u{1f516}.","turn":"q1","createdAt":1700000000001}'
+      assert.deepEqual(parseJson(plain), parse(plain))
+      assert.deepEqual(parseJson(answer), parse(answer))
+      assert.deepEqual(asked, [])
+    } finally {
+      JSON.parse = parse
+    }
+  })
+})
+
+function outcome(read: (json: string) => unknown, json: string): unknown {
+  try {
+    return { value: read(json) }
+  } catch (error) {
+    return error instanceof SyntaxError ? 'refused' : error
+  }
+}
