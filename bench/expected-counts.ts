@@ -20,8 +20,8 @@ const expected = {
   'cache miss': { commands: 5, roundTrips: 4, before: 2 },
   append: { commands: 1, roundTrips: 1, before: 1 },
   'chat turn': { commands: 3, roundTrips: 2, before: 2 },
-  turn: { commands: 4, roundTrips: 2, before: 1 },
-  'turn, stored first': { commands: 4, roundTrips: 2, before: 2 },
+  turn: { commands: 3, roundTrips: 2, before: 1 },
+  'turn, stored first': { commands: 3, roundTrips: 2, before: 2 },
   'all three, GET /answer': { commands: 1, roundTrips: 1, before: 1 },
   'all three, POST /chat': { commands: 6, roundTrips: 4, before: 2 },
 } as const satisfies Record<string, Cost>

@@ -12,7 +12,7 @@ import { end } from './scripts/end.ts'
 import { look } from './scripts/look.ts'
 import { stop } from './scripts/stop.ts'
 import { write } from './scripts/write.ts'
-import { newest, readResult, readSteps, wire, writeBounds, writeKeys } from './session-write.ts'
+import { messagesStep, newest, readResult, wire, writeBounds, writeKeys } from './session-write.ts'
 
 // Whoever holds the token, and the numbers of pieces, make a second sending harmless.
 const again = { again: true }
@@ -36,10 +36,10 @@ export function redisTurns(pool: Pool, bus: RedisBus): Turns {
           begin,
           [...names],
           [...writeBounds(keys, bounds), ...claim, wire(question)],
-          readSteps(keys, newest(limit)),
+          [messagesStep(keys, newest(limit))],
         )
       const { reply, replies } = await send('begin', keys, command, call)
-      return { begun: reply, read: readResult(replies, keys) }
+      return { begun: reply.begun, read: readResult([reply.values, ...replies], keys) }
     },
 
     write(keys, { turn, token }, batch, { leaseMs, keepMs }, call) {

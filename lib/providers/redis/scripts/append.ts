@@ -24,17 +24,20 @@ type Args = [...WriteBounds, ifRev: number, ...messages: Buffer[]]
  */
 export const append: Script<WriteKeys, Args, Appended> = script(
   /* lua */ `
-    ${open}
+    ${open(8)}
     local expected = tonumber(ARGV[7])
     if expected >= 0 and expected ~= rev then return { 'conflict', rev } end
     ${mend}
     ${store}
     ${trim}
     ${save}
-    ${records}
-    ${running}
     local added, duplicates = store(8)
-    local trimmed = len > max and trim(added, running(read(meta[6]))) or 0
+    local trimmed = 0
+    if added > 0 and len > max then
+      ${records}
+      ${running}
+      trimmed = trim(added, running(read(meta[6])))
+    end
     if save(added) > 0 then prune() end
     return { 'appended', rev, seq, added, duplicates, trimmed, created }
   `,

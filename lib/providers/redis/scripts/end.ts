@@ -17,14 +17,13 @@ type Args = [
 /** Appends an answer, notes with its question where it is, and ends the turn. */
 export const end: Script<Keys, Args, EndedTurn> = script(
   /* lua */ `
-    ${open}
+    ${open(11, 'ARGV[7]')}
     ${mend}
     ${store}
     ${trim}
     ${save}
     ${records}
     ${holding}
-    ${running}
     local turn, token, lapsed, stay = ARGV[7], ARGV[8], ARGV[9] == '1', tonumber(ARGV[10])
     local mine = held(meta[6], turn, token)
     if not mine or over(mine) then return { 'lost' } end
@@ -38,7 +37,11 @@ export const end: Script<Keys, Args, EndedTurn> = script(
     if lapsed and mine.ends > now then return { 'held' } end
 
     local added, duplicates = store(11)
-    local stays = len > max and running(read(meta[6])) or {}
+    local stays = {}
+    if added > 0 and len > max then
+      ${running}
+      stays = running(read(meta[6]))
+    end
     stays[turn] = true
     local trimmed, floor = trim(added, stays)
     local first, count = nil, added

@@ -1,12 +1,16 @@
-import { clock, renewal } from './fragments.ts'
+import { clock } from './fragments.ts'
 
 /**
  * Steps in Lua that scripts on a session share, in the order in which they stand in one. Keys: session,
  * list, index, state, tombstone. Arguments: ttl, max, keep, seal, id, title; a `ttl` of 0 is none.
  */
 
-/** Reads the session; ends the script where its owner is being forgotten. */
-export const open: string = /* lua */ `
+/**
+ * Reads the session, with what is known of the messages among the arguments from `first` on and of
+ * `mid`; ends the script where its owner is being forgotten.
+ */
+export function open(first: number, mid = 'nil'): string {
+  return /* lua */ `
     ${clock}
     local session, list, index, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
     local ttl, max, keep = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -14,8 +18,18 @@ export const open: string = /* lua */ `
     if redis.call('EXISTS', KEYS[5]) == 1 then return { 'forgotten' } end
     local now = clock()
 
-    local meta = redis.call('HMGET', session, 'rev', 'seq', 'len', 'tokens', 'seal', 'turns', 'watched',
-      'created', 'title')
+    local function idOf(message) return string.match(message, '^[^|]*') end
+
+    -- Marks of messages that were read together with the rest: all others are read one by one.
+    local known, mids = {}, { ${mid} }
+    if #ARGV < ${first} + 32 then
+      for at = ${first}, #ARGV do mids[#mids + 1] = idOf(ARGV[at]) end
+    end
+    local fields = { 'rev', 'seq', 'len', 'tokens', 'seal', 'turns', 'watched', 'created', 'title' }
+    for j, mid in ipairs(mids) do fields[9 + j] = 'i:' .. mid end
+    local meta = redis.call('HMGET', session, unpack(fields))
+    for j, mid in ipairs(mids) do known[mid] = meta[9 + j] end
+
     local rev, seq = tonumber(meta[1]) or 0, tonumber(meta[2]) or 0
     local len, tokens = tonumber(meta[3]) or 0, tonumber(meta[4]) or 0
     if meta[5] and meta[5] ~= seal then
@@ -24,12 +38,31 @@ export const open: string = /* lua */ `
     local created = meta[1] and 0 or 1
 
     -- Positions of messages: a mark is a position, or position:first:count with that of the answer.
+    local function markOf(mid)
+      local mark = known[mid]
+      if mark == nil then mark = redis.call('HMGET', session, 'i:' .. mid)[1] end
+      return mark
+    end
+
     local function marked(mid)
-      local mark = redis.call('HMGET', session, 'i:' .. mid)[1]
+      local mark = markOf(mid)
       local at = mark and tonumber(string.match(mark, '^%d+'))
       if at and at <= seq then return at, mark end
     end
+
+    -- What is to be kept of the session, until it is written.
+    local sets = {}
+    local function set(field, value)
+      sets[#sets + 1] = field
+      sets[#sets + 1] = value
+    end
+
+    local function write()
+      if #sets > 0 then redis.call('HSET', session, unpack(sets)) end
+      sets = {}
+    end
 `
+}
 
 /** Puts right what a script or an eviction has left half done. */
 export const mend = /* lua */ `
@@ -41,7 +74,7 @@ export const mend = /* lua */ `
     elseif there ~= len then
       -- One of the two keys was evicted or deleted alone: what is left is of no use.
       redis.call('DEL', session, list)
-      len, tokens = 0, 0
+      len, tokens, known = 0, 0, {}
       for j = 6, 9 do meta[j] = false end
     end
 `
@@ -51,40 +84,35 @@ export const mend = /* lua */ `
  * those are left out whose id is there. Gives how many were added and how many not.
  */
 export const store = /* lua */ `
-    local last, new, system = seq, {}, nil
-    local function idOf(message) return string.match(message, '^[^|]*') end
-
-    local function mark(mid)
-      local field = 'i:' .. mid
-      if redis.call('HSETNX', session, field, seq + 1) == 0 then
-        local at = string.match(redis.call('HMGET', session, field)[1], '^%d+')
-        if new[mid] or tonumber(at) <= last then return false end
-        redis.call('HSET', session, field, seq + 1)
-      end
-      new[mid] = true
-      return true
-    end
+    local new, acknowledged, system = {}, seq, nil
 
     local function storePiece(first, last)
-      local lines = {}
+      local lines, after = {}, seq
       for i = first, last do
         local mid, role, counted = string.match(ARGV[i], '^([^|]*)|(%a)|(%d+)|')
-        if mark(mid) then
-          seq = seq + 1
+        local mark = not new[mid] and markOf(mid)
+        -- With a mark that is damaged it ends here: what it stands for may be there.
+        local isThere = mark and tonumber(string.match(mark, '^%d+')) <= acknowledged
+        if not new[mid] and not isThere then
+          new[mid] = true
+          after = after + 1
+          set('i:' .. mid, after)
           tokens = tokens + tonumber(counted)
-          local line = seq .. '|' .. ARGV[i]
+          local line = after .. '|' .. ARGV[i]
           if role == 's' or role == 'd' then system = line end
           lines[#lines + 1] = line
         end
       end
       -- In pieces: unpack fails at some thousands of values.
       if #lines > 0 then len = redis.call('RPUSH', list, unpack(lines)) end
+      seq = after
       return #lines
     end
 
     local function store(first)
       local added = 0
       for at = first, #ARGV, 1024 do
+        if at > first then write() end
         added = added + storePiece(at, math.min(at + 1023, #ARGV))
       end
       return added, #ARGV - first + 1 - added
@@ -98,64 +126,67 @@ export const store = /* lua */ `
  * position of the oldest that is no such question.
  */
 export const trim = /* lua */ `
-    local function role(line) return string.match(line, '^%d+|[^|]*|(%a)') end
-
-    local function find(from, fits)
-      for at = from, len - 1, 64 do
-        for j, line in ipairs(redis.call('LRANGE', list, at, at + 63)) do
-          if fits(role(line)) then return at + j - 1 end
-        end
-      end
-    end
-
-    local function newest(before)
-      for to = before - 1, 0, -64 do
-        local from = math.max(0, to - 63)
-        local piece = redis.call('LRANGE', list, from, to)
-        for j = #piece, 1, -1 do
-          if role(piece[j]) == 'u' then
-            return from + j - 1, string.match(piece[j], '^%d+|([^|]*)|')
-          end
-        end
-      end
-    end
-
-    -- Where to cut, and the ids of the messages before that place which stay.
-    local function cut(stays)
-      local from, oldest = math.max(0, len - keep), seq - len + 1
-      local boundary = find(from, function(r) return r == 'u' end)
-      local start = boundary
-      if not boundary then
-        local at, mid = newest(from)
-        if at then
-          start, stays[mid] = at, true
-        end
-      end
-      for mid in pairs(stays) do
-        local at = marked(mid)
-        if at and at >= oldest then start = math.min(start or len, at - oldest) end
-      end
-      if start and len - start <= 2 * max then return start end
-      if boundary then return boundary end
-      from = math.min(start and from + 1 or from, len - 1)
-      return find(from, function(r) return r ~= 't' end) or from
-    end
-
-    local function restore(line, mid, place, at, floor)
-      local _, mark = marked(mid)
-      local first, count = string.match(mark or '', '^%d+:(%d+):(%d+)$')
-      mark = at
-      if first then
-        local over = math.max(0, floor - first)
-        mark = at .. ':' .. first + over .. ':' .. math.max(0, count - over)
-      end
-      redis.call('HSET', session, 'i:' .. mid, mark)
-      redis.call('LSET', list, place, at .. string.sub(line, (string.find(line, '|', 1, true))))
-    end
-
     local function trim(added, stays)
       local oldest = seq - len + 1
       if added == 0 or len <= max then return 0, oldest end
+      write()
+      known = {}
+
+      local function role(line) return string.match(line, '^%d+|[^|]*|(%a)') end
+
+      local function find(from, fits)
+        for at = from, len - 1, 64 do
+          for j, line in ipairs(redis.call('LRANGE', list, at, at + 63)) do
+            if fits(role(line)) then return at + j - 1 end
+          end
+        end
+      end
+
+      local function newest(before)
+        for to = before - 1, 0, -64 do
+          local from = math.max(0, to - 63)
+          local piece = redis.call('LRANGE', list, from, to)
+          for j = #piece, 1, -1 do
+            if role(piece[j]) == 'u' then
+              return from + j - 1, string.match(piece[j], '^%d+|([^|]*)|')
+            end
+          end
+        end
+      end
+
+      -- Where to cut, and the ids of the messages before that place which stay.
+      local function cut(stays)
+        local from, oldest = math.max(0, len - keep), seq - len + 1
+        local boundary = find(from, function(r) return r == 'u' end)
+        local start = boundary
+        if not boundary then
+          local at, mid = newest(from)
+          if at then
+            start, stays[mid] = at, true
+          end
+        end
+        for mid in pairs(stays) do
+          local at = marked(mid)
+          if at and at >= oldest then start = math.min(start or len, at - oldest) end
+        end
+        if start and len - start <= 2 * max then return start end
+        if boundary then return boundary end
+        from = math.min(start and from + 1 or from, len - 1)
+        return find(from, function(r) return r ~= 't' end) or from
+      end
+
+      local function restore(line, mid, place, at, floor)
+        local _, mark = marked(mid)
+        local first, count = string.match(mark or '', '^%d+:(%d+):(%d+)$')
+        mark = at
+        if first then
+          local over = math.max(0, floor - first)
+          mark = at .. ':' .. first + over .. ':' .. math.max(0, count - over)
+        end
+        redis.call('HSET', session, 'i:' .. mid, mark)
+        redis.call('LSET', list, place, at .. string.sub(line, (string.find(line, '|', 1, true))))
+      end
+
       local place, moved = cut(stays), {}
       for at = 0, place - 1, 512 do
         local ids = {}
@@ -181,21 +212,28 @@ export const trim = /* lua */ `
 `
 
 /**
- * `set(field, value)` notes what `save(added)` is to keep beside what is known of the session; that also
- * sets the times to live, and gives 1 where the index has a new line. `renewAll()` only renews.
+ * `save(added)` keeps what is known of the session, and sets the times to live; it gives 1 where the
+ * index has a new line. `renewAll()` only renews.
  */
 export const save: string = /* lua */ `
-    ${renewal}
-    local function renewAll(left) renew(index, ttl, left, session, list, state) end
-
-    local sets = {}
-    local function set(field, value)
-      sets[#sets + 1] = field
-      sets[#sets + 1] = value
+    -- The index lives as long as the longest session in it, and for good where one does.
+    local function renewAll(isNew)
+      if ttl > 0 then
+        local time = ARGV[1]
+        redis.call('PEXPIRE', session, time)
+        redis.call('PEXPIRE', list, time)
+        redis.call('PEXPIRE', state, time)
+        local longer = redis.call('PEXPIRE', index, time, 'GT')
+        if longer == 0 and isNew and #redis.call('ZRANGE', index, '0', '1') == 1 then
+          redis.call('PEXPIRE', index, time)
+        end
+      else
+        for j = 1, 4 do redis.call('PERSIST', KEYS[j]) end
+      end
     end
 
     local function save(added)
-      local left, lines = redis.call('PTTL', index), 0
+      local lines = 0
       if added > 0 then
         rev = rev + 1
         set('rev', rev)
@@ -203,14 +241,15 @@ export const save: string = /* lua */ `
         set('len', len)
         set('tokens', tokens)
         set('seal', seal)
-        set('updated', now)
-        if not meta[8] then set('created', now) end
+        local at = string.format('%.0f', now)
+        set('updated', at)
+        if not meta[8] then set('created', at) end
         if title ~= '' and not meta[9] then set('title', title) end
         if system then set('system', system) end
-        lines = redis.call('ZADD', index, now, id)
+        lines = redis.call('ZADD', index, at, id)
       end
-      if #sets > 0 then redis.call('HSET', session, unpack(sets)) end
-      renewAll(left)
+      write()
+      renewAll(lines > 0)
       return lines
     end
 

@@ -52,14 +52,38 @@ export const holding = /* lua */ `
 
     local function held(turns, turn, token)
       turns = turns or ''
-      local from = string.find('\\n' .. turns, '\\n' .. turn .. ' ' .. token .. ' ', 1, true)
-      if not from then return end
+      local from = string.find(turns, turn .. ' ' .. token .. ' ', 1, true)
+      -- A token is in one line: whatever stands before it there is another's.
+      if not from or (from > 1 and string.byte(turns, from - 1) ~= 10) then return end
       local line = string.match(turns, '^[^\\n]+', from)
       before, behind = string.sub(turns, 1, from - 1), string.sub(turns, from + #line)
       return read(line)[1]
     end
 
     local function replaced(record) return before .. record.line .. behind end
+`
+
+/**
+ * `quiet(turns, mid, most)` tells by a few looks what nearly always is: that no turn runs, none was of
+ * this question, and the oldest ended lately. Gives the text of those that stay where there is to be
+ * one more, and the id of one that is too many. Stands behind nothing but `now`.
+ */
+export const quiet = /* lua */ `
+    local function quiet(turns, mid, most)
+      local function has(text) return string.find(turns, text, 1, true) end
+      if turns == '' then return turns end
+      if has(' running ') or has(' stopping ') or has(mid .. ' ') then return end
+      local oldest, ends = string.match(turns, '^(%S+) %S+ %S+ ended (%d+)')
+      local left = (tonumber(ends) or 0) - now
+      if left <= 0 or left >= 86400000 then return end
+      local at = 0
+      for j = 1, most - 1 do
+        at = string.find(turns, '\\n', at + 1, true)
+        if not at then return turns end
+      end
+      if string.find(turns, '\\n', at + 1, true) then return end
+      return string.sub(turns, string.find(turns, '\\n', 1, true) + 1), oldest
+    end
 `
 
 /** Ids of questions that are being answered. */
