@@ -7,7 +7,7 @@ import { openMemory } from '../lib/history/open-memory.ts'
 import type { MemoryRules, MemoryScope } from '../lib/history/scope.ts'
 import type { Turn } from '../lib/history/turn.ts'
 import { decodeId } from '../lib/keys.ts'
-import { createPulse } from '../lib/pulse.ts'
+import { type Beats, createPulse } from '../lib/pulse.ts'
 import type { Serializer } from '../lib/serializer.ts'
 import type { Store } from '../lib/store.ts'
 import type { Composable, Exchange, Outcome } from './exchange.ts'
@@ -117,7 +117,7 @@ class RequestScope<Native> implements MemoryScope {
   degraded = false
   ahead: Ahead | undefined
   readonly #exchange: Exchange<Native>
-  #endWithFailure: ((turn: OpenTurn) => void) | undefined
+  #turns: OpenTurns<Native> | undefined
 
   constructor(exchange: Exchange<Native>, owner: string, store: Store, serializer: Serializer) {
     this.#exchange = exchange
@@ -136,8 +136,8 @@ class RequestScope<Native> implements MemoryScope {
   }
 
   began(turn: OpenTurn): void {
-    this.#endWithFailure ??= endWithFailure(this.#exchange)
-    this.#endWithFailure(turn)
+    this.#turns ??= new OpenTurns(this.#exchange)
+    this.#turns.add(turn)
   }
 
   endGuest(): void {
@@ -149,40 +149,50 @@ class RequestScope<Native> implements MemoryScope {
 const unanswered = createPulse<() => void>(1000, (look) => look())
 
 /**
- * A handler that failed has left its turns open: nobody would begin another until they are forgotten.
- * That a client has gone is no failure; its handler may still fail later.
+ * The turns that a request has begun and not ended. A handler that failed has left them open: nobody
+ * would begin another until they are forgotten. That a client has gone is no failure; its handler may
+ * still fail later.
  */
-function endWithFailure<Native>({ req, res }: Exchange<Native>): (turn: OpenTurn) => void {
-  const open = new Set<OpenTurn>()
-  let listening = false
-  const end = () => {
-    // A turn that has ended says so, and that is all.
-    for (const turn of open) turn.abort().catch(() => {})
+class OpenTurns<Native> {
+  readonly #exchange: Exchange<Native>
+  readonly #open: OpenTurn[] = []
+  #waiting: Beats | undefined
+
+  constructor(exchange: Exchange<Native>) {
+    this.#exchange = exchange
+    requestState(exchange.req).failures.push(() => this.#end())
+    exchange.res.on('close', () => this.#gone())
   }
-  const look = () => {
-    if (!res.writableEnded) return
-    waiting.end()
-    if (res.statusCode >= 400) end()
-  }
-  const waiting = unanswered.of(look)
-  const gone = () => {
-    if (open.size === 0) return
-    waiting.begin()
-    look()
-  }
-  return (turn) => {
-    open.add(turn)
-    if (!listening) {
-      requestState(req).failures.push(end)
-      res.once('close', gone)
-      listening = true
-    }
-    if (res.closed) gone()
-    const ended = () => {
-      open.delete(turn)
-      if (open.size === 0) waiting.end()
-    }
+
+  add(turn: OpenTurn): void {
+    this.#open.push(turn)
+    if (this.#exchange.res.closed) this.#gone()
+    const ended = () => this.#ended(turn)
     turn.reply().then(ended, ended)
+  }
+
+  #ended(turn: OpenTurn): void {
+    this.#open.splice(this.#open.indexOf(turn), 1)
+    if (this.#open.length === 0) this.#waiting?.end()
+  }
+
+  #gone(): void {
+    if (this.#open.length === 0) return
+    this.#waiting ??= unanswered.of(() => this.#look())
+    this.#waiting.begin()
+    this.#look()
+  }
+
+  #look(): void {
+    const { res } = this.#exchange
+    if (!res.writableEnded) return
+    this.#waiting?.end()
+    if (res.statusCode >= 400) this.#end()
+  }
+
+  #end(): void {
+    // A turn that has ended says so, and that is all.
+    for (const turn of [...this.#open]) turn.abort().catch(() => {})
   }
 }
 

@@ -38,8 +38,8 @@ interface AnswerLine {
    * store fails. Never rejects.
    */
   room(): Promise<void> | undefined
-  /** Waits until all pieces are kept, or the store fails; never rejects. */
-  flush(): Promise<void>
+  /** What to wait for until all pieces are kept, or the store fails; never rejects. */
+  flush(): Promise<void> | undefined
   /** Keeps what waits, but does not renew the lease by itself any more. */
   release(): void
   /** Keeps nothing any more and lets go of the lease. */
@@ -133,7 +133,11 @@ class Line implements AnswerLine {
     while (this.#crowded && performance.now() >= this.#retryAt) if (!(await this.#send())) return
   }
 
-  async flush(): Promise<void> {
+  flush(): Promise<void> | undefined {
+    return this.#waiting ? this.#flush() : undefined
+  }
+
+  async #flush(): Promise<void> {
     while (this.#waiting && !this.#closed) if (!(await this.#send())) return
   }
 

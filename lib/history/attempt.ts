@@ -7,18 +7,6 @@ export interface Attempt<T> {
   readonly degraded: boolean
 }
 
-/** Asks the store first, then the stand-in. */
-export async function attempt<T>(
-  ask: () => Promise<T>,
-  standIn: (() => T) | undefined,
-): Promise<Attempt<T>> {
-  try {
-    return { result: await ask(), degraded: false }
-  } catch (error) {
-    return goneOn(error, standIn)
-  }
-}
-
 /** What stands in for a call that has failed. @throws the error, where that is not one of being away. */
 export function goneOn<T>(error: unknown, standIn: (() => T) | undefined): Attempt<T> {
   if (standIn === undefined || !isAway(error)) throw error

@@ -207,7 +207,7 @@ export class OwnTurn implements Turn {
       } else this.#close(Promise.reject(error))
       throw error
     }
-    const answer = toAnswer(entries, this.#parts.conversation.scope.codec).at(-1)
+    const [answer] = toAnswer(entries.slice(-1), this.#parts.conversation.scope.codec)
     this.#close(Promise.resolve(answer))
     return answer
   }

@@ -3,7 +3,7 @@ import type { NewEntry } from '../ports/history.ts'
 import type { TurnHold } from '../ports/turns.ts'
 import { answerId } from './answer-entries.ts'
 import { keepMs } from './answer-log.ts'
-import { attempt } from './attempt.ts'
+import { goneOn } from './attempt.ts'
 import { boundsOf } from './bounds.ts'
 import { afterAppend } from './growth.ts'
 import { encodeMessageId } from './message-id.ts'
@@ -40,8 +40,6 @@ export function keepInStore(
   events: KeepingEvents,
 ): Keeping {
   const { rules, scope, keys, runner } = conversation
-  const unlessAway = async <T>(ask: () => Promise<T>, standIn: () => T): Promise<T> =>
-    (await attempt(ask, rules.goesOn ? standIn : undefined)).result
   let degraded = false
   const line = runner.log.open({
     keys,
@@ -55,22 +53,31 @@ export function keepInStore(
     },
   })
   const forget = runner.answers(hold.token, events.stop)
+
+  function endHere(entries: readonly NewEntry[]): 'ended' {
+    events.degraded()
+    keepHere(conversation, entries)
+    return 'ended'
+  }
+
+  async function ended(entries: readonly NewEntry[]): ReturnType<typeof endInStore> {
+    try {
+      return await endInStore(conversation, hold, entries)
+    } catch (error) {
+      return goneOn(error, rules.goesOn ? () => endHere(entries) : undefined).result
+    }
+  }
+
   return {
-    push: line.push.bind(line),
-    room: line.room.bind(line),
+    push: (chunk) => line.push(chunk),
+    room: () => line.room(),
     async end(entries) {
-      await line.flush()
-      const ended = await unlessAway(
-        () => endInStore(conversation, hold, entries),
-        () => {
-          events.degraded()
-          keepHere(conversation, entries)
-          return 'ended' as const
-        },
-      )
-      if (ended === 'ended') return
-      if (ended === 'before') await replaceSaved(conversation, hold, entries)
-      if (ended === 'before' && !degraded) return
+      const flushing = line.flush()
+      if (flushing) await flushing
+      const how = await ended(entries)
+      if (how === 'ended') return
+      if (how === 'before') await replaceSaved(conversation, hold, entries)
+      if (how === 'before' && !degraded) return
       if (!(degraded && (await completed(conversation, hold, entries)))) throw gone()
     },
     release() {

@@ -98,12 +98,13 @@ function beginner(
   const alone = rules.turnMode !== 'interleave'
   const claim = { token, runner: runner.channel, leaseMs, alone }
 
-  async function outcome(begun: Tried, read: ReadResult): Promise<Started | Busy> {
+  function outcome(begun: Tried, read: ReadResult): Promise<Started> | Started | Busy {
     switch (begun.kind) {
-      case 'begun':
+      case 'begun': {
         ifCreated(rules, keys, begun.created)
-        if (begun.again) await refuseUnlessSame(read)
-        return { kind: 'own', hold, read } as const
+        const own = { kind: 'own', hold, read } as const
+        return begun.again ? refuseUnlessSame(read).then(() => own) : own
+      }
       case 'running':
         checkSame(conversation, question, read)
         return { kind: 'joined', record: begun.record } as const

@@ -107,7 +107,8 @@ function questionsAt(entries: readonly Entry[], from: number): number {
 function turnStarts(entries: readonly Entry[]): number[] {
   const starts: number[] = []
   let before: Entry['role'] | undefined
-  for (const [at, { role }] of entries.entries()) {
+  for (let at = 0; at < entries.length; at += 1) {
+    const role = entries[at]?.role
     if (role === 'u' && before !== 'u') starts.push(at)
     before = role
   }
