@@ -157,8 +157,9 @@ async function turnBegun(
   const asked = await conversation?.ask?.(question)
   const before = asked?.before ?? (await conversation?.last(windowMessages)) ?? []
   if (before.length < fewestMessages) done.forgetful += 1
-  const kept = async () =>
-    asked ? asked.answer(answered) : conversation?.append([question, answered])
+  // What was read is needed no longer, in no stack.
+  const answer = asked?.answer
+  const kept = async () => (answer ? answer(answered) : conversation?.append([question, answered]))
   return { body: { reply, remembered: before.length }, kept }
 }
 
