@@ -14,18 +14,16 @@ export interface HeadWatch {
  * no body and changes nothing.
  */
 export function watchHead(res: ServerResponse, watcher: HeadWatcher): HeadWatch {
-  const before = {
-    writeHead: Object.getOwnPropertyDescriptor(res, 'writeHead'),
-    end: Object.getOwnPropertyDescriptor(res, 'end'),
-  }
   const { writeHead, end } = res
+  const before = { writeHead, end }
   let told = res.headersSent
 
   function tell(status: number, lines: Lines): void {
     if (told) return
     told = true
+    // Deleting it would make a dictionary of the response, for all who come after.
     for (const name of ['writeHead', 'end'] as const)
-      if (res[name] === watched[name]) restore(res, name, before[name])
+      if (res[name] === watched[name]) Object.assign(res, { [name]: before[name] })
     try {
       watcher.told(status, fieldsOf(res, watcher.fields, lines))
     } catch (error) {
@@ -47,15 +45,6 @@ export function watchHead(res: ServerResponse, watcher: HeadWatcher): HeadWatch 
   }
   if (!told) Object.assign(res, watched)
   return { tell: () => tell(res.statusCode, []) }
-}
-
-function restore(
-  res: ServerResponse,
-  name: 'writeHead' | 'end',
-  before: PropertyDescriptor | undefined,
-): void {
-  if (before) Object.defineProperty(res, name, before)
-  else Reflect.deleteProperty(res, name)
 }
 
 /** The fields asked for; what is written with the head replaces what stood there. */

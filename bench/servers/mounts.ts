@@ -83,7 +83,8 @@ function storeAt(redis: string | undefined): Store {
 /** The conversation that `sessionMemory()` opened; for `turns`, it is asked by `turn()`. */
 export function conversationOf(memory: Memory, part: Part): Conversation {
   return {
-    ...(part === 'turns' && { ask: (question) => ask(memory, question) }),
+    // Not spread in: V8 would make hidden classes for each request, which nobody else's needs.
+    ask: part === 'turns' ? (question) => ask(memory, question) : undefined,
     last: async (count) => (await memory.context({ messages: count })).messages,
     append: (messages) => memory.append(messages),
     async restart(messages) {

@@ -15,7 +15,7 @@ export interface Conversation {
   /** Forgets what was said and begins with these. */
   restart(messages: readonly Said[]): Promise<unknown>
   /** Stores a question and reads what was said, in one; absent where only `last()` and `append()` are. */
-  ask?(question: Said): Promise<Asked>
+  readonly ask?: ((question: Said) => Promise<Asked>) | undefined
 }
 
 /** A question that is stored, and to be answered. */

@@ -52,7 +52,7 @@ export function toAnswerEntries(
   codec: Codec,
 ): NewEntry[] {
   return replies.map((reply, at) => {
-    const added = { defaultId: answerId(of.token, at), ...marksOf(of) }
+    const added = Object.assign({ defaultId: answerId(of.token, at) }, marksOf(of))
     const entry = toEntry(reply, rules, codec, added)
     if (entry.role !== 'a' && entry.role !== 't')
       throw new UsageError('An answer is of an assistant or a tool')
@@ -75,7 +75,7 @@ export function toStreamedEntries(
 }
 
 function marksOf({ question, status }: AnswerOf): Pick<StoredAnswer, 'turn' | 'status'> {
-  return { turn: question, ...(status && { status }) }
+  return status === undefined ? { turn: question } : { turn: question, status }
 }
 
 /** The messages of these entries. */

@@ -136,7 +136,8 @@ async function endInStore(
   const call = { deadline: scope.deadline }
   const ended = await rules.turns.end(keys, hold, entries, bounds, how, call)
   if (ended.kind !== 'ended') return 'lost'
-  afterAppend(rules, scope.codec, keys, { ...ended, entries })
+  const { seq, added } = ended
+  afterAppend(rules, scope.codec, keys, { seq, added, entries })
   return ended.duplicates > 0 ? 'before' : 'ended'
 }
 

@@ -100,12 +100,16 @@ function holds(refusal: Refusal, { limit, cost }: Demand['charge'], now: number)
 function aged(budget: Budget | undefined, ms: number): Budget | undefined {
   if (budget === undefined) return undefined
   const less = (until: number) => Math.max(0, until - ms)
-  const { resetMs, retryMs, blockedMs } = budget
+  const { allowed, used, remaining, mark } = budget
+  // Named one by one: of a copy by `...`, V8 makes a hidden class each time, on Node 20.
   return {
-    ...budget,
-    resetMs: less(resetMs),
-    retryMs: less(retryMs),
-    blockedMs: less(blockedMs),
+    allowed,
+    used,
+    remaining,
+    resetMs: less(budget.resetMs),
+    retryMs: less(budget.retryMs),
+    blockedMs: less(budget.blockedMs),
+    mark,
   }
 }
 

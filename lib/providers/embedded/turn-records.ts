@@ -50,9 +50,12 @@ export function added(records: readonly TurnRecord[], record: TurnRecord): reado
 export function changed(
   records: readonly TurnRecord[],
   turn: string,
-  change: Partial<TurnRecord>,
+  { state, until }: Pick<TurnRecord, 'state' | 'until'>,
 ): readonly TurnRecord[] {
-  return records.map((record) => (record.turn === turn ? { ...record, ...change } : record))
+  return records.map((record) => {
+    const { token, runner } = record
+    return record.turn === turn ? { turn, token, runner, state, until } : record
+  })
 }
 
 /** The records of turns of which there are none among the others. */

@@ -34,7 +34,8 @@ export function embeddedTurns(conversations: Conversations, bus: PubSub): Turns 
       // Until the turn is ended: whoever reads next may come late.
       const stayMs = Math.max(keepMs, held.expiresAt - now())
       const news = batch && sessions.pieces.keep(channel, batch, stayMs)
-      const turns = changed(held.cell.turns, hold.turn, { until: now() + leaseMs })
+      const until = now() + leaseMs
+      const turns = changed(held.cell.turns, hold.turn, { state: record.state, until })
       sessions.put('write', withTurns(held.cell, turns), held.expiresAt)
       if (news) await bus.publish(channel, batchMessage(batch))
       return record.state === 'stopping' ? 'stopping' : 'written'

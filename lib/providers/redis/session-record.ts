@@ -42,10 +42,9 @@ export function parseMeta(values: unknown, seal?: string): SessionMeta | undefin
     pinned: pinned?.toString() === '1',
     meta: meta ?? undefined,
     summary: summary ? parseSummary(summary) : undefined,
-    // Most who read a session do not look at its turns, of which there may be many.
-    get turns() {
-      return parseTurns(turns)
-    },
+    // Not a getter: each object with one of its own is of a new hidden class, which lives until the
+    // old generation is collected, and all that its getter can reach with it.
+    turns: parseTurns(turns),
   }
 }
 
