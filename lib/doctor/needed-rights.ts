@@ -28,7 +28,6 @@ const onKeys: Readonly<Record<string, readonly string[]>> = {
   hkeys: [],
   hlen: [],
   hset: ['a', '1'],
-  hsetnx: ['a', '1'],
   hdel: ['a'],
   llen: [],
   lrange: ['0', '1'],
