@@ -3,12 +3,14 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { after, before, describe, it } from 'mocha'
 import { startRedis, type TestServer } from '../support/redis.ts'
 import { root } from '../support/source-files.ts'
 
 const run = promisify(execFile)
+const conversing = fileURLToPath(new URL('../support/conversing.ts', import.meta.url))
 
 /** What the loader of TypeScript does to each function that it names, which no other loader does. */
 const named = 'Normalize_AttributesMismatchProtoMap'
@@ -19,7 +21,7 @@ async function made(rounds: number, url?: string): Promise<number> {
   try {
     const log = join(folder, 'maps.log')
     const flags = ['--log-maps', `--logfile=${log}`, '--no-logfile-per-isolate', '--import', 'tsx']
-    const program = ['test/support/conversing.ts', String(rounds), ...(url ? [url] : [])]
+    const program = [conversing, String(rounds), ...(url ? [url] : [])]
     await run(process.execPath, [...flags, ...program], { cwd: root })
     const lines = (await readFile(log, 'utf8')).split('\n')
     return lines.filter((line) => line.startsWith('map,') && !line.includes(named)).length
