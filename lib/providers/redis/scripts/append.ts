@@ -1,6 +1,7 @@
 import type { Appended } from '../../../ports/history.ts'
 import { type Script, script } from '../script.ts'
-import { mend, open, save, store, trim } from './session-steps.ts'
+import { mend, open, save, store } from './session-steps.ts'
+import { trim } from './trim-steps.ts'
 import { records, running } from './turn-steps.ts'
 
 /** Keys of a session that a write needs. */

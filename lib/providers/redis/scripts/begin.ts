@@ -3,7 +3,8 @@ import { type Script, script } from '../script.ts'
 import { parseTurns } from '../session-record.ts'
 import type { WriteBounds, WriteKeys } from './append.ts'
 import { packedMeta, unpacked } from './packed-meta.ts'
-import { mend, open, save, store, trim } from './session-steps.ts'
+import { mend, open, save, store } from './session-steps.ts'
+import { trim } from './trim-steps.ts'
 import { quiet, records, running } from './turn-steps.ts'
 
 type Keys = [...WriteKeys, pieces: string]

@@ -1,7 +1,8 @@
 import type { EndedTurn } from '../../../ports/turns.ts'
 import { type Script, script } from '../script.ts'
 import type { WriteBounds, WriteKeys } from './append.ts'
-import { mend, open, save, store, trim } from './session-steps.ts'
+import { mend, open, save, store } from './session-steps.ts'
+import { trim } from './trim-steps.ts'
 import { holding, records, running } from './turn-steps.ts'
 
 type Keys = [...WriteKeys, pieces: string]
