@@ -157,6 +157,16 @@ function trimming({ open, it }: Suite): void {
     assert.deepEqual(await begin(open, keys), { kind: 'answered', first: 10, count: 1 })
   })
 
+  it('knows where it stands, where its own end has moved it', async () => {
+    const keys = session()
+    const hold = await take(open, keys, { claim: { alone: false } })
+    await open().history.append(keys, messages('uauauaua', 10), bounds())
+    assert.equal((await end(open, keys, hold, undefined, { bounds: small })).kind, 'ended')
+    const times = { ttlMs: undefined, ifRev: undefined }
+    const { kind } = await open().history.update(keys, message('q'), times)
+    assert.equal(kind, 'changed')
+  })
+
   it('lets it go like any other when its lease has run out', async () => {
     const keys = session()
     await take(open, keys, { claim: { leaseMs: 1 } })
