@@ -1,5 +1,5 @@
 import { MemorywareError } from './errors.ts'
-import { parseJson } from './quick-json.ts'
+import { readJson } from './quick-json.ts'
 
 /** What a value of a conversation belongs to. */
 export interface SerializerContext {
@@ -31,15 +31,5 @@ export const json: Serializer = {
       throw new MemorywareError('ERR_USAGE', `A ${typeof value} has no form in JSON`)
     return Buffer.from(text)
   },
-  decode(bytes) {
-    try {
-      return parseJson(text.decode(bytes))
-    } catch {
-      // The error itself quotes what it could not read.
-      throw new SyntaxError('These bytes are no JSON')
-    }
-  },
+  decode: readJson,
 }
-
-// A buffer handed in may be one that shows nobody its text.
-const text = new TextDecoder('utf-8', { ignoreBOM: true })

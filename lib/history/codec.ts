@@ -1,15 +1,20 @@
 import { StoreError } from '../errors.ts'
 import { digest } from '../keys.ts'
+import { readMessage } from '../quick-json.ts'
 import { json, type Serializer, type SerializerContext } from '../serializer.ts'
+import { isShape } from './formats/shape.ts'
 
 /** The stored form of what belongs to one user's conversations. */
 export interface Codec {
-  /** Whether an object that it decodes is nobody else's: an application's serializer may keep its own. */
-  readonly fresh: boolean
   /** `name` is a message's encoded id, or `~title` and the like. @throws what the serializer throws. */
   encode(name: string, value: unknown): Uint8Array
   /** @throws StoreError `corrupt` for bytes that are not what was written under this name. */
   decode(name: string, bytes: Uint8Array): unknown
+  /**
+   * A message with its id and role behind what was stored of it, which nobody else has; what was
+   * stored where that is no object. @throws as `decode`
+   */
+  message(name: string, bytes: Uint8Array, id: string, role: string): unknown
 }
 
 /** Binds a serializer to an owner; JSON is the same for all, and needs no digest of who that is. */
@@ -18,9 +23,15 @@ export function codecOf(serializer: Serializer, owner: string): Codec {
 }
 
 const jsonCodec: Codec = {
-  fresh: true,
   encode: (_name, value) => json.encode(value),
   decode: (_name, bytes) => decoded(json, bytes),
+  message(_name, bytes, id, role) {
+    try {
+      return readMessage(bytes, id, role)
+    } catch (cause) {
+      throw corrupt(cause)
+    }
+  },
 }
 
 function bound(serializer: Serializer, owner: string): Codec {
@@ -29,10 +40,15 @@ function bound(serializer: Serializer, owner: string): Codec {
     known ??= digest([owner])
     return { owner: known, messageId }
   }
+  const decode = (name: string, bytes: Uint8Array) => decoded(serializer, bytes, context(name))
   return {
-    fresh: false,
     encode: (name, value) => serializer.encode(value, context(name)),
-    decode: (name, bytes) => decoded(serializer, bytes, context(name)),
+    decode,
+    message(name, bytes, id, role) {
+      const value = decode(name, bytes)
+      // The serializer of an application may keep its own.
+      return isShape(value) ? Object.assign({}, value, { id, role }) : value
+    },
   }
 }
 
@@ -40,6 +56,10 @@ function decoded(serializer: Serializer, bytes: Uint8Array, context?: Serializer
   try {
     return serializer.decode(bytes, context)
   } catch (cause) {
-    throw new StoreError('read', 'corrupt', { cause })
+    throw corrupt(cause)
   }
+}
+
+function corrupt(cause: unknown): StoreError {
+  return new StoreError('read', 'corrupt', { cause })
 }

@@ -152,16 +152,8 @@ export function toMessage(entry: Entry | NewEntry, codec: Codec): StoredMessage 
 
 /** The message with no more than was kept: OpenAI's assistant may have no content. @throws as `toMessage`. */
 export function toBody(entry: Entry | NewEntry, codec: Codec): Record<string, unknown> {
-  const body = bodyOf(entry, codec)
-  // A copy takes as long as decoding it.
-  const message: Record<string, unknown> = codec.fresh ? body : { ...body }
-  message['id'] = decodeMessageId(entry.id)
-  message['role'] = roles[entry.role]
-  return message
-}
-
-function bodyOf({ id, payload }: Entry | NewEntry, codec: Codec): Shape {
-  const body = codec.decode(id, payload)
+  const { id, role, payload } = entry
+  const body = codec.message(id, payload, decodeMessageId(id), roles[role])
   if (isShape(body) && (body['content'] !== undefined || body['tool_calls'] !== undefined))
     return body
   throw new StoreError('read', 'corrupt', {
