@@ -39,9 +39,6 @@ const sessionsPerSecond = 512
 
 const writtenWithinMs = 300
 
-/** Before each slice: it is not measured. */
-const againSeconds = 1
-
 /** Runs every stack of a route once a round, the bare handler first of the list. */
 export async function runRounds(route: Route, measuring: Measuring): Promise<readonly Measured[]> {
   const { load, rounds, seconds, short } = measuring
@@ -105,8 +102,9 @@ async function slice(
   { load, seconds }: Measuring,
   redis: Client,
 ): Promise<void> {
-  // Who has waited for the slices of all others begins cold, the more so the more there are.
-  await load.run(served.url, requests, againSeconds)
+  // Who has waited for the slices of all others begins cold: V8 throws away what it has compiled for a
+  // process that is idle.
+  await load.run(served.url, requests, seconds)
   await restore()
   const before = await served.usage()
   const redisBefore = await redisCpuMicros(redis)

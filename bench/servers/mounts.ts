@@ -74,9 +74,12 @@ export function mountsOf(part: Part, { redis }: Place): Mounts {
   return parts[part]
 }
 
+/** As much as conversations grow by in a slice: with its default of 64 MiB it would drop some, and read less. */
+const room = 512 * 1024 ** 2
+
 /** A Cluster is several URLs, separated by commas. */
 function storeAt(redis: string | undefined): Store {
-  if (redis === undefined) return createStore()
+  if (redis === undefined) return createStore({ maxBytes: room })
   return createStore(redis.includes(',') ? { cluster: redis.split(',') } : { url: redis })
 }
 
