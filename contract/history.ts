@@ -41,6 +41,16 @@ function appending({ open, it }: Suite): void {
     ])
   })
 
+  it('keeps a message under an id of any length that there is', async () => {
+    for (const length of [1, 40, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 384]) {
+      const keys = session()
+      const long = { ...message('x'), id: 'x'.repeat(length), tokens: 999_999_999 }
+      await open().history.append(keys, [long], bounds())
+      const { entries } = await open().history.read(keys, everything)
+      assert.deepEqual(entries, [{ ...long, seq: 1 }])
+    }
+  })
+
   it('knows the session without its messages', async () => {
     const keys = session()
     await open().history.append(keys, messages('su'), bounds())

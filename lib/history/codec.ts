@@ -46,8 +46,12 @@ function bound(serializer: Serializer, owner: string): Codec {
     decode,
     message(name, bytes, id, role) {
       const value = decode(name, bytes)
-      // The serializer of an application may keep its own.
-      return isShape(value) ? Object.assign({}, value, { id, role }) : value
+      if (!isShape(value)) return value
+      // A copy: the serializer of an application may keep its own.
+      const message: Record<string, unknown> = { ...value }
+      message['id'] = id
+      message['role'] = role
+      return message
     },
   }
 }

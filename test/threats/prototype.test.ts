@@ -39,6 +39,7 @@ const serializers: readonly Serializer[] = [
   json,
   msgpack,
   encrypted([{ id: 'a', key }], { serializer: msgpack }),
+  encrypted([{ id: 'a', key }]),
 ]
 
 for (const stores of bothProviders()) {
@@ -93,6 +94,24 @@ for (const stores of bothProviders()) {
               memories.ann((memory) => memory.append({ role, content: 'x' } as never)),
               { code: 'ERR_REQUEST', status: 400 },
             )
+        } finally {
+          await memories.close()
+        }
+      })
+
+      it('as a field of a message is no prototype of what is handed out', async () => {
+        const said = '{"id":"m","role":"user","content":"x","__proto__":{"admin":true,"turn":"q"}}'
+        const memories = await serveMemories(store, { serializer })
+        try {
+          await memories.ann(async (memory) => {
+            await memory.append(JSON.parse(said))
+            const read = [(await memory.history()).items, (await memory.context()).messages].flat()
+            assert.equal(read.length, 2)
+            for (const message of read) {
+              assert.equal(Object.getPrototypeOf(message), Object.prototype)
+              assert.equal((message as { admin?: unknown }).admin, undefined)
+            }
+          })
         } finally {
           await memories.close()
         }

@@ -93,6 +93,8 @@ describe('threat: stored values that are damaged, of another version or of anoth
         ...['x|m1|u|1|{"content":"a"}', '1|m1|u|-1|{"content":"a"}', '1||u|1|{"content":"a"}'],
         ...['1|%|u|1|{"content":"a"}', '1|%FF|u|1|{"content":"a"}', '1|a b|u|1|{"content":"a"}'],
         ...['1|~aaaaaaaaaaaaaaaaaaaa%%|u|1|{"content":"a"}', '1|m1|u|1|{}', '1|m1|u|1|null'],
+        ...[70, 401].map((length) => `1|${'a'.repeat(length)} |u|1|{"content":"a"}`),
+        ...[`1|${'a'.repeat(401)}|u|1|{"content":"a"}`, `1|${'a'.repeat(70)}|uu|1|{"content":"a"}`],
         ...['1|m1|u|1|[]', '1|m1|u|1|"a"', '2|m1|u|1|{"content":"a"}', '1|m1|u|1|\xff'],
       ]) {
         await redis.lset(listKey(keys), 0, bad)

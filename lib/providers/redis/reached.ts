@@ -64,7 +64,12 @@ async function silentOf(nodes: ReadonlyMap<string, Redis>): Promise<StoreError |
 }
 
 async function answers(node: Redis): Promise<boolean> {
-  const alone = node.duplicate({ lazyConnect: true, retryStrategy: null, enableReadyCheck: false })
+  const alone = node.duplicate({
+    lazyConnect: true,
+    retryStrategy: null,
+    enableReadyCheck: false,
+    enableOfflineQueue: true,
+  })
   // What is wrong with it, its command tells.
   alone.on('error', () => {})
   let answered = false

@@ -96,12 +96,14 @@ export function parseEntry(bytes: Buffer): Entry {
   // Text is looked through faster than bytes, and nearly every header is this short.
   const entry = entryIn(bytes, bytes.toString('latin1', 0, usualHeader))
   if (entry) return entry
-  const long = bytes.length > usualHeader ? entryIn(bytes, bytes.toString('latin1')) : undefined
+  const long = entryIn(bytes, bytes.toString('latin1', 0, longestHeader))
   if (long) return long
   throw corrupt('A stored message has no header')
 }
 
 const usualHeader = 64
+// Two numbers of 15 digits, an id of 400 characters, a letter, and what stands between.
+const longestHeader = 435
 
 /** The entry whose header stands in this text of the same bytes, a character each. */
 function entryIn(bytes: Buffer, text: string): Entry | undefined {
