@@ -44,11 +44,12 @@ async function reachedCluster(connection: Connection, cluster: Cluster): Promise
   cluster.on('+node', meet)
   cluster.nodes().forEach(meet)
   try {
-    return await connection.look()
-  } catch {
-    const [looked, silent] = await Promise.allSettled([connection.look(), silentOf(nodes)])
-    if (looked.status === 'fulfilled') return looked.value
-    throw (silent.status === 'fulfilled' && silent.value) || looked.reason
+    return await connection.look().catch(() => {
+      const silent = silentOf(nodes).catch(() => undefined)
+      return connection.look().catch(async (error: unknown) => {
+        throw (await silent) ?? error
+      })
+    })
   } finally {
     cluster.off('+node', meet)
   }
