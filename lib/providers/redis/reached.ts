@@ -1,8 +1,8 @@
 import type { Cluster, Redis } from 'ioredis'
 import { StoreError } from '../../errors.ts'
-import { bounded } from './bounded.ts'
 import type { Connection } from './connection.ts'
 import { type Client, isCluster } from './open-client.ts'
+import { nodeAddress } from './servers.ts'
 
 const lookEveryMs = 50
 const patienceMs = 250
@@ -39,7 +39,7 @@ export async function reached(connection: Connection): Promise<Client> {
  */
 async function reachedCluster(connection: Connection, cluster: Cluster): Promise<Client> {
   const nodes = new Map<string, Redis>()
-  const meet = (node: Redis) => nodes.set(`${node.options.host}:${node.options.port}`, node)
+  const meet = (node: Redis) => nodes.set(nodeAddress(node), node)
   // While the driver begins anew, it has none.
   cluster.on('+node', meet)
   cluster.nodes().forEach(meet)
@@ -70,20 +70,17 @@ async function answers(node: Redis): Promise<boolean> {
     retryStrategy: null,
     enableReadyCheck: false,
     enableOfflineQueue: true,
+    commandTimeout: answersWithinMs,
   })
   // What is wrong with it, its command tells.
   alone.on('error', () => {})
-  let answered = false
-  const asked = alone.ping().then(
-    () => {
-      answered = true
-    },
-    (error: Error) => {
-      // One that refuses is there.
-      answered = error.name === 'ReplyError'
-    },
-  )
-  await bounded(answersWithinMs, asked)
-  alone.disconnect()
-  return answered
+  try {
+    await alone.ping()
+    return true
+  } catch (error) {
+    // One that refuses is there.
+    return error instanceof Error && error.name === 'ReplyError'
+  } finally {
+    alone.disconnect()
+  }
 }

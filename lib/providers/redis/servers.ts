@@ -11,7 +11,7 @@ const slots = 16_384
 export function servers(client: Client): readonly Redis[] {
   if (!isCluster(client)) return [client]
   const masters = client.nodes('master')
-  const there = new Set(masters.map(addressOf))
+  const there = new Set(masters.map(nodeAddress))
   for (let slot = 0; slot < slots; slot++) {
     const address = client.slots[slot]?.[0]
     if (address === undefined || !there.has(address))
@@ -24,9 +24,10 @@ export function servers(client: Client): readonly Redis[] {
 export function serverOf(client: Client, slot: number): Redis | undefined {
   if (!isCluster(client)) return client
   const address = client.slots[slot]?.[0]
-  return client.nodes('master').find((master) => addressOf(master) === address)
+  return client.nodes('master').find((master) => nodeAddress(master) === address)
 }
 
-function addressOf({ options: { host, port } }: Redis): string {
+/** Where the driver finds a node. */
+export function nodeAddress({ options: { host, port } }: Redis): string {
   return `${host}:${port}`
 }
