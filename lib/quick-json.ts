@@ -13,30 +13,29 @@ const zero = '0'.charCodeAt(0)
  * @throws SyntaxError, which quotes nothing
  */
 export function readMessage(bytes: Uint8Array, id: string, role: string): unknown {
-  const json = textOf(bytes)
-  return plainMessage(json, id, role) ?? withBoth(parsed(json), id, role)
+  try {
+    const json = decoder.decode(bytes)
+    return plainMessage(json, id, role) ?? withBoth(JSON.parse(json), id, role)
+  } catch {
+    throw noJson()
+  }
 }
 
 /** What stands in JSON in UTF-8. @throws SyntaxError, which quotes nothing */
 export function readJson(bytes: Uint8Array): unknown {
-  return parsed(textOf(bytes))
+  try {
+    return JSON.parse(decoder.decode(bytes))
+  } catch {
+    throw noJson()
+  }
 }
 
-const { toString: bytesToString } = Buffer.prototype
+// A buffer handed in may be one that shows nobody its text: it is not asked for that.
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
-// A buffer handed in may be one that shows nobody its text.
-function textOf(bytes: Uint8Array): string {
-  return bytes instanceof Buffer ? bytesToString.call(bytes) : decoder.decode(bytes)
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    // The error itself quotes what it could not read.
-    throw new SyntaxError('These bytes are no JSON')
-  }
+/** Errors of what reads bytes and text quote what they could not read. */
+function noJson(): SyntaxError {
+  return new SyntaxError('These bytes are no JSON')
 }
 
 function withBoth(value: unknown, id: string, role: string): unknown {

@@ -79,6 +79,12 @@ describe('JSON of messages', () => {
       assert.throws(() => readJson(bytes), new SyntaxError('These bytes are no JSON'))
   })
 
+  it('is not quoted where it is refused, also where it is no bytes', () => {
+    for (const refused of [Buffer.from('{"secret'), '{"secret":1}' as never])
+      for (const read of [readJson, (bytes: Uint8Array) => readMessage(bytes, 'q1', 'user')])
+        assert.throws(() => read(refused), new SyntaxError('These bytes are no JSON'))
+  })
+
   it('is read where its bytes show nobody their text', () => {
     const json = '{"content":"a","createdAt":1}'
     assert.deepEqual(readMessage(redacted(json), 'q1', 'user'), theirs(json))
