@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { begin, claim, end, recordsOf, take, write } from './answering.ts'
+import { begin, claim, end, recordsOf, take } from './answering.ts'
 import { bounds, everything, kept, message, messages, minuteMs, session } from './conversation.ts'
 import { eventually, pause, within } from './expectations.ts'
-import { fresh } from './names.ts'
 import type { Suite } from './suite.ts'
 
 /** How turns begin. */
@@ -16,7 +15,6 @@ export function turnsBeginContract(suite: Suite): void {
     inTheWay(suite)
     races(suite)
   })
-  describe('the records of turns', () => records(suite))
 }
 
 function beginning({ open, it }: Suite): void {
@@ -186,44 +184,5 @@ function races({ open, it }: Suite): void {
     const found = await Promise.all(Array.from({ length: 50 }, () => begin(open, keys)))
     const kinds = found.map(({ kind }) => kind).sort()
     assert.deepEqual(kinds, ['begun', ...Array.from({ length: 49 }, () => 'running')])
-  })
-}
-
-function records({ open, it }: Suite): void {
-  it('are sixteen at most: the oldest that have ended go, with their pieces', async () => {
-    const keys = session()
-    for (let at = 0; at < 20; at += 1) {
-      const hold = await take(open, keys, { question: message(`q${at}`) })
-      await write(open, keys, hold, { last: 1, bytes: Buffer.from('piece') })
-      await end(open, keys, hold, [message(`a${at}`, 'a')])
-    }
-    const turns = (await recordsOf(open, keys)).map(({ turn }) => turn)
-    assert.deepEqual(
-      turns,
-      Array.from({ length: 16 }, (_, at) => `q${at + 4}`),
-    )
-    const pieces = await open().keys(`${keys.session}:t:*`)
-    assert.equal(pieces.length, 16)
-  })
-
-  it('let no seventeenth turn run', async () => {
-    const keys = session()
-    const ask = (id: string) =>
-      begin(open, keys, { question: message(id), claim: { alone: false } })
-    for (let at = 0; at < 16; at += 1) assert.equal((await ask(`q${at}`)).kind, 'begun')
-    const found = await ask('one more')
-    assert.deepEqual(found.kind === 'busy' && found.record.turn, 'q0')
-  })
-
-  it('go when their turn has ended long ago', async () => {
-    const keys = session()
-    const hold = await take(open, keys)
-    await write(open, keys, hold, { last: 1, bytes: Buffer.from('piece') })
-    await end(open, keys, hold, undefined, { keepMs: 20 })
-    await eventually(async () => (await open().turns.look(keys, 'q', 0, 0)).record === undefined)
-    await take(open, keys, { question: message(fresh('q')) })
-    const turns = (await recordsOf(open, keys)).map(({ turn }) => turn)
-    assert.equal(turns.includes('q'), false)
-    assert.deepEqual(await open().keys(`${keys.session}:t:*`), [])
   })
 }

@@ -41,7 +41,7 @@ export interface SessionMeta {
   /** What the application keeps with a session. */
   readonly meta: Buffer | undefined
   readonly summary: Summary | undefined
-  /** Turns that run or have lately ended, oldest first. */
+  /** Turns that have lately ended, in the order of their ends; then those that run, oldest first. */
   readonly turns: readonly TurnRecord[]
 }
 
@@ -56,7 +56,7 @@ export interface TurnRecord {
   /** The encoded id of the message that it answers. */
   readonly turn: string
   readonly token: string
-  /** Channel of the process that answers. */
+  /** Channel of the process that answers; empty once it has ended. */
   readonly runner: string
   /** `stopping`: somebody has asked for its end. */
   readonly state: 'running' | 'stopping' | 'ended'

@@ -86,14 +86,15 @@ export interface TurnListener {
 }
 
 /**
- * Turns: a question, an answer that grows, and its end. Of each session a few records of running and
- * lately ended turns are kept; the pieces of an answer are kept apart from it until the turn is ended
+ * Turns: a question, an answer that grows, and its end. Of each session records are kept of up to 16
+ * turns that run, and of the last 16 that have lately ended; the pieces of an answer are kept apart from it until the turn is ended
  * and for `keepMs` afterwards; where nobody ends it, as long as its session.
  */
 export interface Turns {
   /**
    * Appends the question and takes the turn, in one atomic step; in the same round trip the newest
-   * `limit` messages are read, after that step.
+   * `limit` messages are read, after that step, with what is known of the session: of its turns, those
+   * that run.
    */
   begin(
     keys: SessionKeys,
@@ -131,7 +132,7 @@ export interface Turns {
   /** Asks those who answer to stop: all running turns, or one. Gives those it has asked. */
   stop(keys: SessionKeys, turn: string | undefined, call?: Call): Promise<readonly TurnRecord[]>
   /**
-   * What has come of a turn after a piece; the newest turn where none is named. For `watchMs` from
+   * What has come of a turn after a piece; where none is named, of the last in the session's order. For `watchMs` from
    * now each batch goes to those who watch as well: who watches first, then looks, misses none.
    */
   look(

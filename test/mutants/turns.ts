@@ -1,4 +1,5 @@
 import type { Provider } from '../../lib/index.ts'
+import type { TurnRecord } from '../../lib/ports/history.ts'
 import type { Turns } from '../../lib/ports/turns.ts'
 import { type Mutant, turn } from './mutant.ts'
 
@@ -62,6 +63,32 @@ export const beginMutants: readonly Mutant[] = [
     caughtBy: [
       'beginning a turn › stores the question and takes the turn',
       'beginning a turn › reads the newest messages, and the question among them',
+    ],
+  },
+  {
+    fault: 'tells of ended turns to whoever begins one',
+    change: answering(({ begin }, { history }) => ({
+      async begin(keys, ...rest) {
+        const found = await begin(keys, ...rest)
+        const range = { limit: 0, before: undefined, ttlMs: undefined }
+        const { meta } = await history.read(keys, range)
+        return { ...found, read: { ...found.read, meta } }
+      },
+    })),
+    caughtBy: ['the records of turns › are told to whoever begins another, of those that run'],
+  },
+  {
+    fault: 'keeps the records of turns in the order in which they began',
+    change: recording((turns) => turns.toSorted((one, other) => (one.turn < other.turn ? -1 : 1))),
+    caughtBy: [
+      'the records of turns › stand in the order in which turns have ended, without their runner, before those that run',
+    ],
+  },
+  {
+    fault: 'names who has answered',
+    change: recording((turns) => turns.map((each) => ({ ...each, runner: 'r' }))),
+    caughtBy: [
+      'the records of turns › stand in the order in which turns have ended, without their runner, before those that run',
     ],
   },
   {
@@ -292,6 +319,20 @@ export const watchMutants: readonly Mutant[] = [
 
 function answering(change: (sound: Turns, provider: Provider) => Partial<Turns>): Mutant['change'] {
   return (provider) => ({ turns: { ...provider.turns, ...change(provider.turns, provider) } })
+}
+
+function recording(
+  other: (turns: readonly TurnRecord[]) => readonly TurnRecord[],
+): Mutant['change'] {
+  return ({ history }) => ({
+    history: {
+      ...history,
+      async read(...asked) {
+        const { meta, entries } = await history.read(...asked)
+        return { meta: meta && { ...meta, turns: other(meta.turns) }, entries }
+      },
+    },
+  })
 }
 
 type Begin = Parameters<Turns['begin']>

@@ -101,7 +101,7 @@ describe('threat: history that is read or changed where it is kept', () => {
     const record = await redis.hgetall(ann.session)
     for (const field of ['rev', 'seq', 'len', 'tokens', 'created', 'updated'])
       assert.match(record[field] ?? '', /^\d+$/, field)
-    assert.match(record['turns'] ?? '', /^ended \S+ \S+ ended \d+$/)
+    assert.match(record['ended'] ?? '', /^ended \S+ \S+ ended \d+$/)
     const [line = ''] = await redis.lrange(listKey(ann), 0, 0)
     assert.match(line, /^1\|q0\|u\|\d+\|\p{Cc}\p{Cc}2026-02/u)
     assert.deepEqual((await redis.hkeys(stateKey(ann))).sort(), ['plan', 'steps'])

@@ -154,9 +154,12 @@ export function isSystem({ role }: Pick<NewEntry, 'role'>): boolean {
 }
 
 /** What is known of a session without its messages. */
-export function metaOf(session: SessionCell): SessionMeta {
+export function metaOf(
+  session: SessionCell,
+  turns: readonly TurnRecord[] = session.turns,
+): SessionMeta {
   const { rev, seq, tokens, createdAt, updatedAt, title, system, messages } = session
-  const { pinned, meta, summary, turns } = session
+  const { pinned, meta, summary } = session
   return {
     rev,
     seq,

@@ -1,7 +1,7 @@
 import type { TurnRecord } from '../../ports/history.ts'
 import type { TurnClaim, TurnHold } from '../../ports/turns.ts'
 
-/** A session keeps at most this many records of turns. */
+/** Of a session at most this many turns run, and as many that have ended are remembered. */
 const most = 16
 
 /** Whether a turn runs and its lease too. */
@@ -38,12 +38,20 @@ export function inTheWay(
   return own ?? (alone || open.length >= most ? open[0] : undefined)
 }
 
-/** The records with one more, the newest; of those that have ended the oldest go. */
+/** The records with one more, the newest. */
 export function added(records: readonly TurnRecord[], record: TurnRecord): readonly TurnRecord[] {
-  const others = records.filter(({ turn }) => turn !== record.turn)
-  const over = others.length + 1 - most
-  const dropped = new Set(over > 0 ? others.filter((each) => !isOpen(each)).slice(0, over) : [])
-  return [...others.filter((each) => !dropped.has(each)), record]
+  return [...records.filter(({ turn }) => turn !== record.turn), record]
+}
+
+/** The records with one that has ended, behind those that ended before; of these the oldest go. */
+export function ended(
+  records: readonly TurnRecord[],
+  { turn, token }: TurnRecord,
+  until: number,
+): readonly TurnRecord[] {
+  const others = records.filter((record) => record.turn !== turn)
+  const before = others.filter((record) => !isOpen(record)).slice(1 - most)
+  return [...before, { turn, token, runner: '', state: 'ended', until }, ...others.filter(isOpen)]
 }
 
 /** The records with one changed. */

@@ -8,6 +8,7 @@ import { extended, metaOf, pageOf, type SessionCell, withAnswer, withTurns } fro
 import {
   added,
   changed,
+  ended,
   heldBy,
   inTheWay,
   isLive,
@@ -43,10 +44,10 @@ export function embeddedTurns(conversations: Conversations, bus: PubSub): Turns 
 
     async end(keys, hold, answer, bounds, how) {
       const before = sessions.open('end', keys)?.cell
-      const ended = end(conversations, keys, hold, answer, bounds, how)
-      const news = ended.kind === 'ended' && !isEnded(before, hold)
+      const done = end(conversations, keys, hold, answer, bounds, how)
+      const news = done.kind === 'ended' && !isEnded(before, hold)
       if (news) await bus.publish(turnKey(keys, hold.turn), endMessage)
-      return ended
+      return done
     },
 
     async stop(keys, turn) {
@@ -123,7 +124,7 @@ function blocked(record: TurnRecord, question: NewEntry, now: number): Begun {
   return { kind: record.turn === question.id ? 'running' : 'busy', record }
 }
 
-/** The newest messages; the session is kept for as long as if it were read. */
+/** The newest messages, and the turns that run; the session is kept for as long as if it were read. */
 function renewed(
   { sessions, keyspace }: Conversations,
   keys: SessionKeys,
@@ -133,7 +134,8 @@ function renewed(
   const held = sessions.open('begin', keys)
   if (held === undefined) return { meta: undefined, entries: [] }
   sessions.renew(held, ttlMs === undefined ? held.expiresAt : keyspace.now() + ttlMs)
-  return { meta: metaOf(held.cell), entries: pageOf(held.cell, limit) }
+  const meta = metaOf(held.cell, held.cell.turns.filter(isOpen))
+  return { meta, entries: pageOf(held.cell, limit) }
 }
 
 function end(
@@ -155,9 +157,10 @@ function end(
 
   const change = extended(old, keys, answer, bounds, now, hold.turn)
   const session = withAnswer(change?.session ?? old, hold.turn, answer, old.seq)
-  const turns = changed(old.turns, hold.turn, { state: 'ended', until: now + keepMs })
+  const turns = ended(lately(old.turns, now), record, now + keepMs)
   sessions.put('end', withTurns(session, turns), endOf(bounds.ttlMs, now))
   sessions.pieces.end(turnKey(keys, hold.turn), keepMs)
+  for (const { turn } of without(old.turns, turns)) sessions.pieces.delete(turnKey(keys, turn))
   const added = change?.added ?? 0
   const { rev, seq } = session
   return {

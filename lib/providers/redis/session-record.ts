@@ -16,17 +16,18 @@ export const metaFields = [
   'meta',
   'summary',
   'turns',
+  'ended',
 ] as const
 
 /**
- * Reads the values of `metaFields`; `undefined` where there is no session.
+ * Reads the values of `metaFields`, the last of which may lack; `undefined` where there is no session.
  *
  * @throws StoreError `corrupt` when the session was written under another key, or not by this package.
  */
 export function parseMeta(values: unknown, seal?: string): SessionMeta | undefined {
   const [rev, seq, length, tokens, created, updated, title, system, sealed, ...more] =
     values as (Buffer | null)[]
-  const [pinned, meta, summary, turns] = more
+  const [pinned, meta, summary, turns, ended] = more
   if (!rev) return undefined
   if (seal !== undefined && String(sealed) !== seal)
     throw corrupt('The session belongs to another key')
@@ -44,7 +45,7 @@ export function parseMeta(values: unknown, seal?: string): SessionMeta | undefin
     summary: summary ? parseSummary(summary) : undefined,
     // Not a getter: each object with one of its own is of a new hidden class, which lives until the
     // old generation is collected, and all that its getter can reach with it.
-    turns: parseTurns(turns),
+    turns: ended ? [...parseTurns(ended), ...parseTurns(turns)] : parseTurns(turns),
   }
 }
 
@@ -75,14 +76,28 @@ function digits(bytes: Buffer, from: number, to: number, most: number): number |
   return number
 }
 
-/** Reads turns: a line each, `turn token runner state until`. Others are none, as scripts see it. */
+/**
+ * Reads turns: a line each, `turn token runner state until`. Others are none, as scripts see it. The
+ * runner of a turn that has ended is `-`, or `+` where it has pieces.
+ */
 export function parseTurns(bytes: Buffer | string | null | undefined): TurnRecord[] {
-  const lines = bytes ? bytes.toString().split('\n') : []
-  return lines.flatMap((line) => {
-    const [, turn, token, runner, state, until] = turnLine.exec(line) ?? []
-    if (turn === undefined || token === undefined || runner === undefined) return []
-    return { turn, token, runner, state: state as TurnRecord['state'], until: Number(until) }
-  })
+  const records: TurnRecord[] = []
+  const text = bytes ? bytes.toString() : ''
+  for (let from = 0; from < text.length; ) {
+    const end = text.indexOf('\n', from)
+    const to = end < 0 ? text.length : end
+    const record = parseTurn(text.slice(from, to))
+    if (record) records.push(record)
+    from = to + 1
+  }
+  return records
+}
+
+function parseTurn(line: string): TurnRecord | undefined {
+  const [, turn, token, answering, state, until] = turnLine.exec(line) ?? []
+  if (turn === undefined || token === undefined || answering === undefined) return undefined
+  const runner = state === 'ended' ? '' : answering
+  return { turn, token, runner, state: state as TurnRecord['state'], until: Number(until) }
 }
 
 const turnLine = /^(\S+) (\S+) (\S+) (running|stopping|ended) (\d{1,16})$/

@@ -7,6 +7,7 @@ import type { RedisBus } from './bus.ts'
 import type { Client } from './open-client.ts'
 import type { Pool } from './pool.ts'
 import { run, runWith } from './script.ts'
+import type { WriteKeys } from './scripts/append.ts'
 import { begin } from './scripts/begin.ts'
 import { end } from './scripts/end.ts'
 import { look } from './scripts/look.ts'
@@ -28,13 +29,13 @@ export function redisTurns(pool: Pool, bus: RedisBus): Turns {
 
   return {
     async begin(keys, question, { token, runner, leaseMs, alone }, bounds, limit, call) {
-      const names = [...writeKeys(keys), turnKey(keys, question.id)] as const
+      const names = turnKeys(keys, question.id)
       const claim = [token, runner, leaseMs, alone ? 1 : 0] as const
       const command = (client: Client) =>
         runWith(
           client,
           begin,
-          [...names],
+          names,
           [...writeBounds(keys, bounds), ...claim, wire(question)],
           [messagesStep(keys, newest(limit))],
         )
@@ -51,10 +52,11 @@ export function redisTurns(pool: Pool, bus: RedisBus): Turns {
     },
 
     end(keys, { turn, token }, answer, bounds, { lapsed, keepMs }, call) {
-      const names = [...writeKeys(keys), turnKey(keys, turn)] as const
+      const names = turnKeys(keys, turn)
       const how = [turn, token, lapsed ? 1 : 0, keepMs] as const
-      const args = [...writeBounds(keys, bounds), ...how, ...answer.map(wire)] as const
-      return send('end', keys, (client) => run(client, end, [...names], [...args]), call)
+      const command = (client: Client) =>
+        run(client, end, names, [...writeBounds(keys, bounds), ...how, ...answer.map(wire)])
+      return send('end', keys, command, call)
     },
 
     stop: (keys, turn = '', call) =>
@@ -80,6 +82,10 @@ export function redisTurns(pool: Pool, bus: RedisBus): Turns {
     onStop: (runner, listener, call) =>
       bus.subscribe(runner, (token) => listener(token.toString()), call),
   }
+}
+
+function turnKeys(keys: SessionKeys, turn: string): [...WriteKeys, pieces: string] {
+  return [...writeKeys(keys), turnKey(keys, turn)]
 }
 
 function batchesOf(entries: readonly [id: Buffer, fields: Buffer[]][]): TurnView['batches'] {

@@ -1,6 +1,6 @@
 import type { Appended } from '../../../ports/history.ts'
 import { type Script, script } from '../script.ts'
-import { mend, open, save, store } from './session-steps.ts'
+import { mend, open, prune, save, store } from './session-steps.ts'
 import { trim } from './trim-steps.ts'
 import { records, running } from './turn-steps.ts'
 
@@ -29,17 +29,14 @@ export const append: Script<WriteKeys, Args, Appended> = script(
     local expected = tonumber(ARGV[7])
     if expected >= 0 and expected ~= rev then return { 'conflict', rev } end
     ${mend}
-    ${store}
-    ${trim}
-    ${save}
-    local added, duplicates = store(8)
-    local trimmed = 0
-    if added > 0 and len > max then
+    ${store(8)}
+    ${trim(`
       ${records}
       ${running}
-      trimmed = trim(added, running(read(meta[6])))
-    end
-    if save(added) > 0 then prune() end
+      local stays = running(read(meta[6]))
+    `)}
+    ${save}
+    ${prune}
     return { 'appended', rev, seq, added, duplicates, trimmed, created }
   `,
   (raw) => {

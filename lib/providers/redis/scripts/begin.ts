@@ -1,11 +1,11 @@
 import type { Begun } from '../../../ports/turns.ts'
 import { type Script, script } from '../script.ts'
-import { parseTurns } from '../session-record.ts'
+import { metaFields, parseTurns } from '../session-record.ts'
 import type { WriteBounds, WriteKeys } from './append.ts'
 import { packedMeta, unpacked } from './packed-meta.ts'
-import { mend, open, save, store } from './session-steps.ts'
+import { mend, open, prune, renew, save, store } from './session-steps.ts'
 import { trim } from './trim-steps.ts'
-import { quiet, records, running } from './turn-steps.ts'
+import { lately, records, running } from './turn-steps.ts'
 
 type Keys = [...WriteKeys, pieces: string]
 type Args = [
@@ -23,85 +23,80 @@ interface Reply {
   readonly values: readonly (Buffer | null)[]
 }
 
+// So many turns of a session run side by side, and so many records of those that have ended are kept.
+const most = 16
+
+// These are the last, and long: whoever begins a turn is told of those that run.
+const withoutEnded = metaFields.slice(0, -1)
+
 /**
- * Appends a question and takes its turn, unless another is in the way. Of a session 16 records are
- * kept; those that ended long ago go, with their pieces.
+ * Appends a question and takes its turn, unless another is in the way. Records of turns that ended
+ * long ago go, with their pieces.
  */
 export const begin: Script<Keys, Args, Reply> = script(
   /* lua */ `
-    ${open(11)}
+    ${open(11, { fields: ['ends', 'updated', 'system', 'pinned', 'meta', 'summary'] })}
     ${mend}
-    ${store}
-    ${trim}
-    ${save}
-    ${quiet}
     local token, runner, lease, alone = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10] == '1'
-    local mid, most = idOf(ARGV[11]), 16
-
-    local function packed() return ${packedMeta('session')} end
-
+    local mid = match(ARGV[11], '^[^|]*')
     local at, mark = marked(mid)
-    local first, count = string.match(mark or '', '^%d+:(%d+):(%d+)$')
+    local first, count = match(mark or '', '^%d+:(%d+):(%d+)$')
     if first then
-      if ttl > 0 then renewAll() end
-      return { 'answered', packed(), tonumber(first), tonumber(count) }
+      if ttl > 0 then ${renew()} end
+      return { 'answered', ${packedMeta('session', withoutEnded)}, tonumber(first), tonumber(count) }
     end
 
-    local turns, gone, own, stays = '', {}, nil, {}
-    local line = mid .. ' ' .. token .. ' ' .. runner .. ' running ' .. string.format('%.0f', now + lease)
-    local rest, oldest = quiet(meta[6] or '', mid, most)
-    if rest then
-      turns = rest == '' and line or rest .. '\\n' .. line
-      gone[1] = oldest
-    else
+    local own, pending
+    local turns = format('%s %s %s running %d', mid, token, runner, now + lease)
+    if meta[6] and meta[6] ~= '' then
       ${records}
-      ${running}
-      local kept, pending, oldest = {}, 0, nil
-      for _, record in ipairs(read(meta[6])) do
-        if over(record) then
-          gone[#gone + 1] = record.turn
-        elseif record.state == 'ended' then
-          if record.turn ~= mid then kept[#kept + 1] = record end
-        else
-          pending, oldest = pending + 1, oldest or record
-          if record.turn == mid then own = record end
-          kept[#kept + 1] = record
-        end
+      pending = read(meta[6])
+      for _, record in ipairs(pending) do
+        if record.turn == mid then own = record end
       end
-      local other = own or ((alone or pending >= most) and oldest) or nil
+      local other = own or ((alone or #pending >= ${most}) and pending[1]) or nil
       if other and not (own and own.token == token) then
-        if ttl > 0 then renewAll() end
-        return { other.ends <= now and 'lapsed' or own and 'running' or 'busy', packed(), other.line }
+        if ttl > 0 then ${renew()} end
+        local kind = other.ends <= now and 'lapsed' or own and 'running' or 'busy'
+        return { kind, ${packedMeta('session', withoutEnded)}, other.line }
       end
-
-      if own then
-        -- The first reply was lost, and the question comes again.
-        change(own, own.state, now + lease)
-      else
-        for j = 1, #kept do
-          if #kept < most then break end
-          local place = 1
-          while kept[place].state ~= 'ended' do place = place + 1 end
-          gone[#gone + 1] = table.remove(kept, place).turn
-        end
-        kept[#kept + 1] = { turn = mid, line = line, state = 'running', ends = now + lease }
-      end
-      turns, stays = written(kept), running(kept)
+      -- The first reply was lost, and the question comes again.
+      if own then change(own, own.state, now + lease)
+      else pending[#pending + 1] = { turn = mid, line = turns, state = 'running', ends = now + lease } end
+      turns = written(pending)
     end
-    stays[mid] = true
 
-    local added = store(11)
+    ${store(11)}
     -- An earlier try at the same question counted its pieces from 1 as well. Not before anything is
     -- stored: a script that has deleted something may write although Redis is full.
     if not own then redis.call('UNLINK', KEYS[6]) end
-    local trimmed = len > max and trim(added, stays) or 0
+    ${trim(`
+      ${running}
+      local stays = running(pending or {})
+      stays[mid] = true
+    `)}
     set('turns', turns)
-    local lines = save(added)
+    local gone, till = {}, tonumber(match(meta[10] or '', '^%d+'))
+    -- A question that was there may have been asked and ended before.
+    if till and (till <= now or at) then
+      ${records}
+      ${lately}
+      local kept
+      kept, gone = tidied(redis.call('HMGET', session, 'ended')[1], mid, ${most})
+      setEnded(kept)
+    end
+    ${save}
     for _, turn in ipairs(gone) do
       if turn ~= mid then redis.pcall('UNLINK', session .. ':t:' .. turn) end
     end
-    if lines > 0 then prune() end
-    return { 'begun', packed(), rev, seq, trimmed, created, 1 - added }
+    ${prune}
+    -- What has just been read and written need not be read again.
+    local known = cmsgpack.pack({
+      format('%d', rev), format('%d', seq), format('%d', len), format('%d', tokens),
+      meta[8] or stamp, added > 0 and stamp or meta[11],
+      meta[9] or (added > 0 and title ~= '' and title), meta[12], seal, meta[13], meta[14], meta[15], turns,
+    })
+    return { 'begun', known, rev, seq, trimmed, created, 1 - added }
   `,
   (raw) => {
     const [kind, packed, ...rest] = raw as [Buffer, Buffer?, ...unknown[]]

@@ -52,7 +52,7 @@ export const fork: Script<Keys, Args, Forked> = script(
     end
     local now = clock()
     local left = redis.call('PTTL', index)
-    redis.call('HDEL', to, 'turns', 'watched', 'pinned')
+    redis.call('HDEL', to, 'turns', 'ended', 'ends', 'watched', 'pinned')
     redis.call('HSET', to, 'rev', 1, 'created', now, 'updated', now, 'seal', toSeal)
     redis.call('ZADD', index, now, ARGV[4])
     renew(index, ttl, left, to, toList, toState)

@@ -111,14 +111,16 @@ export const shortening = /* lua */ `
 `
 
 /**
- * Lua: `dropTurns(session, turns)` removes what turns have kept, and tells those who answer to stop.
+ * Lua: `dropTurns(session, turns, ...)` removes what turns have kept, and tells those who answer to stop.
  * It comes last: the keys are not declared, and a user may lack the right to publish.
  */
 export const turnDropping = /* lua */ `
-    local function dropTurns(session, turns)
-      for turn, token, runner, state in string.gmatch(turns or '', '(%S+) (%S+) (%S+) (%S+) %S+') do
-        redis.pcall('UNLINK', session .. ':t:' .. turn)
-        if state ~= 'ended' then redis.pcall('PUBLISH', runner, token) end
+    local function dropTurns(session, ...)
+      for _, turns in pairs({ ... }) do
+        for turn, token, runner, state in string.gmatch(turns or '', '(%S+) (%S+) (%S+) (%S+) %S+') do
+          redis.pcall('UNLINK', session .. ':t:' .. turn)
+          if state ~= 'ended' then redis.pcall('PUBLISH', runner, token) end
+        end
       end
     end
 `
@@ -131,7 +133,7 @@ export const turnDropping = /* lua */ `
 export const sessionDropping = /* lua */ `
     local function dropSession(index, id)
       local session = index .. ':' .. id
-      local turns = redis.pcall('HMGET', session, 'turns')
+      local turns = redis.pcall('HMGET', session, 'turns', 'ended')
       local removed = redis.pcall('UNLINK', session, session .. ':m', session .. ':state')
       if type(removed) == 'table' then
         -- The driver asks again by itself where it is told so.
@@ -139,6 +141,6 @@ export const sessionDropping = /* lua */ `
         return redis.error_reply(moves and 'TRYAGAIN the slot moves' or removed.err)
       end
       redis.call('ZREM', index, id)
-      dropTurns(session, turns[1])
+      dropTurns(session, turns[1], turns[2])
     end
 `

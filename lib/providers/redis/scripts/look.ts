@@ -17,12 +17,12 @@ export const look: Script<[session: string], Args, Seen> = script(
     local session = KEYS[1]
     ${clock}
     ${records}
-    local meta = redis.call('HMGET', session, 'turns', 'watched', 'seal')
+    local meta = redis.call('HMGET', session, 'turns', 'watched', 'seal', 'ended')
     if meta[3] and meta[3] ~= ARGV[3] then
       return redis.error_reply('SEAL the session belongs to another key')
     end
     local found
-    for _, record in ipairs(read(meta[1])) do
+    for _, record in ipairs(read((meta[4] or '') .. '\\n' .. (meta[1] or ''))) do
       if (ARGV[1] == '' or record.turn == ARGV[1]) and not over(record) then found = record end
     end
     if not found then return { '', 0 } end

@@ -1,12 +1,11 @@
 import { metaFields } from '../session-record.ts'
 
-const names = metaFields.map((name) => `'${name}'`).join(', ')
-
 /**
- * Lua: what is known of a session, by its key: the values of `metaFields` in one piece of bytes. A
- * reply for each takes the driver several times as long.
+ * Lua: what is known of a session, by its key: the values of `metaFields`, or of the first of them, in one
+ * piece of bytes. A reply for each takes the driver several times as long.
  */
-export function packedMeta(session: string): string {
+export function packedMeta(session: string, fields: readonly string[] = metaFields): string {
+  const names = fields.map((name) => `'${name}'`).join(', ')
   return `cmsgpack.pack(redis.call('HMGET', ${session}, ${names}))`
 }
 

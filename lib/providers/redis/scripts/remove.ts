@@ -9,11 +9,11 @@ export const remove: Script<Keys, [id: string], boolean> = script(
     ${turnDropping}
     local session, list, index, state = unpack(KEYS)
     -- Whatever stands in its place goes as well: an error has no first element.
-    local turns = redis.pcall('HMGET', session, 'turns')[1]
+    local turns = redis.pcall('HMGET', session, 'turns', 'ended')
     local there = redis.call('EXISTS', session)
     redis.call('UNLINK', session, list, state)
     redis.call('ZREM', index, ARGV[1])
-    dropTurns(session, turns)
+    dropTurns(session, turns[1], turns[2])
     return there
   `,
   (raw) => raw === 1,

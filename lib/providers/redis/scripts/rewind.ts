@@ -13,10 +13,10 @@ export const rewind: Script<Keys, Args, Rewound> = script(
     ${places}
     ${shortening}
     ${turnDropping}
-    local session, list, index, gone, state = unpack(KEYS)
+    local session, list, index, tomb, state = unpack(KEYS)
     local ttl, expected, seal, id = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
-    if redis.call('EXISTS', gone) == 1 then return { 'forgotten' } end
-    local meta = redis.call('HMGET', session, 'rev', 'seq', 'len', 'tokens', 'seal', 'turns')
+    if redis.call('EXISTS', tomb) == 1 then return { 'forgotten' } end
+    local meta = redis.call('HMGET', session, 'rev', 'seq', 'len', 'tokens', 'seal', 'turns', 'ended')
     if meta[5] and meta[5] ~= seal then
       return redis.error_reply('SEAL the session belongs to another key')
     end
@@ -25,25 +25,30 @@ export const rewind: Script<Keys, Args, Rewound> = script(
     local place, cut = placeOf(session, list, ARGV[5], seq, len)
     if not place then return { 'absent' } end
 
-    local ended, left = {}, {}
-    for line in string.gmatch(meta[6] or '', '[^\\n]+') do
-      local turn = string.match(line, '^(%S+) ')
-      local mark = turn and redis.call('HMGET', session, 'i:' .. turn)[1]
-      local at = tonumber(string.match(mark or '', '^%d+'))
-      if at and at >= cut then ended[#ended + 1] = line else left[#left + 1] = line end
+    local gone = {}
+
+    -- The text of the turns whose question stays.
+    local function left(turns)
+      local lines = {}
+      for line in string.gmatch(turns or '', '[^\\n]+') do
+        local turn = string.match(line, '^(%S+) ')
+        local mark = turn and redis.call('HMGET', session, 'i:' .. turn)[1]
+        local at = tonumber(string.match(mark or '', '^%d+'))
+        if at and at >= cut then gone[#gone + 1] = line else lines[#lines + 1] = line end
+      end
+      return table.concat(lines, '\\n')
     end
+
+    local turns, ended = left(meta[6]), left(meta[7])
     shorten(session, list, place, seq, len, tonumber(meta[4]) or 0)
-    if #left > 0 then
-      redis.call('HSET', session, 'turns', table.concat(left, '\\n'))
-    elseif #ended > 0 then
-      redis.call('HDEL', session, 'turns')
-    end
+    -- Whoever begins or ends the next turn counts those that have ended.
+    if #gone > 0 then redis.call('HSET', session, 'turns', turns, 'ended', ended, 'ends', '0:0') end
     local now = clock()
-    local left = redis.call('PTTL', index)
+    local lives = redis.call('PTTL', index)
     redis.call('HSET', session, 'rev', rev + 1, 'updated', now)
     redis.call('ZADD', index, now, id)
-    renew(index, ttl, left, session, list, state)
-    dropTurns(session, table.concat(ended, '\\n'))
+    renew(index, ttl, lives, session, list, state)
+    dropTurns(session, table.concat(gone, '\\n'))
     return { 'rewound', rev + 1, len - place }
   `,
   (raw) => {

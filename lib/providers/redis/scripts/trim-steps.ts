@@ -1,15 +1,24 @@
+import { write } from './session-steps.ts'
+
 /**
- * Lua: where something was added, `trim(added, stays)` cuts a list of more than `max` at the first
- * turn among the newest `keep`. The newest turn stays whole, and so does what follows a question in
- * `stays`, until there are more than twice `max`; then such questions move to right before what is
- * kept. Gives how many messages went, and the position of the oldest that is no such question. Stands
- * behind the steps that open a session and store in it.
+ * Lua: where something was `added`, cuts a list of more than `max` at the first turn among the newest
+ * `keep`. The newest turn stays whole, and so does what follows a question in `stays`, until there are
+ * more than twice `max`; then such questions move to right before what is kept. Tells how many messages
+ * were `trimmed`, and with `oldest` the position of the oldest that is no such question. Stands behind
+ * the steps that open a session and store in it; `staying` defines `stays`.
  */
-export const trim = /* lua */ `
-    local function trim(added, stays)
-      local oldest = seq - len + 1
-      if added == 0 or len <= max then return 0, oldest end
-      write()
+export function trim(staying: string): string {
+  return /* lua */ `
+    local trimmed, oldest = 0, seq - len + 1
+    if added > 0 and len > max then
+      ${staying}
+      ${cutting}
+    end
+`
+}
+
+const cutting = /* lua */ `
+      ${write}
       known = {}
 
       local function role(line) return string.match(line, '^%d+|[^|]*|(%a)') end
@@ -35,8 +44,8 @@ export const trim = /* lua */ `
       end
 
       -- Where to cut, and the ids of the messages before that place which stay.
-      local function cut(stays)
-        local from, oldest = math.max(0, len - keep), seq - len + 1
+      local function cut()
+        local from = math.max(0, len - keep)
         local boundary = find(from, function(r) return r == 'u' end)
         local start = boundary
         if not boundary then
@@ -67,7 +76,7 @@ export const trim = /* lua */ `
         redis.call('LSET', list, place, at .. string.sub(line, (string.find(line, '|', 1, true))))
       end
 
-      local place, moved = cut(stays), {}
+      local place, moved = cut(), {}
       for at = 0, place - 1, 512 do
         local ids = {}
         for _, line in ipairs(redis.call('LRANGE', list, at, math.min(at + 511, place - 1))) do
@@ -81,12 +90,10 @@ export const trim = /* lua */ `
         end
         if #ids > 0 then redis.call('HDEL', session, unpack(ids)) end
       end
-      local gone = place - #moved
+      trimmed = place - #moved
       for j, each in ipairs(moved) do
-        restore(each[1], each[2], gone + j - 1, oldest + gone + j - 1, oldest + place)
+        restore(each[1], each[2], trimmed + j - 1, oldest + trimmed + j - 1, oldest + place)
       end
-      if gone > 0 then redis.call('LTRIM', list, gone, -1) end
-      len = len - gone
-      return gone, oldest + place
-    end
+      if trimmed > 0 then redis.call('LTRIM', list, trimmed, -1) end
+      len, oldest = len - trimmed, oldest + place
 `

@@ -1,8 +1,13 @@
-/** Steps in Lua that scripts on turns share. They stand behind `now` and `session`. */
+/**
+ * Steps in Lua that scripts on turns share. They stand behind `now` and `session`, where they are needed:
+ * whatever functions a script defines, Lua makes anew on each run.
+ */
 
 /**
- * Reads records out of `turns`, changes one, and gives the text of all again: of those that stay, as it
- * was. What no script has written is no record: one without end would keep everybody from answering.
+ * Reads records out of `turns`, or of `ended`, changes one, and gives the text of all again: of those
+ * that stay, as it was. What no script has written is no record: one without end would keep everybody
+ * from answering. Lua looks at each byte of each text that it makes: those that run are few, and stand
+ * apart from the many that have ended.
  */
 export const records = /* lua */ `
     local states = { running = true, stopping = true, ended = true }
@@ -21,10 +26,13 @@ export const records = /* lua */ `
       return records
     end
 
+    local function lineOf(turn, token, runner, state, ends)
+      return turn .. ' ' .. token .. ' ' .. runner .. ' ' .. state .. ' ' .. string.format('%d', ends)
+    end
+
     local function change(record, state, ends)
       record.state, record.ends = state, ends
-      record.line = record.turn .. ' ' .. record.token .. ' ' .. record.runner .. ' ' .. state
-        .. ' ' .. string.format('%.0f', ends)
+      record.line = lineOf(record.turn, record.token, record.runner, state, ends)
       return record
     end
 
@@ -35,17 +43,11 @@ export const records = /* lua */ `
     end
 
     local function over(record) return record.state == 'ended' and record.ends <= now end
-
-    -- Whoever may not publish still answers: nobody watches then.
-    local function tell(watched, channel, message)
-      if (tonumber(watched) or 0) > now then redis.pcall('PUBLISH', channel, message) end
-    end
 `
 
 /**
- * `held(turns, turn, token)` finds the record of a turn that is still its holder's without a look at the
- * others, of which a session has many that have ended; `replaced(record)` gives the text of all, with
- * this in its place. Stands behind `records`.
+ * `held(turns, turn, token)` finds the record of a turn that is still its holder's; `replaced(record)`
+ * gives the text of all, with this in its place, or without it. Stands behind `records`.
  */
 export const holding = /* lua */ `
     local before, behind
@@ -60,29 +62,35 @@ export const holding = /* lua */ `
       return read(line)[1]
     end
 
-    local function replaced(record) return before .. record.line .. behind end
+    local function replaced(record)
+      if record then return before .. record.line .. behind end
+      if behind == '' then return string.sub(before, 1, -2) end
+      return before .. string.sub(behind, 2)
+    end
 `
 
 /**
- * `quiet(turns, mid, most)` tells by a few looks what nearly always is: that no turn runs, none was of
- * this question, and the oldest ended lately. Gives the text of those that stay where there is to be
- * one more, and the id of one that is too many. Stands behind nothing but `now`.
+ * `tidied(ended, mid, most)` gives the records that stay of those that have ended: not for long, not of
+ * this question, so many at most; and the ids of those that go. `setEnded(records)` keeps their text, and
+ * `till:count`: when the first of them goes, no later, and how many they are. Stands behind `records`
+ * and the steps that open a session.
  */
-export const quiet = /* lua */ `
-    local function quiet(turns, mid, most)
-      local function has(text) return string.find(turns, text, 1, true) end
-      if turns == '' then return turns end
-      if has(' running ') or has(' stopping ') or has(mid .. ' ') then return end
-      local oldest, ends = string.match(turns, '^(%S+) %S+ %S+ ended (%d+)')
-      local left = (tonumber(ends) or 0) - now
-      if left <= 0 or left >= 86400000 then return end
-      local at = 0
-      for j = 1, most - 1 do
-        at = string.find(turns, '\\n', at + 1, true)
-        if not at then return turns end
+export const lately = /* lua */ `
+    local function tidied(ended, mid, most)
+      local kept, gone = {}, {}
+      for _, record in ipairs(read(ended)) do
+        if over(record) or record.turn == mid then gone[#gone + 1] = record.turn
+        else kept[#kept + 1] = record end
       end
-      if string.find(turns, '\\n', at + 1, true) then return end
-      return string.sub(turns, string.find(turns, '\\n', 1, true) + 1), oldest
+      while #kept > most do gone[#gone + 1] = table.remove(kept, 1).turn end
+      return kept, gone
+    end
+
+    local function setEnded(records)
+      local till = records[1] and records[1].ends or 0
+      for _, record in ipairs(records) do till = math.min(till, record.ends) end
+      set('ended', written(records))
+      set('ends', string.format('%d:%d', till, #records))
     end
 `
 

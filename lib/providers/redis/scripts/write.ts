@@ -37,7 +37,10 @@ export const write: Script<Keys, Args, Written> = script(
     if left < 0 then redis.call('PERSIST', pieces)
     else redis.call('PEXPIRE', pieces, math.max(left, tonumber(ARGV[4]))) end
     redis.call('HSET', session, 'turns', replaced(change(mine, mine.state, now + tonumber(ARGV[3]))))
-    if new then tell(meta[2], pieces, 'b' .. ARGV[5] .. '|' .. ARGV[6]) end
+    -- Whoever may not publish still answers: nobody watches then.
+    if new and (tonumber(meta[2]) or 0) > now then
+      redis.pcall('PUBLISH', pieces, 'b' .. ARGV[5] .. '|' .. ARGV[6])
+    end
     return mine.state == 'stopping' and 'stopping' or 'written'
   `,
   (raw) => raw as Written,
