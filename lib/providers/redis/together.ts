@@ -39,8 +39,9 @@ export function each(client: Client, steps: readonly Step[]): Promise<unknown[]>
   return Promise.all(steps.map((step) => sent(client, step)))
 }
 
-function sent(client: Client, [name, ...args]: Step): Promise<unknown> {
-  return command(client, name, args)
+function sent(client: Client, step: Step): Promise<unknown> {
+  // Not taken apart by an iterator, which takes several times as long.
+  return command(client, step[0], step.slice(1))
 }
 
 /** The replies of all steps. @throws the first error. */
