@@ -9,7 +9,10 @@ import type { Opened, Suite } from './suite.ts'
 /** What becomes of turns whose question, or session, goes; on every provider. */
 export function turnsDroppedContract(suite: Suite): void {
   const { describe } = suite
-  describe('turns whose question goes', () => ends(suite))
+  describe('turns whose question goes', () => {
+    ends(suite)
+    room(suite)
+  })
   describe('an answer that goes', () => unanswered(suite))
   describe('turns of a session that is copied', () => copied(suite))
 }
@@ -110,6 +113,22 @@ function ends({ open, it }: Suite): void {
     assert.equal(await open().exists([turnKey(keys, 'q1'), turnKey(keys, 'q2')]), 2)
     await open().history.remove(keys)
     assert.deepEqual(await open().keys(`${keys.session}*`), [])
+  })
+}
+
+function room({ open, it }: Suite): void {
+  it('leave room for as many as before, with those that ended before them', async () => {
+    const keys = session()
+    const asked = async (question: string) =>
+      end(open, keys, await begin(open, keys, question), `a-${question}`)
+    for (const question of ['q1', 'q2', 'q3', 'q4']) await asked(question)
+    await open().history.rewind(keys, 'q3', changing())
+    const turns = async () => (await metaOf(open, keys))?.turns.map(({ turn }) => turn)
+    assert.deepEqual(await turns(), ['q1', 'q2'])
+    const more = Array.from({ length: 15 }, (_, at) => `q${at + 5}`)
+    for (const question of more) await asked(question)
+    assert.deepEqual(await turns(), ['q2', ...more])
+    assert.equal((await open().keys(`${keys.session}:t:*`)).length, 16)
   })
 }
 

@@ -134,6 +134,23 @@ describe('threat: stored values that are damaged, of another version or of anoth
       }
     })
 
+    it('records of turns that have ended, and what is told of them, keep nobody from answering', async () => {
+      const late = Date.now() + 60_000
+      const ends = ['x', '', ':', `${late}`, `${late}:0`, `${late}:16`, `${late}:999`, '0:1']
+      const lines = ['', 'x', '\n\n', `q a - ended ${late}`, 'q a - ended', `q a - ended ${late}9`]
+      for (const ended of lines)
+        for (const each of ends) {
+          await redis.hset(keys.session, 'ended', ended, 'ends', each)
+          await memories.ann(async (memory) => {
+            const turn = await memory.turn({ role: 'user', content: 'and now?' })
+            await turn.commit({ role: 'assistant', content: 'well' })
+            assert.equal((await memory.info())?.running, false)
+          })
+          const kept = (await redis.hget(keys.session, 'ended')) ?? ''
+          assert.match(kept.split('\n').at(-1) ?? '', /^\S+ \S+ - ended \d+$/)
+        }
+    })
+
     it('names of values that none is encoded as', async () => {
       await redis.hset(ownerKeys('ann').preferences, '%', '1')
       await refuses((memory) => memory.preferences.all(), '%')
