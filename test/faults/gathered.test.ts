@@ -72,6 +72,21 @@ describe('commands of one turn of the event loop', () => {
     assert.ok((written[32] ?? 0) < (written[31] ?? 0), String(written))
   })
 
+  it('leave sooner where Redis is busy with each for long', async () => {
+    const client = server.client()
+    await client.ping()
+    const written: number[] = []
+    const asked = Array.from({ length: 40 }, (_, at) => {
+      gather(client, at < 20 ? 2 : 1)
+      const reply = client.ping()
+      written.push(socketOf(client).writableLength)
+      return reply
+    })
+    assert.deepEqual(new Set(await Promise.all(asked)), new Set(['PONG']))
+    const left = written.flatMap((bytes, at) => (bytes < (written[at - 1] ?? 0) ? [at] : []))
+    assert.deepEqual(left, [16])
+  })
+
   it('leave before their connection is ended', async () => {
     const client = server.client()
     await client.ping()

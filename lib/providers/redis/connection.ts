@@ -12,17 +12,23 @@ import { type UnderWay, underWay } from './under-way.ts'
 const closesWithinMs = 500
 const beginsAnewMs = 50
 
+interface SendOptions {
+  readonly again: boolean
+  readonly weight?: number
+}
+
 /** A connection that callers share; of a Cluster, one to each node. */
 export interface Connection {
   readonly client: Client
   /**
    * Sends once the client is ready, within the call's deadline. Where `again` says that a second
    * time does no harm, a command lost with its connection is sent once more in the time that is left.
+   * `weight` tells how many plain commands it takes Redis as long for. @default 1
    */
   send<T>(
     operation: string,
     command: (client: Client) => Promise<T>,
-    options: { readonly again: boolean },
+    options: SendOptions,
     call?: Call,
   ): Promise<T>
   /**
@@ -114,11 +120,11 @@ function sender(
   }
 
   function sendNow<T>(sending: Sending<T>): Promise<T> {
-    const { operation, command, wait } = sending
+    const { operation, command, weight, wait } = sending
     if (wait.over || health.wrongDatabase)
       return Promise.reject(notReady(operation, health.wrongDatabase))
     wait.sent = true
-    gather(client)
+    gather(client, weight)
     running.begin()
     return started(client, command).then(
       (reply) => {
@@ -129,11 +135,11 @@ function sender(
     )
   }
 
-  return (operation, command, { again }, call) => {
+  return (operation, command, { again, weight = 1 }, call) => {
     const wait = call?.wait ?? { over: false, sent: undefined }
     wait.sent = false
     if (closed()) return Promise.reject(notReady(operation))
-    const sending = { operation, command, again, wait }
+    const sending = { operation, command, again, weight, wait }
     // Nearly always: it leaves in the caller's turn, with what else is asked for there.
     if (client.status === 'ready' && (selected === undefined || selected.done))
       return sendNow(sending)
@@ -145,6 +151,7 @@ interface Sending<T> {
   readonly operation: string
   readonly command: (client: Client) => Promise<T>
   readonly again: boolean
+  readonly weight: number
   readonly wait: Wait
 }
 

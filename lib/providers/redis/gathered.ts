@@ -2,13 +2,13 @@ import type { Duplex } from 'node:stream'
 import { afterMoment } from '../../moment.ts'
 import { type Client, isCluster } from './open-client.ts'
 
-/** How many calls leave together at most: Redis begins with them while the others are made. */
+/** Calls of this weight leave together at most: Redis begins with them while the others are made. */
 const together = 32
 
-/** What is held back, and for how many calls. */
+/** What is held back, and for calls of what weight. */
 interface Gathering {
   readonly sockets: readonly Duplex[]
-  calls: number
+  weight: number
 }
 
 const gatherings = new WeakMap<Client, Gathering>()
@@ -16,20 +16,21 @@ const gatherings = new WeakMap<Client, Gathering>()
 /**
  * Holds back what is about to be written to the client's socket until the event loop has seen to all
  * that is ready, or until all who go on together have gone on: commands of one request that belong
- * together, and of requests that came in together, leave in one write, or in one for every 32 calls; on
+ * together, and of requests that came in together, leave in one write, or in one for every 32 calls, of
+ * which one that keeps Redis busy for long weighs several; on
  * a Cluster in one to each node. Nothing is kept for longer than that turn, and order stays as it is. A
  * client that keeps its socket elsewhere writes each command by itself.
  */
-export function gather(client: Client): void {
+export function gather(client: Client, weight = 1): void {
   const gathering = gatherings.get(client) ?? begin(client)
-  if (gathering.calls === together) {
-    gathering.calls = 0
+  if (gathering.weight >= together) {
+    gathering.weight = 0
     for (const socket of gathering.sockets) {
       socket.uncork()
       socket.cork()
     }
   }
-  gathering.calls += 1
+  gathering.weight += weight
 }
 
 function begin(client: Client): Gathering {
@@ -41,7 +42,7 @@ function begin(client: Client): Gathering {
     // A socket that was ended or lost meanwhile is not corked any more, and does not mind.
     for (const socket of sockets) socket.uncork()
   })
-  const gathering = { sockets, calls: 0 }
+  const gathering = { sockets, weight: 0 }
   gatherings.set(client, gathering)
   return gathering
 }

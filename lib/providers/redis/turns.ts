@@ -15,8 +15,9 @@ import { stop } from './scripts/stop.ts'
 import { write } from './scripts/write.ts'
 import { messagesStep, newest, readResult, wire, writeBounds, writeKeys } from './session-write.ts'
 
-// Whoever holds the token, and the numbers of pieces, make a second sending harmless.
-const again = { again: true }
+// Whoever holds the token, and the numbers of pieces, make a second sending harmless. Redis is busy with
+// a turn for long: it begins with some while this process makes the others.
+const again = { again: true, weight: 2 }
 
 /** Turns on Redis: records in the session's HASH, the pieces of each answer in a STREAM. */
 export function redisTurns(pool: Pool, bus: RedisBus): Turns {
