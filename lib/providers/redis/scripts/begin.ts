@@ -47,7 +47,7 @@ export const begin: Script<Keys, Args, Reply> = script(
     end
 
     local own, pending
-    local turns = format('%s %s %s running %d', mid, token, runner, now + lease)
+    local turns = format('%s %s %s running %.0f', mid, token, runner, now + lease)
     if meta[6] and meta[6] ~= '' then
       ${records}
       pending = read(meta[6])
@@ -91,12 +91,12 @@ export const begin: Script<Keys, Args, Reply> = script(
     end
     ${prune}
     -- What has just been read and written need not be read again.
-    local known = cmsgpack.pack({
-      format('%d', rev), format('%d', seq), format('%d', len), format('%d', tokens),
+    local packed = cmsgpack.pack({
+      format('%d', rev), format('%d', seq), format('%d', len), format('%.0f', tokens),
       meta[8] or stamp, added > 0 and stamp or meta[11],
       meta[9] or (added > 0 and title ~= '' and title), meta[12], seal, meta[13], meta[14], meta[15], turns,
     })
-    return { 'begun', known, rev, seq, trimmed, created, 1 - added }
+    return { 'begun', packed, rev, seq, trimmed, created, 1 - added }
   `,
   (raw) => {
     const [kind, packed, ...rest] = raw as [Buffer, Buffer?, ...unknown[]]

@@ -26,7 +26,7 @@ const ending = /* lua */ `
     local gone, ended, ends = {}, meta[10] or '', now + stay
     local till, count = match(meta[11] or '', '^(%d+):(%d+)$')
     till, count = tonumber(till) or 0, tonumber(count) or 0
-    local line = format('%s %s %s ended %d', turn, token, pieces == 1 and '+' or '-', ends)
+    local line = format('%s %s %s ended %.0f', turn, token, pieces == 1 and '+' or '-', ends)
     if count == 0 or till <= now or string.find(ended, turn .. ' ', 1, true) then
       ${records}
       ${lately}
@@ -41,7 +41,7 @@ const ending = /* lua */ `
         ended, count = string.sub(ended, (string.find(ended, '\\n', 1, true) or 0) + 1), count - 1
       end
       set('ended', ended .. '\\n' .. line)
-      set('ends', format('%d:%d', math.min(till, ends), count + 1))
+      set('ends', format('%.0f:%d', math.min(till, ends), count + 1))
     end
 `
 

@@ -29,7 +29,8 @@ export function open(first: number, also?: Also): string {
     local seal, id, title = ARGV[4], ARGV[5], ARGV[6]
     if redis.call('EXISTS', KEYS[5]) == 1 then return { 'forgotten' } end
     ${clock}
-    -- What Redis and Lua make of a number by themselves is written as a fraction would be, and slower.
+    -- Redis and Lua write a number as they would a fraction, which takes longer. Where %d has 32 bits,
+    -- neither times nor tokens have room in it.
     local format, match = string.format, string.match
 
     -- Marks of messages that were read together with the rest: all others are read one by one.
@@ -149,13 +150,13 @@ export function renew(isNew = 'false'): string {
 
 /** Keeps what is known of the session; tells how many `fresh` lines the index has, and the time. */
 export const save: string = /* lua */ `
-    local stamp, fresh = format('%d', now), 0
+    local stamp, fresh = format('%.0f', now), 0
     if added > 0 then
       rev = rev + 1
       set('rev', format('%d', rev))
       set('seq', format('%d', seq))
       set('len', format('%d', len))
-      set('tokens', format('%d', tokens))
+      set('tokens', format('%.0f', tokens))
       set('seal', seal)
       set('updated', stamp)
       if not meta[8] then set('created', stamp) end

@@ -26,13 +26,9 @@ export const records = /* lua */ `
       return records
     end
 
-    local function lineOf(turn, token, runner, state, ends)
-      return turn .. ' ' .. token .. ' ' .. runner .. ' ' .. state .. ' ' .. string.format('%d', ends)
-    end
-
     local function change(record, state, ends)
       record.state, record.ends = state, ends
-      record.line = lineOf(record.turn, record.token, record.runner, state, ends)
+      record.line = string.format('%s %s %s %s %.0f', record.turn, record.token, record.runner, state, ends)
       return record
     end
 
@@ -90,7 +86,7 @@ export const lately = /* lua */ `
       local till = records[1] and records[1].ends or 0
       for _, record in ipairs(records) do till = math.min(till, record.ends) end
       set('ended', written(records))
-      set('ends', string.format('%d:%d', till, #records))
+      set('ends', string.format('%.0f:%d', till, #records))
     end
 `
 
