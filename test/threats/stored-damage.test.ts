@@ -125,7 +125,8 @@ describe('threat: stored values that are damaged, of another version or of anoth
     it('records of turns that are none keep nobody from answering', async () => {
       const ends = ['', ' nan', ` ${Date.now() + 9e8}`, ` ${'9'.repeat(16)}`, ` ${'9'.repeat(30)}`]
       const never = ends.map((end) => `q a b running${end}`)
-      for (const bad of ['x', `q a b flying ${Date.now() + 5000}`, ...never]) {
+      const elsewhere = [-5000, 5000].map((ms) => `q a b ended ${Date.now() + ms}`)
+      for (const bad of ['x', `q a b flying ${Date.now() + 5000}`, ...never, ...elsewhere]) {
         await redis.hset(keys.session, 'turns', bad)
         await memories.ann(async (memory) => {
           const turn = await memory.turn({ role: 'user', content: 'and now?' })

@@ -50,9 +50,11 @@ export const begin: Script<Keys, Args, Reply> = script(
     local turns = format('%s %s %s running %.0f', mid, token, runner, now + lease)
     if meta[6] and meta[6] ~= '' then
       ${records}
-      pending = read(meta[6])
-      for _, record in ipairs(pending) do
-        if record.turn == mid then own = record end
+      pending = {}
+      for _, record in ipairs(read(meta[6])) do
+        -- What has ended stands elsewhere; here it would be in everybody's way for good.
+        if record.state ~= 'ended' then pending[#pending + 1] = record end
+        if record.state ~= 'ended' and record.turn == mid then own = record end
       end
       local other = own or ((alone or #pending >= ${most}) and pending[1]) or nil
       if other and not (own and own.token == token) then

@@ -60,7 +60,7 @@ export const end: Script<Keys, Args, EndedTurn> = script(
       ${records}
       ${holding}
       local mine = held(meta[6], turn, token)
-      if not mine then
+      if not mine or mine.state == 'ended' then
         local before = held(meta[10], turn, token)
         if not before or over(before) then return { 'lost' } end
         -- The same end once more; whoever has another answer comes too late.
