@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { begin, claim, end, recordsOf, take, write } from './answering.ts'
-import { bounds, message, session } from './conversation.ts'
+import { bounds, changing, message, messages, metaOf, session } from './conversation.ts'
 import { eventually } from './expectations.ts'
 import { fresh } from './names.ts'
 import type { Suite } from './suite.ts'
@@ -11,6 +11,7 @@ export function turnRecordsContract(suite: Suite): void {
     records(suite)
     ofOthers(suite)
   })
+  suite.describe('what beginning a turn tells of its session', () => known(suite))
 }
 
 function records({ open, it }: Suite): void {
@@ -49,6 +50,29 @@ function records({ open, it }: Suite): void {
     const turns = (await recordsOf(open, keys)).map(({ turn }) => turn)
     assert.equal(turns.includes('q'), false)
     assert.deepEqual(await open().keys(`${keys.session}:t:*`), [])
+  })
+}
+
+function known({ open, it }: Suite): void {
+  it('is what a read tells, where the question is new and where it is there', async () => {
+    const keys = session()
+    const title = Buffer.from('a title')
+    await open().history.append(
+      keys,
+      [message('rules', 's'), ...messages('uaua')],
+      bounds({ title }),
+    )
+    const summary = { through: 2, after: 0, payload: Buffer.from('so far') }
+    const changes = { meta: Buffer.from('of the application'), pinned: true, summary }
+    await open().history.amend(keys, changes, changing())
+    for (const id of ['q', 'm1']) {
+      const asks = claim({ alone: false })
+      const other = bounds({ title: Buffer.from('another title') })
+      const { begun, read } = await open().turns.begin(keys, message(id), asks, other, 1)
+      assert.deepEqual(begun.kind === 'begun' && begun.again, id === 'm1')
+      assert.deepEqual(read.meta, await metaOf(open, keys))
+      assert.deepEqual([read.meta?.title, read.meta?.pinned], [title, true])
+    }
   })
 }
 

@@ -87,8 +87,9 @@ export interface TurnListener {
 
 /**
  * Turns: a question, an answer that grows, and its end. Of each session records are kept of up to 16
- * turns that run, and of the last 16 that have lately ended; the pieces of an answer are kept apart from it until the turn is ended
- * and for `keepMs` afterwards; where nobody ends it, as long as its session.
+ * turns that run, and of the last 16 that have lately ended; the pieces of an answer are kept apart
+ * from it until the turn is ended and for `keepMs` afterwards; where nobody ends it, as long as its
+ * session.
  */
 export interface Turns {
   /**
@@ -132,8 +133,9 @@ export interface Turns {
   /** Asks those who answer to stop: all running turns, or one. Gives those it has asked. */
   stop(keys: SessionKeys, turn: string | undefined, call?: Call): Promise<readonly TurnRecord[]>
   /**
-   * What has come of a turn after a piece; where none is named, of the last in the session's order. For `watchMs` from
-   * now each batch goes to those who watch as well: who watches first, then looks, misses none.
+   * What has come of a turn after a piece; where none is named, of the last in the session's order.
+   * For `watchMs` from now each batch goes to those who watch as well: who watches first, then looks,
+   * misses none.
    */
   look(
     keys: SessionKeys,

@@ -78,6 +78,18 @@ export const beginMutants: readonly Mutant[] = [
     caughtBy: ['the records of turns › are told to whoever begins another, of those that run'],
   },
   {
+    fault: 'tells whoever begins a turn nothing of the summary',
+    change: answering(({ begin }) => ({
+      async begin(...asked) {
+        const { begun, read } = await begin(...asked)
+        return { begun, read: { ...read, meta: read.meta && { ...read.meta, summary: undefined } } }
+      },
+    })),
+    caughtBy: [
+      'what beginning a turn tells of its session › is what a read tells, where the question is new and where it is there',
+    ],
+  },
+  {
     fault: 'keeps the records of turns in the order in which they began',
     change: recording((turns) => turns.toSorted((one, other) => (one.turn < other.turn ? -1 : 1))),
     caughtBy: [

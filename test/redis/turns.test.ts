@@ -8,10 +8,12 @@ import { failsWith } from '../../contract/expectations.ts'
 import { fresh } from '../../contract/names.ts'
 import type { SessionKeys } from '../../lib/keys.ts'
 import type { Provider } from '../../lib/ports/provider.ts'
+import type { TurnHold } from '../../lib/ports/turns.ts'
 import { redisProvider } from '../../lib/providers/redis/provider.ts'
 import { type CountingProxy, startCountingProxy } from '../support/counting-proxy.ts'
 import { eventually } from '../support/eventually.ts'
 import { startRedis, type TestServer } from '../support/redis.ts'
+import { countWrites } from '../support/socket-writes.ts'
 
 describe('turns on Redis', () => {
   let server: TestServer
@@ -49,6 +51,16 @@ describe('turns on Redis', () => {
     await write(open, keys, hold, batch(1))
     await end(open, keys, hold)
     assert.deepEqual(proxy.counts, { EVALSHA: 2 })
+  })
+
+  it('leave in a write for every sixteen, so that Redis begins with the first', async () => {
+    const sessions = Array.from({ length: 20 }, () => session())
+    const writes = countWrites(proxy.port)
+    const holds = await Promise.all(sessions.map((each) => take(open, each)))
+    const begun = writes.count
+    await Promise.all(sessions.map((each, at) => end(open, each, holds[at] as TurnHold)))
+    writes.stop()
+    assert.deepEqual([begun, writes.count - begun], [2, 2])
   })
 
   it('read with a time to live in one round trip and two commands', async () => {
@@ -92,6 +104,10 @@ describe('turns on Redis', () => {
       () => provider.history.append(keys, [], bounds({ ttlMs: 9 * minuteMs })),
       () => provider.history.read(keys, { ...everything, ttlMs: 12 * minuteMs }),
       () => begin(open, keys, { bounds: { ttlMs: 15 * minuteMs } }),
+      async () => {
+        const asked = await take(open, keys, { question: message('r') })
+        await end(open, keys, asked, [], { bounds: { ttlMs: 18 * minuteMs } })
+      },
     ]) {
       const before = await plain.pttl(state)
       await renewal()

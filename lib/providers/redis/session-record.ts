@@ -81,23 +81,13 @@ function digits(bytes: Buffer, from: number, to: number, most: number): number |
  * runner of a turn that has ended is `-`, or `+` where it has pieces.
  */
 export function parseTurns(bytes: Buffer | string | null | undefined): TurnRecord[] {
-  const records: TurnRecord[] = []
-  const text = bytes ? bytes.toString() : ''
-  for (let from = 0; from < text.length; ) {
-    const end = text.indexOf('\n', from)
-    const to = end < 0 ? text.length : end
-    const record = parseTurn(text.slice(from, to))
-    if (record) records.push(record)
-    from = to + 1
-  }
-  return records
-}
-
-function parseTurn(line: string): TurnRecord | undefined {
-  const [, turn, token, answering, state, until] = turnLine.exec(line) ?? []
-  if (turn === undefined || token === undefined || answering === undefined) return undefined
-  const runner = state === 'ended' ? '' : answering
-  return { turn, token, runner, state: state as TurnRecord['state'], until: Number(until) }
+  const lines = bytes ? bytes.toString().split('\n') : []
+  return lines.flatMap((line) => {
+    const [, turn, token, answering, state, until] = turnLine.exec(line) ?? []
+    if (turn === undefined || token === undefined || answering === undefined) return []
+    const runner = state === 'ended' ? '' : answering
+    return { turn, token, runner, state: state as TurnRecord['state'], until: Number(until) }
+  })
 }
 
 const turnLine = /^(\S+) (\S+) (\S+) (running|stopping|ended) (\d{1,16})$/

@@ -53,8 +53,10 @@ export const begin: Script<Keys, Args, Reply> = script(
       pending = {}
       for _, record in ipairs(read(meta[6])) do
         -- What has ended stands elsewhere; here it would be in everybody's way for good.
-        if record.state ~= 'ended' then pending[#pending + 1] = record end
-        if record.state ~= 'ended' and record.turn == mid then own = record end
+        if record.state ~= 'ended' then
+          pending[#pending + 1] = record
+          if record.turn == mid then own = record end
+        end
       end
       local other = own or ((alone or #pending >= ${most}) and pending[1]) or nil
       if other and not (own and own.token == token) then
