@@ -19,6 +19,11 @@ export function carry<Native, Middleware extends object>(
   return Object.defineProperty(middleware, slot, { value: carried })
 }
 
+/** Whether it is a middleware of ours that can be composed. */
+export function isOurs(middleware: unknown): boolean {
+  return Object(middleware)[slot] !== undefined
+}
+
 /**
  * The cores of middlewares that are composed, in order.
  *

@@ -1,8 +1,9 @@
-import type { Context } from 'koa'
+import type { Context, Middleware } from 'koa'
 import { attach } from './attach.ts'
 import type { Body, Exchange, Fields } from './exchange.ts'
+import { isOutermost } from './koa-place.ts'
 import { ContextState } from './koa-state.ts'
-import { answerRaw } from './raw-answer.ts'
+import { answerRaw, isWrapped } from './raw-answer.ts'
 
 interface Visitor {
   state: { user?: { id?: unknown } }
@@ -11,13 +12,19 @@ interface Visitor {
   request: { body?: unknown }
 }
 
+/** What Koa sends without a body, and without the fields that tell of one. */
+const bodiless = new Set([204, 205, 304])
+
 /** A request on Koa. */
 export class KoaExchange implements Exchange<Context> {
   readonly native: Context
+  readonly #middleware: Middleware
   #before: ContextState | undefined
 
-  constructor(ctx: Context) {
+  /** The middleware of ours that the request has come to. */
+  constructor(ctx: Context, middleware: Middleware) {
     this.native = ctx
+    this.#middleware = middleware
   }
 
   /** What stood there before it was answered. */
@@ -83,9 +90,9 @@ export class KoaExchange implements Exchange<Context> {
     attach(this.native, name, read)
   }
 
-  /** Middlewares outside find it on the context. */
+  /** Middlewares outside find it on the context, and who has wrapped the response is given it. */
   get showsBody(): boolean {
-    return true
+    return !isOutermost(this.native, this.#middleware) || isWrapped(this.res)
   }
 
   keepHead(): void {
@@ -93,8 +100,10 @@ export class KoaExchange implements Exchange<Context> {
   }
 
   answer(status: number, fields: Fields, body: Body | undefined): void {
-    // Koa sends nothing for who has taken the raw response.
-    if (this.native.respond === false) {
+    // Koa sends nothing for who has taken the raw response, and as nobody
+    // stands outside, what it would do then is not worth what it takes.
+    if (this.native.respond === false || this.#goesPastKoa(status, body)) {
+      this.native.respond = false
       answerRaw(this.res, status, fields, body)
       return
     }
@@ -107,5 +116,12 @@ export class KoaExchange implements Exchange<Context> {
       res.setHeader(name, fields[name] as string | readonly string[])
     }
     if (body !== undefined) this.native.body = body
+  }
+
+  /** Text and bytes that nobody but the client gets to see. What has no body, Koa gives its fields. */
+  #goesPastKoa(status: number, body: Body | undefined): boolean {
+    if (typeof body !== 'string' && !Buffer.isBuffer(body)) return false
+    if (bodiless.has(status) || this.req.method === 'HEAD') return false
+    return this.#before === undefined && !this.showsBody
   }
 }

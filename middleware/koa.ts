@@ -15,6 +15,7 @@ import { watchHead } from './head-watch.ts'
 import { guestCookie } from './identity.ts'
 import { KoaExchange } from './koa-exchange.ts'
 import { observeContext } from './koa-observe.ts'
+import { goesOn } from './koa-place.ts'
 import { refreshContext } from './koa-refresh.ts'
 import type { SessionMemoryOptions } from './memory-options.ts'
 import { type MemoryRoutesOptions, memoryRoutesCore } from './memory-routes.ts'
@@ -104,12 +105,13 @@ function composable(cores: readonly AnyCore<Context>[]): Middleware {
 
 function mount(plan: Plan<Context>): Middleware {
   const begin = (ctx: Context, next: Next): Promise<void> => {
-    const exchange = new KoaExchange(ctx)
+    const exchange = new KoaExchange(ctx, memoryware)
     return go(exchange, new Walk(plan, exchange), next)
   }
-  return function memoryware(ctx, next) {
+  function memoryware(ctx: Context, next: Next): Promise<void> {
     return gathered(ctx.req)?.then(() => begin(ctx, next)) ?? begin(ctx, next)
   }
+  return memoryware
 }
 
 function go(exchange: KoaExchange, walk: Walk<Context>, next: Next): Promise<void> {
@@ -143,6 +145,7 @@ function goOn(
   outcome: Outcome,
 ): Promise<void> {
   if (outcome === 'answered') return over
+  if (walk.done) goesOn(exchange.native)
   const further: Next = walk.done ? next : () => go(exchange, walk, next)
   if (outcome === 'next') return onward(exchange.native, further)
   if ('refresh' in outcome) {
