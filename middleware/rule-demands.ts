@@ -1,7 +1,8 @@
+import { LRUCache } from 'lru-cache'
 import { type Awaitable, isLater, withValue } from '../lib/awaitable.ts'
 import { UsageError } from '../lib/errors.ts'
 import { checkedCost, isLimit, limitMessage } from '../lib/limit/amount.ts'
-import { type Demand, demandOf } from '../lib/limit/demand.ts'
+import { type Demand, type DemandBounds, demandOf } from '../lib/limit/demand.ts'
 import type { CheckedRule } from '../lib/limit/rule.ts'
 import type { Exchange } from './exchange.ts'
 import { signedIn, type UserOf } from './identity.ts'
@@ -70,7 +71,7 @@ function demandOn<Native>(
   const { limit, cost } = rule
   // Numbers are checked when mounting.
   if (typeof limit === 'number' && typeof cost === 'number')
-    return Number.isFinite(limit) ? demandOf(rule, { partition, limit, cost }) : undefined
+    return Number.isFinite(limit) ? lastingDemand(rule, { partition, limit, cost }) : undefined
   const told = typeof rule.limit === 'function' ? rule.limit(native, partition) : rule.limit
   return withValue(told, (limit) => {
     if (!isLimit(limit)) throw new UsageError(limitMessage(rule.name, limit))
@@ -79,4 +80,23 @@ function demandOn<Native>(
       demandOf(rule, { partition, limit, cost: checkedCost(rule.name, cost) }),
     )
   })
+}
+
+const most = 4096
+const lasting = new WeakMap<object, LRUCache<string, Demand>>()
+
+/** What a caller asks of a rule each time: those who come again and again are not worked out anew. */
+function lastingDemand(rule: Demand['rule'], bounds: DemandBounds): Demand {
+  // Each request has a slot of its own.
+  if (rule.algorithm === 'concurrency') return demandOf(rule, bounds)
+  let demands = lasting.get(rule)
+  if (demands === undefined) {
+    demands = new LRUCache({ max: most })
+    lasting.set(rule, demands)
+  }
+  const known = demands.get(bounds.partition)
+  if (known !== undefined) return known
+  const made = demandOf(rule, bounds)
+  demands.set(bounds.partition, made)
+  return made
 }
