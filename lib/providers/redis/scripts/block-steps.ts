@@ -1,7 +1,7 @@
 /**
  * Lua: blocks of budgets, as text: until when it is blocked, how long the last block lasted that
  * refusals led to, when that one is forgotten, how many refusals there were since, and until when
- * they count. Needs `moment`.
+ * they count. Needs `moment` and `foreign`.
  */
 export const blockSteps = /* lua */ `
     local names = { 'ends', 'last', 'forgotten', 'refusals', 'counted' }

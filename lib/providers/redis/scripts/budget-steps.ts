@@ -2,7 +2,7 @@ import { fixedSteps, gcraSteps } from './counted-steps.ts'
 import { holding, leaseSteps } from './lease-steps.ts'
 import { slidingSteps } from './sliding-steps.ts'
 
-/** Lua: one moment, in microseconds and in milliseconds, and how to refuse what is not ours. */
+/** Lua: one moment, in microseconds and in milliseconds. */
 export const moment = /* lua */ `
     local time = redis.call('TIME')
     local micros = time[1] * 1000000 + time[2]
@@ -11,7 +11,10 @@ export const moment = /* lua */ `
     local most = 9000000000000000
     -- Less than this is nothing: sums of fractions are never quite exact.
     local tiny = 1e-6
+`
 
+/** Lua: refuses what is not ours. */
+export const foreign = /* lua */ `
     local function foreign()
       error(redis.error_reply('WRONGTYPE What is kept there is no budget'))
     end
@@ -23,7 +26,7 @@ export const moment = /* lua */ `
  * `settle(mark, change)` change it and give a mark (0 where nothing can be changed any more), and
  * `save()` alone writes, with the time at which it ends: a time to live would count from when the
  * script began. `ahead` says that a clock was set back since: what is kept must be saved, or it would
- * count until that clock has caught up. `wait` and `report` tell how it stands. Needs `moment`.
+ * count until that clock has caught up. `wait` and `report` tell how it stands. Needs `moment` and `foreign`.
  */
 export const budgetSteps: string = /* lua */ `
     ${slidingSteps}

@@ -1,7 +1,7 @@
 import type { Budget } from '../../../ports/budgets.ts'
 import { type Script, script } from '../script.ts'
 import { blockSteps } from './block-steps.ts'
-import { budgetSteps, moment } from './budget-steps.ts'
+import { budgetSteps, foreign, moment } from './budget-steps.ts'
 import { plainCharge } from './plain-charge.ts'
 
 /** What charges on one slot came to. */
@@ -19,12 +19,13 @@ export interface Charged {
  * with commas between: letter of the algorithm, limit, window, cost, 1 for shadow, which of the keys is
  * its block (0 for none), how many refusals block (0 for none), for how long, 1 for doubling, and burst
  * or lease, which may hold commas. In the common case there is no block, which one EXISTS tells. Redis
- * returns whole numbers only; a wait of -1 stands for never.
+ * returns whole numbers only; a wait of -1 stands for never. See `plainCharge` for what most charges reply.
  */
 export const charge: Script<string[], (string | number)[], Charged> = script(
   /* lua */ `
     ${moment}
     ${plainCharge}
+    ${foreign}
     ${budgetSteps}
     ${blockSteps}
     local writes, count = ARGV[1] == '1', #ARGV - 1
@@ -82,8 +83,19 @@ export const charge: Script<string[], (string | number)[], Charged> = script(
     end
     return out
   `,
-  (raw) => ({ budgets: budgetsIn(raw as number[]), held: heldIn(raw as number[]) }),
+  (raw) => chargedIn(raw as number[]),
 )
+
+/** Of a plain charge, all but what it says itself: each number of a reply has its price. */
+function chargedIn(numbers: readonly number[]): Charged {
+  if (numbers.length !== plainWidth) return { budgets: budgetsIn(numbers), held: heldIn(numbers) }
+  const [used = 0, remaining = 0, resetMs = 0, mark = 0] = numbers
+  const plain = { allowed: true, used, remaining, resetMs, retryMs: 0, blockedMs: 0, mark }
+  return { budgets: [plain], held: [] }
+}
+
+/** Number of numbers that stand for a plain charge. */
+const plainWidth = 4
 
 /** Number of numbers that stand for one budget. */
 const width = 7

@@ -1,65 +1,68 @@
 /**
- * Lua: what most charges are, without the closures that all of them together need. It charges one
- * sliding budget that is not blocked, has room and keeps its form; gives the reply; and gives nothing,
- * having written nothing, for all else. Needs `moment`. See `charge` for the arguments, and
- * `slidingSteps` for what is kept.
+ * Lua: what most charges are, without the functions that all of them together need: Redis makes each
+ * of those anew on each run. It charges one sliding budget that is not blocked, has room and keeps its
+ * form, and replies; for all else it writes nothing and goes on. Needs `moment`. See `charge` for the
+ * arguments, and `slidingSteps` for what is kept.
+ *
+ * The reply is four numbers: what is used, what remains, when the first of it comes back, and the mark.
  */
 export const plainCharge = /* lua */ `
-    -- Gives what is kept from now on, when the first of it and all of it end, and what is used.
-    local function plainTwelfths(kept, limit, window, cost)
-      local span = math.ceil(window / 12)
-      local current = math.floor(now / span)
-      if not kept then
-        return struct.pack('>BI6BI7', 2, current, 0, cost), (current + 13) * span, (current + 13) * span, cost
+    do
+      local limit, window, cost
+      if ARGV[1] == '1' and #ARGV == 2 then
+        limit, window, cost = string.match(ARGV[2], '^s,(%d+),(%d+),(%d+),')
       end
-      if string.byte(kept) ~= 2 or #kept < 15 or #kept % 8 ~= 7 then return end
-      local base = struct.unpack('>I6', kept, 2)
-      local used, first, last, count = 0, nil, nil, 0
-      for at = 8, #kept, 8 do
-        local later, counted = struct.unpack('>BI7', kept, at)
-        last, count = base + later, counted
-        if last >= current - 12 then
-          first = first or last
-          used = used + count
+      limit, window, cost = tonumber(limit or 0), tonumber(window or 0), tonumber(cost or 0)
+      local plain = cost > 0 and cost <= limit and limit <= most
+      if plain and (#KEYS == 1 or redis.call('EXISTS', KEYS[2]) == 0) then
+        local kept = redis.call('GET', KEYS[1])
+        -- What is kept from now on, until when, what is used, and when the first of it comes back.
+        local ends, used, gone
+        if limit > 24 then
+          local span = math.ceil(window / 12)
+          local current = math.floor(now / span)
+          ends = (current + 13) * span
+          if not kept then
+            kept, used, gone = struct.pack('>BI6BI7', 2, current, 0, cost), cost, ends
+          elseif string.byte(kept) == 2 and #kept >= 15 and #kept % 8 == 7 then
+            local base = struct.unpack('>I6', kept, 2)
+            local sum, first, last, count = cost, nil, nil, 0
+            for at = 8, #kept, 8 do
+              local later, counted = struct.unpack('>BI7', kept, at)
+              last, count = base + later, counted
+              if last >= current - 12 then
+                first = first or last
+                sum = sum + count
+              end
+            end
+            if first == base and last <= current and sum <= limit then
+              used, gone = sum, (first + 13) * span
+              if last == current then
+                kept = string.sub(kept, 1, -8) .. struct.pack('>I7', count + cost)
+              else
+                kept = kept .. struct.pack('>BI7', current - base, cost)
+              end
+            end
+          end
+        else
+          local from, size = 2, kept and #kept or 1
+          local sound = not kept or (string.byte(kept) == 1 and size % 7 == 1)
+          if sound and (size == 1 or struct.unpack('>I7', kept, size - 6) <= micros) then
+            local since = micros - window * 1000
+            while from < size and struct.unpack('>I7', kept, from) <= since do from = from + 7 end
+            local sum = (size + 1 - from) / 7 + cost
+            if sum <= limit then
+              kept = (kept and string.sub(kept, from) or '') .. string.rep(struct.pack('>I7', micros), cost)
+              ends, used = now + window, sum
+              gone = now + math.ceil((struct.unpack('>I7', kept) - since) / 1000)
+              kept = '\\1' .. kept
+            end
+          end
+        end
+        if used then
+          redis.call('SET', KEYS[1], kept, 'PXAT', math.max(now + 1, ends))
+          return { used, limit - used, gone - now, micros }
         end
       end
-      if first ~= base or last > current or used + cost > limit then return end
-      if last == current then
-        kept = string.sub(kept, 1, -8) .. struct.pack('>I7', count + cost)
-      else
-        kept = kept .. struct.pack('>BI7', current - base, cost)
-      end
-      return kept, (first + 13) * span, (current + 13) * span, used + cost
-    end
-
-    local function plainTimes(kept, limit, window, cost)
-      local first, from, size = micros - window * 1000, 2, kept and #kept or 1
-      if kept and (string.byte(kept) ~= 1 or size % 7 ~= 1) then return end
-      if size > 1 and struct.unpack('>I7', kept, size - 6) > micros then return end
-      while from < size and struct.unpack('>I7', kept, from) <= first do from = from + 7 end
-      local used = (size + 1 - from) / 7 + cost
-      if used > limit then return end
-      kept = (kept and string.sub(kept, from) or '') .. string.rep(struct.pack('>I7', micros), cost)
-      local ends = math.floor(micros / 1000) + window
-      local gone = now + math.ceil((struct.unpack('>I7', kept) - first) / 1000)
-      return '\\1' .. kept, gone, ends, used
-    end
-
-    local function plainCharge()
-      local limit, window, cost = string.match(ARGV[2], '^s,(%d+),(%d+),(%d+),')
-      if not limit then return end
-      if #KEYS == 2 and redis.call('EXISTS', KEYS[2]) == 1 then return end
-      limit, window, cost = tonumber(limit), tonumber(window), tonumber(cost)
-      if cost == 0 or cost > limit or limit > most then return end
-      local charged = limit > 24 and plainTwelfths or plainTimes
-      local kept, gone, ends, used = charged(redis.call('GET', KEYS[1]), limit, window, cost)
-      if not kept then return end
-      redis.call('SET', KEYS[1], kept, 'PXAT', math.max(now + 1, ends))
-      return { 1, used, limit - used, gone - now, 0, 0, micros }
-    end
-
-    if ARGV[1] == '1' and #ARGV == 2 then
-      local reply = plainCharge()
-      if reply then return reply end
     end
 `

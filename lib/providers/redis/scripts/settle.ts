@@ -1,6 +1,6 @@
 import type { Budget } from '../../../ports/budgets.ts'
 import { type Script, script } from '../script.ts'
-import { budgetSteps, moment } from './budget-steps.ts'
+import { budgetSteps, foreign, moment } from './budget-steps.ts'
 import { budgetsIn } from './charge.ts'
 
 /**
@@ -12,6 +12,7 @@ import { budgetsIn } from './charge.ts'
 export const settle: Script<string[], (string | number)[], Budget[]> = script(
   /* lua */ `
     ${moment}
+    ${foreign}
     ${budgetSteps}
     local out = {}
     for i, key in ipairs(KEYS) do
