@@ -17,9 +17,13 @@ export interface BudgetShelf {
     moment: { at: number; leases?: readonly string[] },
   ): Tally
   /** What is known of the blocks of a budget. */
-  blocks(operation: string, key: string): BlockCell | undefined
+  blocks(operation: string, key: string, at: number): BlockCell | undefined
   /** Puts all or none. @throws StoreError `full` */
-  write(operation: string, writes: readonly (readonly [key: string, kept: Kept])[]): void
+  write(
+    operation: string,
+    writes: readonly (readonly [key: string, kept: Kept])[],
+    at: number,
+  ): void
   remove(key: string): void
 }
 
@@ -42,21 +46,21 @@ export function budgetShelf(keyspace: Keyspace, { share, reach, now }: BudgetRoo
       const { key, algorithm } = rule
       switch (algorithm) {
         case 'sliding':
-          return slidingTally(shelf.get(operation, key, 'sliding')?.cell, rule, at)
+          return slidingTally(shelf.get(operation, key, 'sliding', at)?.cell, rule, at)
         case 'fixed':
-          return fixedTally(shelf.get(operation, key, 'counter'), rule, at)
+          return fixedTally(shelf.get(operation, key, 'counter', at), rule, at)
         case 'gcra':
-          return gcraTally(shelf.get(operation, key, 'level')?.cell, rule, at)
+          return gcraTally(shelf.get(operation, key, 'level', at)?.cell, rule, at)
         case 'concurrency':
-          return slotsTally(shelf.get(operation, key, 'slots')?.cell, rule, { at, leases })
+          return slotsTally(shelf.get(operation, key, 'slots', at)?.cell, rule, { at, leases })
       }
     },
-    blocks: (operation, key) => shelf.get(operation, key, 'block')?.cell,
-    write(operation, writes) {
+    blocks: (operation, key, at) => shelf.get(operation, key, 'block', at)?.cell,
+    write(operation, writes, at) {
       // Before the first is put, each is known to fit.
       for (const [key, { cell }] of writes)
         if (!shelf.fits(sizeOf(key, cell.bytes))) throw failure(operation, 'full')
-      for (const [key, { cell, endsAt }] of writes) shelf.put(operation, key, cell, endsAt)
+      for (const [key, { cell, endsAt }] of writes) shelf.put(operation, key, cell, endsAt, at)
     },
     remove: (key) => {
       keyspace.remove(key)

@@ -14,8 +14,8 @@ export function embeddedBudgets(keyspace: Keyspace, room: BudgetRoom): Budgets {
   const shelf = budgetShelf(keyspace, room)
   return {
     charge: chargingNow((charges) => {
-      const { writes, budgets } = chargePlan(shelf, charges)
-      shelf.write('charge', writes)
+      const { at, writes, budgets } = chargePlan(shelf, charges)
+      shelf.write('charge', writes, at)
       return budgets
     }),
     peek: async (charges) => standing(shelf, charges),
@@ -32,10 +32,11 @@ export function embeddedBudgets(keyspace: Keyspace, room: BudgetRoom): Budgets {
     },
     async block(keys, forMs) {
       const at = shelf.now()
-      const block = (key: string) => blocked(shelf.blocks('block', key), forMs, at)
+      const block = (key: string) => blocked(shelf.blocks('block', key, at), forMs, at)
       shelf.write(
         'block',
         keys.map((key) => [key, block(key)] as const),
+        at,
       )
     },
     async clear(keys) {
@@ -51,7 +52,7 @@ function settle(shelf: BudgetShelf, settlement: Settlement, at: number): number 
   if (settlement.cost !== settlement.charged) {
     const kept = settled.tally.kept()
     if (kept === undefined) shelf.remove(settlement.key)
-    else shelf.write('settle', [[settlement.key, kept]])
+    else shelf.write('settle', [[settlement.key, kept]], at)
   }
   return settled.mark
 }
@@ -66,5 +67,5 @@ function settledBudget(tally: Tally, mark: number): Budget {
 function renew(shelf: BudgetShelf, { key, lease, leaseMs }: Lease, at: number): void {
   const rule = { key, lease, algorithm: 'concurrency', limit: 1, windowMs: leaseMs } as const
   const kept = shelf.tally('renew', rule, { at }).charged(1).kept()
-  if (kept) shelf.write('renew', [[key, kept]])
+  if (kept) shelf.write('renew', [[key, kept]], at)
 }

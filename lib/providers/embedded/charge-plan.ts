@@ -5,6 +5,8 @@ import type { BlockCell, Kept, Tally } from './tally.ts'
 
 /** What charges come to, and what has to be written for that. */
 export interface ChargePlan {
+  /** When, by the shelf's clock. */
+  readonly at: number
   readonly budgets: readonly Budget[]
   readonly writes: readonly (readonly [key: string, kept: Kept])[]
 }
@@ -44,7 +46,7 @@ export function chargePlan(shelf: BudgetShelf, charges: readonly Charge[]): Char
     if (refusal) writes.push([refusal.key, refusal.kept])
     budgets.push(report(found, after, allowed ? markOf(charge, after) : 0))
   }
-  return { writes, budgets: oneEach(charges, all, budgets) }
+  return { at, writes, budgets: oneEach(charges, all, budgets) }
 }
 
 /** The budget of each charge: of those on one key the same. */
@@ -115,7 +117,7 @@ function find(shelf: BudgetShelf, operation: string, { charge, leases }: Whole, 
   const before = shelf.tally(operation, charge, { at, leases })
   const waitMs = before.waitMs(cost)
   if (block === undefined) return { charge, before, waitMs, blockedMs: 0, refusal: undefined }
-  const held = shelf.blocks(operation, block.key)
+  const held = shelf.blocks(operation, block.key, at)
   const isBlocked = held !== undefined && held.blockedUntil > at
   const counts = waitMs > 0 && cost > 0 && !isBlocked
   const kept = counts ? refused(held, block, { windowMs, at }) : undefined

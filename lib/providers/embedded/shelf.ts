@@ -37,18 +37,22 @@ export interface Share {
  * these take less than two thirds of the shelf.
  */
 export interface Shelf<C extends Cell> {
-  /** The live cell, which counts as used. @throws StoreError `corrupt` when it is of another kind. */
+  /**
+   * The live cell, which counts as used; `at` is now, for who has looked at the clock.
+   * @throws StoreError `corrupt` when it is of another kind.
+   */
   get<K extends C['kind']>(
     operation: string,
     key: string,
     kind: K,
+    at?: number,
   ): Held<Extract<C, { kind: K }>> | undefined
   /** The live cell of any kind; it does not count as used. */
   peek(key: string): Held<C> | undefined
   /** Whether this much fits, once enough else is dropped. */
   fits(bytes: number): boolean
   /** Puts or replaces. @throws StoreError `full`, and what was there stays. */
-  put(operation: string, key: string, cell: C, expiresAt: number): void
+  put(operation: string, key: string, cell: C, expiresAt: number, at?: number): void
   /** True when a live cell was there. */
   delete(key: string): boolean
   /** Keys of the live cells. */
@@ -105,12 +109,12 @@ export function createShelf<C extends Cell>({
   const cells = emptyCells(reach, tally, onGone)
   const sweep = sweeperOf(cells, peek)
 
-  function peek(key: string): Held<C> | undefined {
-    return live(key, cells.peek(key))
+  function peek(key: string, at?: number): Held<C> | undefined {
+    return live(key, cells.peek(key), at)
   }
 
-  function live(key: string, held: Held<C> | undefined): Held<C> | undefined {
-    if (held === undefined || held.expiresAt > now()) return held
+  function live(key: string, held: Held<C> | undefined, at?: number): Held<C> | undefined {
+    if (held === undefined || held.expiresAt > (at ?? now())) return held
     cells.delete(key)
     tally.expired += 1
     return undefined
@@ -121,8 +125,8 @@ export function createShelf<C extends Cell>({
   }
 
   return {
-    get<K extends C['kind']>(operation: string, key: string, kind: K) {
-      const held = live(key, cells.get(key))
+    get<K extends C['kind']>(operation: string, key: string, kind: K, at?: number) {
+      const held = live(key, cells.get(key), at)
       if (held === undefined) {
         tally.misses += 1
         elsewhere(operation, key)
@@ -132,11 +136,11 @@ export function createShelf<C extends Cell>({
       tally.hits += 1
       return held as Held<Extract<C, { kind: K }>>
     },
-    peek,
+    peek: (key) => peek(key),
     fits,
-    put(operation, key, cell, expiresAt) {
+    put(operation, key, cell, expiresAt, at = now()) {
       if (!fits(sizeOf(key, cell.bytes))) throw failure(operation, 'full')
-      sweep()
+      sweep(at)
       const { bytes } = cell
       const placed = cells.get(key)
       if (placed?.bytes === bytes) {
@@ -175,16 +179,16 @@ export function createShelf<C extends Cell>({
 /** Looks at three cells each time, in turn. */
 function sweeperOf(
   cells: { keys(): Iterable<string> },
-  look: (key: string) => unknown,
-): () => void {
+  look: (key: string, at: number) => unknown,
+): (at: number) => void {
   let unseen: string[] = []
-  return () => {
+  return (at) => {
     // A list of the keys: an iterator of the cache loses its way when cells move.
     if (unseen.length === 0) unseen = [...cells.keys()]
     for (let looked = 0; looked < 3; looked += 1) {
       const key = unseen.pop()
       if (key === undefined) return
-      look(key)
+      look(key, at)
     }
   }
 }
