@@ -3,7 +3,7 @@ import { type Script, script } from '../script.ts'
 import { metaFields, parseTurns } from '../session-record.ts'
 import type { WriteBounds, WriteKeys } from './append.ts'
 import { packedMeta, unpacked } from './packed-meta.ts'
-import { mend, open, prune, renew, save, store } from './session-steps.ts'
+import { marked, mend, open, prune, renew, save, set, store } from './session-steps.ts'
 import { trim } from './trim-steps.ts'
 import { lately, records, running } from './turn-steps.ts'
 
@@ -38,8 +38,8 @@ export const begin: Script<Keys, Args, Reply> = script(
     ${open(11, { fields: ['ends', 'updated', 'system', 'pinned', 'meta', 'summary'] })}
     ${mend}
     local token, runner, lease, alone = ARGV[7], ARGV[8], tonumber(ARGV[9]), ARGV[10] == '1'
-    local mid = match(ARGV[11], '^[^|]*')
-    local at, mark = marked(mid)
+    local mid = mids[1]
+    ${marked('mid')}
     local first, count = match(mark or '', '^%d+:(%d+):(%d+)$')
     if first then
       if ttl > 0 then ${renew()} end
@@ -79,7 +79,7 @@ export const begin: Script<Keys, Args, Reply> = script(
       local stays = running(pending or {})
       stays[mid] = true
     `)}
-    set('turns', turns)
+    ${set("'turns'", 'turns')}
     local gone, till = {}, tonumber(match(meta[10] or '', '^%d+'))
     -- A question that was there may have been asked and ended before.
     if till and (till <= now or at) then
@@ -96,8 +96,7 @@ export const begin: Script<Keys, Args, Reply> = script(
     ${prune}
     -- What has just been read and written need not be read again.
     local packed = cmsgpack.pack({
-      format('%d', rev), format('%d', seq), format('%d', len), format('%.0f', tokens),
-      meta[8] or stamp, added > 0 and stamp or meta[11],
+      revs, seqs, lens, sums, meta[8] or stamp, added > 0 and stamp or meta[11],
       meta[9] or (added > 0 and title ~= '' and title), meta[12], seal, meta[13], meta[14], meta[15], turns,
     })
     return { 'begun', packed, rev, seq, trimmed, created, 1 - added }

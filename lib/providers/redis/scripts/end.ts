@@ -1,7 +1,7 @@
 import type { EndedTurn } from '../../../ports/turns.ts'
 import { type Script, script } from '../script.ts'
 import type { WriteBounds, WriteKeys } from './append.ts'
-import { mend, open, prune, save, store } from './session-steps.ts'
+import { marked, marking, mend, open, prune, save, set, store } from './session-steps.ts'
 import { trim } from './trim-steps.ts'
 import { holding, lately, records, running } from './turn-steps.ts'
 
@@ -40,8 +40,8 @@ const ending = /* lua */ `
         if had == '+' then gone[1] = oldest end
         ended, count = string.sub(ended, (string.find(ended, '\\n', 1, true) or 0) + 1), count - 1
       end
-      set('ended', ended .. '\\n' .. line)
-      set('ends', format('%.0f:%d', math.min(till, ends), count + 1))
+      ${set("'ended'", "ended .. '\\n' .. line")}
+      ${set("'ends'", "format('%.0f:%d', math.min(till, ends), count + 1)")}
     end
 `
 
@@ -63,6 +63,7 @@ export const end: Script<Keys, Args, EndedTurn> = script(
       if not mine or mine.state == 'ended' then
         local before = held(meta[10], turn, token)
         if not before or over(before) then return { 'lost' } end
+        ${marking}
         -- The same end once more; whoever has another answer comes too late.
         for at = 11, #ARGV do
           if not marked(match(ARGV[at], '^[^|]*')) then return { 'lost' } end
@@ -85,11 +86,14 @@ export const end: Script<Keys, Args, EndedTurn> = script(
       first = math.max(seq - added + 1, oldest)
       count = seq - first + 1
     elseif duplicates > 0 then
+      ${marking}
       first, count = marked(match(ARGV[11], '^[^|]*')), duplicates
     end
-    local at = first and marked(turn)
-    if at then set('i:' .. turn, format('%d:%d:%d', at, first, count)) end
-    set('turns', others)
+    if first then
+      ${marked('turn')}
+      if at then ${set("'i:' .. turn", "format('%d:%d:%d', at, first, count)")} end
+    end
+    ${set("'turns'", 'others')}
     local pieces = redis.call('PEXPIRE', KEYS[6], stay)
     ${ending}
     ${save}

@@ -21,7 +21,7 @@ const fields = ['rev', 'seq', 'len', 'tokens', 'seal', 'turns', 'watched', 'crea
  * script where its owner is being forgotten.
  */
 export function open(first: number, also?: Also): string {
-  const { mid = 'nil', fields: more = [] } = also ?? {}
+  const { mid = '', fields: more = [] } = also ?? {}
   const names = [...fields, ...more].map((name) => `'${name}'`)
   return /* lua */ `
     local session, list, index, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
@@ -50,27 +50,36 @@ export function open(first: number, also?: Also): string {
     end
     local created = meta[1] and 0 or 1
 
-    -- Positions of messages: a mark is a position, or position:first:count with that of the answer.
-    local function markOf(mid)
-      local mark = known[mid]
-      if mark == nil then mark = redis.call('HMGET', session, 'i:' .. mid)[1] end
-      return mark
-    end
-
-    local function marked(mid)
-      local mark = markOf(mid)
-      local at = mark and tonumber(match(mark, '^%d+'))
-      if at and at <= seq then return at, mark end
-    end
-
-    -- What is to be kept of the session, until it is written.
+    -- What is to be kept of the session, until it is written: fields and values in turn.
     local sets = {}
-    local function set(field, value)
-      sets[#sets + 1] = field
-      sets[#sets + 1] = value
-    end
 `
 }
+
+/** Has a field written with the rest. */
+export function set(field: string, value: string): string {
+  return `sets[#sets + 1], sets[#sets + 2] = ${field}, ${value}`
+}
+
+/**
+ * Looks for the mark of a message: its position `at`, or `at:first:count` with that of the answer. Tells
+ * it as `mark`, both only of a message that there is.
+ */
+export function marked(mid: string): string {
+  return /* lua */ `
+    local mark = known[${mid}]
+    if mark == nil then mark = redis.call('HMGET', session, 'i:' .. ${mid})[1] end
+    local at = mark and tonumber(match(mark, '^%d+'))
+    if not at or at > seq then at, mark = nil, nil end
+`
+}
+
+/** `marked(mid)` as a function, for who asks several times. */
+export const marking = /* lua */ `
+    local function marked(mid)
+      ${marked('mid')}
+      return at, mark
+    end
+`
 
 /** Keeps what was set meanwhile. */
 export const write = /* lua */ `
@@ -89,7 +98,7 @@ export const mend = /* lua */ `
       -- One of the two keys was evicted or deleted alone: what is left is of no use.
       redis.call('DEL', session, list)
       len, tokens, known = 0, 0, {}
-      for j = 6, 15 do meta[j] = false end
+      for j = 5, 15 do meta[j] = false end
     end
 `
 
@@ -106,14 +115,15 @@ export function store(first: number): string {
       local lines = {}
       for at = from, math.min(from + 1023, #ARGV) do
         local mid, role, counted = match(ARGV[at], '^([^|]*)|(%a)|(%d+)|')
-        local mark = not new[mid] and markOf(mid)
+        local mark = not new[mid] and known[mid]
+        if mark == nil then mark = redis.call('HMGET', session, 'i:' .. mid)[1] end
         -- With a mark that is damaged it ends here: what it stands for may be there.
         local isThere = mark and tonumber(match(mark, '^%d+')) <= acknowledged
         if not new[mid] and not isThere then
           new[mid] = true
           seq = seq + 1
           local place = format('%d', seq)
-          set('i:' .. mid, place)
+          ${set("'i:' .. mid", 'place')}
           tokens = tokens + tonumber(counted)
           local line = place .. '|' .. ARGV[at]
           if role == 's' or role == 'd' then system = line end
@@ -151,20 +161,20 @@ export function renew(isNew = 'false'): string {
 /** Keeps what is known of the session; tells how many `fresh` lines the index has, and the time. */
 export const save: string = /* lua */ `
     local stamp, fresh = format('%.0f', now), 0
+    if added > 0 then rev = rev + 1 end
+    local revs, seqs, lens = format('%d', rev), format('%d', seq), format('%d', len)
+    local sums = format('%.0f', tokens)
     if added > 0 then
-      rev = rev + 1
-      set('rev', format('%d', rev))
-      set('seq', format('%d', seq))
-      set('len', format('%d', len))
-      set('tokens', format('%.0f', tokens))
-      set('seal', seal)
-      set('updated', stamp)
-      if not meta[8] then set('created', stamp) end
-      if title ~= '' and not meta[9] then set('title', title) end
-      if system then set('system', system) end
+      if not meta[5] then ${set("'seal'", 'seal')} end
+      if not meta[8] then ${set("'created'", 'stamp')} end
+      if title ~= '' and not meta[9] then ${set("'title'", 'title')} end
+      if system then ${set("'system'", 'system')} end
+      redis.call('HSET', session, 'rev', revs, 'seq', seqs, 'len', lens, 'tokens', sums,
+        'updated', stamp, unpack(sets))
       fresh = redis.call('ZADD', index, stamp, id)
+    else
+      ${write}
     end
-    ${write}
     ${renew('fresh > 0')}
 `
 

@@ -1,4 +1,4 @@
-import { write } from './session-steps.ts'
+import { marking, write } from './session-steps.ts'
 
 /**
  * Lua: where something was `added`, cuts a list of more than `max` at the first turn among the newest
@@ -20,6 +20,7 @@ export function trim(staying: string): string {
 const cutting = /* lua */ `
       ${write}
       known = {}
+      ${marking}
 
       local function role(line) return string.match(line, '^%d+|[^|]*|(%a)') end
 

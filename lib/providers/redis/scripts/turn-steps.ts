@@ -85,8 +85,9 @@ export const lately = /* lua */ `
     local function setEnded(records)
       local till = records[1] and records[1].ends or 0
       for _, record in ipairs(records) do till = math.min(till, record.ends) end
-      set('ended', written(records))
-      set('ends', string.format('%.0f:%d', till, #records))
+      local ends = string.format('%.0f:%d', till, #records)
+      local at = #sets
+      sets[at + 1], sets[at + 2], sets[at + 3], sets[at + 4] = 'ended', written(records), 'ends', ends
     end
 `
 
