@@ -23,7 +23,7 @@ export function writeBounds(
   { seal, id }: SessionKeys,
   { ttlMs = 0, max, keep, title }: AppendBounds,
 ): WriteBounds {
-  return [ttlMs, max, keep, seal, id, redacted(title ?? '')]
+  return [ttlMs, max, keep, seal, id, title ? redacted(title) : '']
 }
 
 /** A message as such a script takes it: as it is stored, `id|role|tokens|payload`, but for its position. */

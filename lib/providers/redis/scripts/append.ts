@@ -14,7 +14,7 @@ export type WriteBounds = [
   keep: number,
   seal: string,
   id: string,
-  title: Buffer,
+  title: string | Buffer,
 ]
 
 type Args = [...WriteBounds, ifRev: number, ...messages: Buffer[]]
