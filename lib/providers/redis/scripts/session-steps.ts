@@ -74,7 +74,7 @@ export function marked(mid: string): string {
 }
 
 /** `marked(mid)` as a function, for who asks several times. */
-export const marking = /* lua */ `
+export const marking: string = /* lua */ `
     local function marked(mid)
       ${marked('mid')}
       return at, mark
