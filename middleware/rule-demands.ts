@@ -85,7 +85,10 @@ function demandOn<Native>(
 const most = 4096
 const lasting = new WeakMap<object, LRUCache<string, Demand>>()
 
-/** What a caller asks of a rule each time: those who come again and again are not worked out anew. */
+/**
+ * What a caller asks of a rule each time: those who come again and again are not worked out anew. It is
+ * frozen: what a provider of the application's own changed in it would be asked for from then on.
+ */
 function lastingDemand(rule: Demand['rule'], bounds: DemandBounds): Demand {
   // Each request has a slot of its own.
   if (rule.algorithm === 'concurrency') return demandOf(rule, bounds)
@@ -97,6 +100,7 @@ function lastingDemand(rule: Demand['rule'], bounds: DemandBounds): Demand {
   const known = demands.get(bounds.partition)
   if (known !== undefined) return known
   const made = demandOf(rule, bounds)
+  for (const part of [made, made.charge, made.charge.block]) Object.freeze(part)
   demands.set(bounds.partition, made)
   return made
 }
