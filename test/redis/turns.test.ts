@@ -191,6 +191,18 @@ describe('turns on Redis', () => {
     assert.equal((await provider.history.read(keys, everything)).entries.length, 1)
   })
 
+  for (const [what, write] of [
+    ['a turn', () => begin(open, keys)],
+    ['an append', () => provider.history.append(keys, [message('b')], bounds())],
+  ] as const)
+    it(`are read again after ${what} that found what an eviction has left`, async () => {
+      await end(open, keys, await take(open, keys))
+      await server.client().del(`${keys.session}:m`)
+      await write()
+      const { meta, entries } = await provider.history.read(keys, everything)
+      assert.deepEqual([meta?.length, entries.length], [1, 1])
+    })
+
   it('keep the text off the tracing channel of the driver', async () => {
     const canary = 'canary-51f7'
     const seen: string[] = []
