@@ -153,13 +153,10 @@ function koaSite(plan: Plan, site: { runs: number }): http.RequestListener {
   // Errors that the tests ask for are not news.
   app.silent = true
   const store = createStore({ provider: 'embedded' })
-  // Where nobody stands outside, answers go out past Koa.
-  const { outer } = plan
-  if (outer)
-    app.use(async (ctx, next) => {
-      ctx.set(outer() as Record<string, string[]>)
-      await next()
-    })
+  app.use(async (ctx, next) => {
+    ctx.set((plan.outer?.() ?? {}) as Record<string, string[]>)
+    await next()
+  })
   const user = (ctx: Koa.Context): string | undefined => ctx.get('x-user') || undefined
   if (plan.memory) app.use(onKoa.sessionMemory({ store, user }))
   for (const middleware of plan.koa?.before ?? []) app.use(middleware)

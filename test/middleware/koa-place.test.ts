@@ -103,7 +103,7 @@ const kept: readonly (readonly [what: string, sent: Sent])[] = [
   ['that it is known', { path: '/tagged', headers: { 'if-none-match': '"one"' } }],
   ['a part', { path: '/text', headers: { range: 'bytes=2-5' } }],
   ['no part, as there is none', { path: '/text', headers: { range: 'bytes=200-' } }],
-  ['over HTTP/1.0', { path: '/text', headers: { connection: 'close' } }],
+  ['to a client that closes', { path: '/text', headers: { connection: 'close' } }],
 ]
 
 const ours: readonly (readonly [which: string, make: () => readonly Middleware[], sent: Sent])[] = [
