@@ -55,12 +55,15 @@ export function cacheResponseCore<Native>(
   const shelf = openShelf(store, l1)
   const flights = new Flights<Entry>(heardPurges(store))
   const parts: CacheParts<Native> = { settings, shelf, flights, sharing: sharingOf(store) }
+  const asks = askedOf(settings)
   return {
     answers: answersOf(settings, shelf),
-    asks: askedOf(settings),
+    asks,
     prepare(exchange) {
       const record = new CacheRecord()
-      record.attach(exchange)
+      // Who asks for a hit and sees nothing but that, needs none of it.
+      if (asks.length > 0 || exchange.req.method !== 'GET' || exchange.isWatched)
+        record.attach(exchange)
       return readRequest(exchange, settings, record)
     },
     ahead(exchange) {
@@ -83,7 +86,7 @@ export function cacheResponseCore<Native>(
     },
     waits: (look) => look.kind === 'look' && look.found instanceof Promise,
     finish(exchange, request, look) {
-      request.record.attach(exchange)
+      if (exchange.isWatched) request.record.attach(exchange)
       if (look.kind === 'bypass') return bypassed(parts, exchange, look)
       const { found } = look
       if (!(found instanceof Promise)) return visited(parts, exchange, look, found)
@@ -169,6 +172,7 @@ function bypassed<Native>(
   exchange: Exchange<Native>,
   { record, reason }: Bypass,
 ): Outcome {
+  record.attach(exchange)
   record.passed('bypass', reason)
   saidOn(
     parts.settings,

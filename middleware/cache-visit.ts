@@ -34,6 +34,7 @@ export class Visit<Native> {
     const now = Date.now()
     const use = entry && useOf(entry, request, now)
     if (entry && use === 'use') return this.#hit(entry, now, found)
+    request.record.attach(this.#exchange)
     request.keepHeaders()
     const making = new Making(this.#parts, {
       exchange: this.#exchange,

@@ -39,6 +39,8 @@ export interface Exchange<Native> {
   parsedBody(): unknown
   /** Puts a helper where handlers look for it: `req.memory`, `ctx.memory`. Read anew each time. */
   attach(name: string, read: () => unknown): void
+  /** Whether others than handlers may look for helpers: they came first, and look once it is answered. */
+  readonly isWatched: boolean
   /** Whether others than the client get to see the bytes of an answer, and could write into them. */
   readonly showsBody: boolean
   /** Keeps what stands on the response now: it is answered, and then the rest of the chain runs. */

@@ -87,6 +87,11 @@ export class ExpressExchange implements Exchange<Request> {
     attach(this.native, name, read)
   }
 
+  /** Whoever has seen the request before can look at it later. */
+  get isWatched(): boolean {
+    return true
+  }
+
   get showsBody(): boolean {
     return isWrapped(this.res)
   }

@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa'
 import { attach } from './attach.ts'
 import type { Body, Exchange, Fields } from './exchange.ts'
+import { hostOf, protocolOf } from './koa-origin.ts'
 import { isOutermost } from './koa-place.ts'
 import { ContextState } from './koa-state.ts'
 import { answerRaw, isWrapped } from './raw-answer.ts'
@@ -58,11 +59,11 @@ export class KoaExchange implements Exchange<Context> {
   }
 
   get protocol(): string {
-    return this.native.protocol
+    return protocolOf(this.native)
   }
 
   get host(): string {
-    return this.native.host
+    return hostOf(this.native)
   }
 
   get ip(): string | undefined {
@@ -90,9 +91,14 @@ export class KoaExchange implements Exchange<Context> {
     attach(this.native, name, read)
   }
 
+  /** Whoever stands outside has the context. */
+  get isWatched(): boolean {
+    return !isOutermost(this.native, this.#middleware)
+  }
+
   /** Middlewares outside find it on the context, and who has wrapped the response is given it. */
   get showsBody(): boolean {
-    return !isOutermost(this.native, this.#middleware) || isWrapped(this.res)
+    return this.isWatched || isWrapped(this.res)
   }
 
   keepHead(): void {

@@ -62,8 +62,13 @@ describe('hidden classes of requests', () => {
   it('are not shared on Express by itself before V8 13', () =>
     assert.equal(askV8('nothing').shared, v8 >= 13))
 
-  it('are shared on Express behind a middleware of ours', () =>
-    assert.equal(askV8('ours').shared, true))
+  it('are shared on Express behind a middleware of ours', () => {
+    // V8 looks for the class of a dictionary in one of 64 places, by a number that is drawn for each
+    // process: where those of requests and responses meet, each takes the place of the other. One
+    // process in thirty does so; five in a row do not.
+    const shared = Array.from({ length: 5 }).some(() => askV8('ours').shared)
+    assert.equal(shared, true)
+  })
 
   it('stay those of plain requests', () =>
     assert.deepEqual(askV8('plain'), { shared: true, fast: true }))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type RequestListener, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import Koa, { type Middleware } from 'koa'
+import Koa, { type Context, type Middleware } from 'koa'
 import { afterEach, describe, it } from 'mocha'
 import { createStore } from '../../lib/index.ts'
 import { cacheResponse, compose, rateLimit, sessionMemory } from '../../middleware/koa.ts'
@@ -128,6 +128,38 @@ describe('a middleware on koa that nobody stands outside of', () => {
       assert.deepEqual(alone, behind)
     })
   }
+
+  it('shows functions and handlers what the cache does, and errors of theirs', async () => {
+    const seen: unknown[] = []
+    const see = (ctx: Context) => void seen.push(ctx.cache.status)
+    const app = new Koa().on('error', (_error, ctx) => see(ctx))
+    app.use(cacheResponse({ store: createStore(), methods: ['GET', 'POST'], ttl: '1m' }))
+    app.use((ctx) => {
+      see(ctx)
+      if (ctx.path === '/fails') throw new Error('failed')
+      ctx.body = 'answered'
+    })
+    const ask = await served(app.callback())
+    await second(ask, {})
+    await ask({ path: '/fails' })
+    await ask({ method: 'PUT' })
+    assert.deepEqual(seen, ['miss', 'miss', 'miss', 'bypass'])
+    const keyed = new Koa().use(
+      cacheResponse({
+        store: createStore(),
+        ttl: '1m',
+        key: {
+          extra: (ctx) => {
+            see(ctx)
+            return 'all'
+          },
+        },
+      }),
+    )
+    seen.length = 0
+    await second(await served(keyed.use(handler).callback()), {})
+    assert.deepEqual(seen, ['miss', 'miss'])
+  })
 
   it('leaves nothing for Koa to send', async () => {
     const app = new Koa().use(caching()).use(handler)
