@@ -75,14 +75,14 @@ export function cacheResponseCore<Native>(
       const near = shelf.near(request)
       const want = new Want(exchange, request, store)
       if (near && useOf(near, request, Date.now()) === 'use')
-        return new AtHand(want, { kind: 'found', entry: near, tier: 'near' })
+        return new WantedLook(want, { kind: 'found', entry: near, tier: 'near' }, undefined)
       const found = shelf.find(want)
       if (!(found instanceof Promise) && found.kind === 'found' && found.entry)
-        return new AtHand(want, found)
+        return new WantedLook(want, found, undefined)
       request.keepHeaders()
       const { resource, headers } = request
       const flight = flights.find(resource, variantOf(shelf.names(resource), headers))
-      return { kind: 'look', request, found, flight, deadline: want.deadline }
+      return new WantedLook(want, found, flight)
     },
     waits: (look) => look.kind === 'look' && look.found instanceof Promise,
     finish(exchange, request, look) {
@@ -124,17 +124,18 @@ class Want<Native> implements Wanted {
   }
 }
 
-/** What was found at once: a store is asked only where that has become stale by the time it is used. */
-class AtHand<Native> implements Look {
+/** A look for what a request wants. Where it is a hit, nobody asks how long more may take. */
+class WantedLook<Native> implements Look {
   readonly kind = 'look'
-  readonly flight = undefined
   readonly request: CacheableRequest
-  readonly found: Looked
+  readonly found: Look['found']
+  readonly flight: Look['flight']
   readonly #want: Want<Native>
 
-  constructor(want: Want<Native>, found: Looked) {
+  constructor(want: Want<Native>, found: Look['found'], flight: Look['flight']) {
     this.request = want.request
     this.found = found
+    this.flight = flight
     this.#want = want
   }
 

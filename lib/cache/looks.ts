@@ -26,8 +26,13 @@ interface Look {
   shared: boolean
 }
 
+/** Who looks; how long that may take is asked where the store is, or has failed. */
+interface Looking {
+  readonly deadline: Deadline
+}
+
 /** Looks at a place, with these marks. */
-export type LookAt = (place: Place, asked: readonly string[], deadline: Deadline) => Promise<Seen>
+export type LookAt = (place: Place, asked: readonly string[], who: Looking) => Promise<Seen>
 
 /**
  * Looks into a store. Who looks for the same in the same moment, before the event loop goes on, gets
@@ -50,11 +55,11 @@ export function looksInto(entries: Entries): LookAt {
     return look
   }
 
-  function join(look: Look, deadline: Deadline): Promise<Seen> {
+  function join(look: Look, who: Looking): Promise<Seen> {
     look.shared = true
     return look.seeing.catch((error: unknown) => {
       // The call was the first one's, and so was its waiting.
-      if (isAway(error)) deadline.failed(look.began)
+      if (isAway(error)) who.deadline.failed(look.began)
       throw error
     })
   }
@@ -68,12 +73,12 @@ export function looksInto(entries: Entries): LookAt {
     return open
   }
 
-  return (place, asked, deadline) => {
+  return (place, asked, who) => {
     const name = placeName(place)
     const before = open?.get(name)
     if (before && isSame(before.asked, asked) && !times.isPast(asked, before.began))
-      return join(before, deadline)
-    const look = begin(place, asked, deadline)
+      return join(before, who)
+    const look = begin(place, asked, who.deadline)
     const moment = open ?? beginMoment()
     moment.set(name, look)
     // What has been seen may have been replaced since, also in the same moment.

@@ -48,7 +48,7 @@ export function lookup(entries: Entries): Lookup {
       const { resource, marks } = wanted
       const asked = union(marks, marksOf.get(placeName({ key: resource, variant })))
       const { now } = entries.find
-      if (now === undefined) return look({ key: resource, variant }, asked, wanted.deadline)
+      if (now === undefined) return look({ key: resource, variant }, asked, wanted)
       const found = now(resource, variant, asked)
       return { variant, asked, found, shared: false, entry: undefined }
     },

@@ -42,7 +42,7 @@ describe('looks of many at once', () => {
     await server.stop()
   })
 
-  const looking = (deadline = new Deadline(1000)) => look(place, marks, deadline)
+  const looking = (deadline = new Deadline(1000)) => look(place, marks, { deadline })
   const bodyOf = async (seeing: ReturnType<LookAt>) => (await seeing).found.entry?.body.toString()
 
   it('are one where they come in one moment', async () => {
@@ -56,8 +56,8 @@ describe('looks of many at once', () => {
     const other = { ...place, variant: 'html' }
     await Promise.all([
       looking(),
-      look(other, marks, new Deadline(1000)),
-      look(place, [...marks, fresh('mark')], new Deadline(1000)),
+      look(other, marks, { deadline: new Deadline(1000) }),
+      look(place, [...marks, fresh('mark')], { deadline: new Deadline(1000) }),
     ])
     assert.equal(proxy.counts['MGET'], 3)
   })
@@ -92,7 +92,9 @@ describe('looks of many at once', () => {
     await frozen.close()
     const lookAgain = looksInto(frozen.entries)
     const deadlines = [new Deadline(1000), new Deadline(1000)]
-    const settled = await Promise.allSettled(deadlines.map((each) => lookAgain(place, marks, each)))
+    const settled = await Promise.allSettled(
+      deadlines.map((each) => lookAgain(place, marks, { deadline: each })),
+    )
     assert.deepEqual(new Set(settled.map(({ status }) => status)), new Set(['rejected']))
     assert.ok((deadlines[1]?.remaining() ?? 1000) < 1000)
   })
