@@ -61,7 +61,7 @@ export function cacheResponseCore<Native>(
     asks,
     prepare(exchange) {
       const record = new CacheRecord()
-      // Who asks for a hit and sees nothing but that, needs none of it.
+      // A hit that nobody stands outside of is seen by nobody.
       if (asks.length > 0 || exchange.req.method !== 'GET' || exchange.isWatched)
         record.attach(exchange)
       return readRequest(exchange, settings, record)
