@@ -19,12 +19,13 @@ export function protocolOf(ctx: Context): string {
   return (ctx.req.socket as TLSSocket).encrypted ? 'https' : 'http'
 }
 
-/** Whether Koa looks at nothing but the connection: it trusts no proxy, and the application has no say. */
-function isLeftToKoa({ app, req }: Context, name: 'host' | 'protocol'): boolean {
-  return (
-    app?.proxy === false &&
-    req.httpVersionMajor === 1 &&
-    !Object.hasOwn(app.request, name) &&
-    !Object.hasOwn(app.context, name)
-  )
+/**
+ * Whether Koa looks at nothing but the connection: it trusts no proxy, and neither the application nor
+ * a middleware that came first has put something else in its place.
+ */
+function isLeftToKoa(ctx: Context, name: 'host' | 'protocol'): boolean {
+  const { app, req } = ctx
+  if (app?.proxy !== false || req.httpVersionMajor !== 1) return false
+  if (Object.hasOwn(ctx, name) || Object.hasOwn(ctx.request, name)) return false
+  return !Object.hasOwn(app.context, name) && !Object.hasOwn(app.request, name)
 }

@@ -71,6 +71,18 @@ describe('host and scheme of a request on koa', () => {
       assert.deepEqual([koas, ours], Array(2).fill(['own', 'own.test']))
     })
 
+  for (const where of ['context', 'request'] as const)
+    it(`are what a middleware before makes of them on the ${where} of a request`, async () => {
+      const app = new Koa().use((ctx, next) => {
+        const on = where === 'context' ? ctx : ctx.request
+        Object.defineProperty(on, 'host', { value: 'own.test' })
+        Object.defineProperty(on, 'protocol', { value: 'own' })
+        return next()
+      })
+      const [koas, ours] = await told(app, { host: 'a.test' })
+      assert.deepEqual([koas, ours], Array(2).fill(['own', 'own.test']))
+    })
+
   it('keep apart what an application serves to tenants by another field', async () => {
     const app = new Koa()
     Object.defineProperty(app.context, 'host', {
